@@ -1,0 +1,71 @@
+"""A devnet that runs, as its agents see it: where its chains are and whom its keys belong to."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from control_plane.domain.ids import Domain, Hex, Name
+from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.ports.node import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """One running chain."""
+
+    plan: ChainPlan
+    http_url: str
+    ws_url: str
+
+    @property
+    def name(self) -> Name:
+        return self.plan.name
+
+    @property
+    def domain(self) -> Domain:
+        return self.plan.domain
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianKeys:
+    index: int
+    account: Account
+    """Holds the stake on L1."""
+    bls_seed: bytes
+    """32 secret bytes from which the BLS12-381 key is derived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Service keys of one devnet, drawn for it alone; none is a listed account."""
+
+    governor: Account
+    relayer: Account
+    faucet: Account
+    guardians: tuple[GuardianKeys, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    devnet: str
+    devnet_id: bytes
+    network_id: bytes
+    """keccak of L1 genesis hash, registry and devnet id (docs/formats.md)."""
+    plan: Plan
+    chains: tuple[Chain, ...]
+    """The L1 first."""
+    contracts: Mapping[str, Hex]
+    """By JSON key (``mailbox``, ``rootVerifier`` …); equal on all chains; ``era`` and
+    ``guardianRegistry`` exist on L1 only."""
+    set_id: int
+
+    def chain(self, name: str) -> Chain:
+        for chain in self.chains:
+            if chain.name == name:
+                return chain
+        raise KeyError(name)
+
+    def by_domain(self, domain: int) -> Chain | None:
+        for chain in self.chains:
+            if chain.domain == domain:
+                return chain
+        return None

@@ -1,0 +1,87 @@
+"""What `up` will do, complete and validated, before anything is touched.
+
+A :class:`Plan` is pure data made from a spec by ``planner.make_plan``; it is what the
+reconciler drives reality towards, what `caldera plan` prints and what the database keeps.
+"""
+
+from dataclasses import dataclass
+
+from control_plane.domain.ids import ChainId, Domain, Name
+
+
+@dataclass(frozen=True, slots=True)
+class ChainPlan:
+    """One chain, the L1 included."""
+
+    name: Name
+    chain_id: ChainId
+    domain: Domain
+    port: int
+    """Loopback TCP port of HTTP and WebSocket JSON-RPC."""
+    port_named: bool
+    """The spec names the port, so a taken one is a conflict; otherwise it may move."""
+    engine: str
+    """``anvil``."""
+    block_time: float
+    """Seconds between blocks; 0: a block as soon as a transaction waits."""
+    phase: float
+    """Where in its block time this chain ticks, 0 ≤ phase < 1, so that ticks are staggered."""
+    framework: str | None
+    """``op-stack`` …; None for the L1."""
+    is_l1: bool
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianPlan:
+    count: int
+    stake: int
+    """ERA of each, in wei."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsPlan:
+    count: int
+    balance: int
+    """Native balance of each on every chain, in wei."""
+    mnemonic: str
+
+
+@dataclass(frozen=True, slots=True)
+class MetalayerPlan:
+    guardians: GuardianPlan
+    epoch_interval: float
+    """Seconds after which an epoch is made though nothing waits; an epoch with something to
+    attest is made at once."""
+    fees: str
+    """``free`` (price 0) or ``prepaid`` (the relayer refuses what is not paid for)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    name: Name
+    runtime: str
+    chains: tuple[ChainPlan, ...]
+    """The L1 first, rollups in the spec's order."""
+    metalayer: MetalayerPlan
+    accounts: AccountsPlan
+    save_interval: float
+    """Seconds between saves of every chain's state; what a killed node may lose."""
+    origins: tuple[str, ...]
+    """Browser origins that the nodes allow; empty: none."""
+    notes: tuple[str, ...] = ()
+    """What a user should know, e.g. a default port that moved."""
+
+    @property
+    def l1(self) -> ChainPlan:
+        return self.chains[0]
+
+    @property
+    def rollups(self) -> tuple[ChainPlan, ...]:
+        return self.chains[1:]
+
+    def chain(self, name: str) -> ChainPlan:
+        """The chain called `name`; KeyError if there is none."""
+        for chain in self.chains:
+            if chain.name == name:
+                return chain
+        raise KeyError(name)

@@ -1,0 +1,34 @@
+"""Agents: small asynchronous loops that observe, decide, act and record where they are.
+
+Invariants: an agent never blocks the event loop, stops within two seconds of its
+cancellation, and a restart loses nothing and repeats nothing. The supervisor restarts an
+agent that raises, with back-off, and shows its `problem` meanwhile.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+
+class Agent(Protocol):
+    name: str
+    """Service name: ``op/sequencer``, ``guardian-0``, ``aggregator``, ``relayer``, ``indexer``."""
+    ready: asyncio.Event
+    """Set once subscribed and caught up; cleared while reconnecting."""
+
+    @property
+    def problem(self) -> str | None:
+        """Why it can't do its work just now, in a sentence; None when it can."""
+        ...
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        ...
+
+
+class Publish(Protocol):
+    """Record an event (durably) and show it to everybody who follows the devnet's events."""
+
+    async def __call__(
+        self, type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
+    ) -> None: ...

@@ -1,0 +1,19 @@
+"""The error answer of a JSON-RPC node, as a domain error."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from control_plane.domain.errors import Failed
+
+
+@dataclass(eq=False)
+class RpcError(Failed):
+    """A node answered with an error (JSON-RPC 2.0, section 5.1)."""
+
+    method: str = ""
+    code: int = 0
+    message: str = ""
+    data: Any = None
+    """Revert data as 0x-hex where the node gives it."""
+
+    type: ClassVar[str] = "rpc-error"
