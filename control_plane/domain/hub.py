@@ -1,0 +1,81 @@
+"""What the agents of one devnet tell each other, in memory.
+
+The hub carries news, never state: whoever misses an item finds the same in the database or on
+a chain when it starts. Subscribers have unbounded queues and drain them in batches.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from control_plane.domain.records import EpochRecord, MessageRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A new head block of a chain (also after a reorg)."""
+
+    chain: str
+    number: int
+    hash: str
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatched:
+    """Messages recorded from new blocks of one origin, in tree order."""
+
+    chain: str
+    messages: tuple[MessageRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    chain: str
+    messages: tuple[MessageRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reorged:
+    """Blocks of `chain` from `from_block` on were replaced or lost; the records are mended."""
+
+    chain: str
+    from_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class EpochCertified:
+    epoch: EpochRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Somebody wants an epoch now (a message that waits, a test, the user)."""
+
+    why: str
+
+
+News = Head | Dispatched | Delivered | Reorged | EpochCertified | Wanted
+
+
+class Hub:
+    """Publish and subscribe within one devnet and one event loop."""
+
+    def __init__(self) -> None:
+        self._queues: set[asyncio.Queue[News]] = set()
+
+    def tell(self, news: News) -> None:
+        """Hand `news` to every subscriber; never blocks."""
+        for queue in self._queues:
+            queue.put_nowait(news)
+
+    @asynccontextmanager
+    async def listen(self) -> AsyncIterator[asyncio.Queue[News]]:
+        """A queue of all news from now on."""
+        queue: asyncio.Queue[News] = asyncio.Queue()
+        self._queues.add(queue)
+        try:
+            yield queue
+        finally:
+            self._queues.discard(queue)

@@ -1,0 +1,52 @@
+"""What a devnet is made of before its nodes start: keys and genesis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Keys, Network
+from control_plane.domain.plan import ChainPlan
+from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.node import NodeSpec, Rpc
+from control_plane.domain.hub import Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Born:
+    """What a devnet keeps from its first start on, whatever version runs it later."""
+
+    contracts: Mapping[str, Hex]
+    content_hash: str
+
+
+class Provision(Protocol):
+    """Makes a devnet's files, idempotently: what is there already is kept."""
+
+    async def keys(self, directory: Path, guardians: int) -> Keys:
+        """The devnet's service keys, drawn at the first call (file mode 0600)."""
+        ...
+
+    async def contracts(self, directory: Path) -> Born:
+        """Bind the devnet to the contracts of this version (baking them if they were edited),
+        or tell what it was bound to before."""
+        ...
+
+    async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
+        """Write `spec.genesis` unless it is there."""
+        ...
+
+
+class Bootstrap(Protocol):
+    """Block 1 of a chain by real transactions; does nothing on a chain that has them."""
+
+    async def network_id(self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes) -> bytes: ...
+
+    async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None: ...
+
+
+class MakeAgents(Protocol):
+    def __call__(
+        self, network: Network, keys: Keys, hub: Hub, publish: Publish
+    ) -> Sequence[Agent]: ...
