@@ -1,0 +1,205 @@
+"""The nodes of one devnet: started or adopted, watched, saved at intervals, healed, stopped."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from control_plane.domain.errors import CalderaError, ServiceFailed
+from control_plane.domain.ids import Name, node_service
+from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.node import Connect, NodeHandle, Rpc, Runtime
+from control_plane.domain.ports.store import Database
+from control_plane.domain.records import ServiceRecord
+from control_plane.domain.states import ServiceState
+from control_plane.services.devnet_files import DevnetFiles
+from control_plane.services.supervisor import cancel_and_wait
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class RunningNode:
+    chain: ChainPlan
+    handle: NodeHandle
+    rpc: Rpc
+    """The control plane's own connection, for admin calls and saving."""
+    watch: asyncio.Task[None] | None = None
+    saved_head: int = -1
+
+
+class Nodes:
+    """All nodes of one devnet. `on_exit` is called when a node ended that nobody stopped."""
+
+    def __init__(  # noqa: PLR0913 - its collaborators, each a port
+        self,
+        files: DevnetFiles,
+        runtime: Runtime,
+        connect: Connect,
+        database: Database,
+        publish: Publish,
+        on_exit: Callable[[], None],
+    ) -> None:
+        self._files = files
+        self._runtime = runtime
+        self._connect = connect
+        self._database = database
+        self._publish = publish
+        self._on_exit = on_exit
+        self.running: dict[str, RunningNode] = {}
+
+    async def ensure(self, plan: Plan, chain: ChainPlan) -> RunningNode:
+        """The node of `chain`, adopted when it runs already, else started (from saved state).
+
+        Raises what ``Runtime.start_node`` raises; nothing is left running then.
+        """
+        if chain.name in self.running:
+            return self.running[chain.name]
+        spec = self._files.node_spec(plan, chain)
+        record = await self.record(chain.name)
+        handle = await self._runtime.adopt_node(
+            spec, record.pid if record else None, record.identity if record else None
+        )
+        adopted = handle is not None
+        if handle is None:
+            handle = await self._runtime.start_node(spec)
+        try:
+            rpc = await self._connect(handle.ws_url, deadline=10.0)
+            await self._put_started(handle, record, adopted=adopted, rpc=rpc, plan=plan, chain=chain)
+        except BaseException:
+            if not adopted:
+                await self._runtime.stop_node(handle)
+            raise
+        node = RunningNode(chain, handle, rpc)
+        node.watch = asyncio.create_task(self._watch(node), name=f"watch {handle.service}")
+        self.running[chain.name] = node
+        return node
+
+    async def record(self, chain: str) -> ServiceRecord | None:
+        """What the database knows of the chain's node."""
+        async with self._database.begin() as unit:
+            return await unit.services.get(self._files.name, f"{chain}/node")
+
+    async def stop(self, chain: str, *, grace: float = 2.0) -> None:
+        """Stop one node; nothing happens when it does not run."""
+        node = self.running.pop(chain, None)
+        if node is None:
+            return
+        await cancel_and_wait(node.watch)
+        await node.rpc.close()
+        await self._runtime.stop_node(node.handle, grace=grace)
+        await self._mark(chain, ServiceState.STOPPED, None)
+
+    async def stop_all(self, *, grace: float = 2.0) -> None:
+        """Stop every node, the last started first, side by side."""
+        names = list(reversed(self.running))
+        await asyncio.gather(*(self.stop(name, grace=grace) for name in names))
+
+    async def let_go(self) -> None:
+        """Forget the nodes without stopping them: they outlive this process."""
+        for node in list(self.running.values()):
+            await cancel_and_wait(node.watch)
+            await node.rpc.close()
+        self.running.clear()
+
+    async def save(self, plan: Plan, chain: str) -> None:
+        """Save a chain's state if its head moved since the last save.
+
+        Raises StorageFailed or TemporaryFailure; the node goes on either way.
+        """
+        node = self.running[chain]
+        head = int(await node.rpc.call("eth_blockNumber"), 16)
+        if head == node.saved_head:
+            return
+        saved = await self._runtime.save_state(self._files.node_spec(plan, node.chain), node.rpc)
+        node.saved_head = saved.block
+        record = await self.record(chain)
+        if record is not None:
+            async with self._database.begin() as unit:
+                await unit.services.put(replace(record, saved_block=saved.block, saved_at=saved.at))
+
+    async def save_all(self, plan: Plan) -> list[str]:
+        """Save every chain; returns a sentence for each that could not be saved."""
+        failures: list[str] = []
+
+        async def one(chain: str) -> None:
+            try:
+                await self.save(plan, chain)
+            except CalderaError as error:
+                failures.append(f"{chain}: {error}")
+
+        await asyncio.gather(*(one(chain) for chain in list(self.running)))
+        return failures
+
+    async def _watch(self, node: RunningNode) -> None:
+        await self._runtime.wait_exit(node.handle)
+        self.running.pop(node.chain.name, None)
+        await node.rpc.close()
+        why = f"its process {node.handle.pid} ended unexpectedly; log: {node.handle.log}"
+        log.warning("%s: %s", node.handle.service, why)
+        await self._mark(node.chain.name, ServiceState.RESTARTING, why)
+        await self._publish("service.exited", {"problem": why}, service=node.handle.service)
+        self._on_exit()
+
+    async def _put_started(  # noqa: PLR0913 - one record made from all of them
+        self,
+        handle: NodeHandle,
+        old: ServiceRecord | None,
+        *,
+        adopted: bool,
+        rpc: Rpc,
+        plan: Plan,
+        chain: ChainPlan,
+    ) -> None:
+        lost = None if adopted else await self._lost_blocks(chain, rpc)
+        spec = self._files.node_spec(plan, chain)
+        saved = self._runtime.saved_state(spec)
+        record = ServiceRecord(
+            devnet=self._files.name,
+            service=handle.service,
+            state=ServiceState.READY,
+            pid=handle.pid,
+            identity=handle.identity,
+            port=handle.port,
+            command=handle.command,
+            log=str(handle.log),
+            restarts=(old.restarts if old else 0) + (0 if adopted or old is None else 1),
+            saved_block=saved.block if saved else None,
+            saved_at=saved.at if saved else None,
+            lost_blocks=lost or (old.lost_blocks if old else None),
+        )
+        async with self._database.begin() as unit:
+            await unit.services.put(record)
+        if lost:
+            await self._publish(
+                "service.lost_blocks",
+                {"from": lost[0], "to": lost[1], "restored": record.saved_block},
+                service=handle.service,
+            )
+
+    async def _lost_blocks(self, chain: ChainPlan, rpc: Rpc) -> tuple[int, int] | None:
+        """Blocks that the indexer has seen and the restarted node has no more."""
+        async with self._database.begin() as unit:
+            cursor = await unit.cursors.get(self._files.name, "indexer", chain.name)
+        head = int(await rpc.call("eth_blockNumber"), 16)
+        if cursor is None or cursor.block <= head:
+            return None
+        return head + 1, cursor.block
+
+    async def _mark(self, chain: str, state: ServiceState, problem: str | None) -> None:
+        record = await self.record(chain)
+        if record is None:
+            return
+        async with self._database.begin() as unit:
+            await unit.services.put(replace(record, state=state, problem=problem))
+
+    async def mark_failed(self, chain: str, error: CalderaError) -> None:
+        """Record why a node could not be started."""
+        record = await self.record(chain)
+        service = node_service(Name(chain))
+        base = record or ServiceRecord(self._files.name, service, ServiceState.FAILED)
+        command = error.command if isinstance(error, ServiceFailed) else base.command
+        failed = replace(base, state=ServiceState.FAILED, problem=str(error), command=command)
+        async with self._database.begin() as unit:
+            await unit.services.put(failed)

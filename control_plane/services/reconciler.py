@@ -1,0 +1,451 @@
+"""Drives one devnet from what it is to what its record desires, again and again.
+
+Level-triggered: :meth:`Reconciler.wake` says only that something may have changed; what to do
+follows from the record and from what really runs. Every step is idempotent, so a reconciler
+that was killed anywhere continues when the next one looks at the same record.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from control_plane.domain.errors import CalderaError, Conflict, Failed
+from control_plane.domain.hub import EpochCertified, Hub, Wanted
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.node import Connect, Runtime
+from control_plane.domain.ports.provision import Bootstrap, Born, MakeAgents, Provision
+from control_plane.domain.ports.store import Database
+from control_plane.domain.records import DevnetRecord
+from control_plane.domain.states import Desired, DevnetState, ServiceState
+from control_plane.services.devnet_files import DevnetFiles
+from control_plane.services.nodes import Nodes, RunningNode
+from control_plane.services.steps import Fault, Steps, no_fault
+from control_plane.services.supervisor import Supervisor, cancel_and_wait
+
+log = logging.getLogger(__name__)
+
+_TICK = 1.0
+"""Seconds between two looks at the devnet's health when nothing wakes the reconciler."""
+_AGENTS_DEADLINE = 20.0
+_CERTIFY_DEADLINE = 30.0
+_LONGEST_PAUSE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The ports that a reconciler works through."""
+
+    database: Database
+    runtime: Runtime
+    connect: Connect
+    provision: Provision
+    bootstrap: Bootstrap
+    make_agents: MakeAgents
+    load_plan: Callable[[object], Plan]
+    """Plan from its JSON in the record."""
+    dump_plan: Callable[[Plan], dict[str, object]]
+    free_port: Callable[[int, frozenset[int]], int]
+    """A free loopback port at or above the first argument, none of the second."""
+    remove_tree: Callable[[object], None]
+    fault: Fault = no_fault
+
+
+@dataclass(slots=True)
+class Live:
+    """What runs of the devnet in this process."""
+
+    plan: Plan
+    keys: Keys
+    born: Born
+    network: Network | None = None
+    hub: Hub = field(default_factory=Hub)
+
+
+class Reconciler:
+    """One devnet's worker."""
+
+    def __init__(self, name: str, files: DevnetFiles, tools: Tools, publish: Publish) -> None:
+        self.name = name
+        self._files = files
+        self._tools = tools
+        self._publish = publish
+        self._wake = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._pause = 0.0
+        self.agents = Supervisor(self.wake)
+        self.nodes = Nodes(
+            files, tools.runtime, tools.connect, tools.database, publish, self.wake
+        )
+        self.live: Live | None = None
+        self._saver: asyncio.Task[None] | None = None
+        self.save_problems: list[str] = []
+        self.held_nodes: set[str] = set()
+        """Chains whose node the user stopped."""
+        self.last_error: BaseException | None = None
+        self._agents_network: Network | None = None
+        """What the running agents were made for."""
+
+    # ------------------------------------------------------------------ from outside
+
+    def wake(self) -> None:
+        """Something may have changed: look again."""
+        self._wake.set()
+
+    async def changed(self) -> None:
+        """Until the record's state was written once more."""
+        await self._changed.wait()
+
+    async def run(self) -> None:
+        """Reconcile until the devnet is gone."""
+        while True:
+            self._wake.clear()
+            record = await self.record()
+            if record is None:
+                return
+            try:
+                if await self._once(record):
+                    return
+                self._pause = 0.0
+            except Exception as error:  # noqa: BLE001 - a devnet's failure must not end its worker
+                await self._failed(error)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(max(_TICK, self._pause)):
+                    await self._wake.wait()
+
+    async def let_go(self) -> None:
+        """Leave the devnet as it is, nodes running, because this process ends."""
+        await cancel_and_wait(self._saver)
+        await self.agents.stop()
+        if self.live is not None:
+            await self.nodes.save_all(self.live.plan)
+        await self.nodes.let_go()
+
+    async def record(self) -> DevnetRecord | None:
+        """The devnet's record as it stands in the database."""
+        async with self._tools.database.begin() as unit:
+            return await unit.devnets.get(self.name)
+
+    # ------------------------------------------------------------------ one look
+
+    async def _once(self, record: DevnetRecord) -> bool:
+        """Act on one difference between desire and reality; True when the devnet is gone."""
+        if record.desired is Desired.ABSENT:
+            await self._remove()
+            return True
+        if record.desired is Desired.STOPPED:
+            if record.state is not DevnetState.STOPPED:
+                await self._stop()
+            return False
+        if record.state is DevnetState.FAILED:
+            return False
+        plan = self._tools.load_plan(record.plan)
+        if self._complete(plan) and record.state in {DevnetState.READY, DevnetState.DEGRADED}:
+            await self._assess(record)
+        else:
+            await self._bring_up(record, plan)
+        return False
+
+    def _complete(self, plan: Plan) -> bool:
+        """Whether all that the plan wants runs in this process."""
+        if self.live is None or self.live.network is None or self.live.plan != plan:
+            return False
+        return all(c.name in self.nodes.running or self._is_held(c) for c in plan.chains)
+
+    def _is_held(self, chain: ChainPlan) -> bool:
+        return chain.name in self.held_nodes
+
+
+
+    async def _assess(self, record: DevnetRecord) -> None:
+        problem = self.problem()
+        state = DevnetState.DEGRADED if problem else DevnetState.READY
+        if (state, problem) != (record.state, record.problem):
+            await self._set_state(state, problem)
+
+    def problem(self) -> str | None:
+        """What is wrong with the running devnet, in sentences; None when all is well."""
+        found = [
+            f"{view.name}: {view.problem}"
+            for view in self.agents.views()
+            if view.problem or view.state is ServiceState.RESTARTING
+        ]
+        found += [f"{name}/node: stopped by the user" for name in sorted(self.held_nodes)]
+        found += [f"state not saved: {why}" for why in self.save_problems]
+        return "; ".join(found) or None
+
+    # ------------------------------------------------------------------ up
+
+    async def _bring_up(self, record: DevnetRecord, plan: Plan) -> None:
+        healing = record.state in {DevnetState.READY, DevnetState.DEGRADED} and self.live is not None
+        began = time.monotonic()
+        if healing:
+            await self._set_state(DevnetState.DEGRADED, self._missing(plan))
+        else:
+            await self._set_state(DevnetState.STARTING, None)
+        steps = Steps(self.name, self._tools.database, self._publish, self._tools.fault)
+        try:
+            await self._converge(record, plan, steps)
+        except BaseException as error:
+            if not healing:
+                await self._roll_back(error)
+            raise
+        ms = round((time.monotonic() - began) * 1000, 1)
+        await self._set_ready(steps, None if healing else ms)
+
+    def _missing(self, plan: Plan) -> str:
+        gone = [c.name for c in plan.chains if c.name not in self.nodes.running]
+        return f"restarting {', '.join(f'{name}/node' for name in gone)}" if gone else "changing"
+
+    async def _converge(self, record: DevnetRecord, plan: Plan, steps: Steps) -> None:
+        async with steps.step("provision"):
+            keys = await self._tools.provision.keys(
+                self._files.root, plan.metalayer.guardians.count
+            )
+            born = await self._tools.provision.contracts(self._files.root)
+        if self.live is None:
+            self.live = Live(plan, keys, born)
+        await self._drop_removed_chains(plan)
+        self.live.plan, self.live.keys = plan, keys
+        network = await self._start_chains(record, steps)
+        async with steps.step("agents"):
+            await self._start_agents(network)
+        async with steps.step("certify") as detail:
+            detail["epoch"] = await self._certify(network)
+        if self._saver is None or self._saver.done():
+            self._saver = asyncio.create_task(self._save_regularly(), name=f"save {self.name}")
+
+    async def _start_chains(self, record: DevnetRecord, steps: Steps) -> Network:
+        live = self._live()
+        devnet_id = bytes.fromhex(record.devnet_id.removeprefix("0x"))
+        network_id: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+        chains = {c.name: _endpoint(c) for c in live.plan.chains if self._is_held(c)}
+        if self._is_held(live.plan.l1) and live.network is not None:
+            network_id.set_result(live.network.network_id)
+
+        async def bring(chain: ChainPlan) -> None:
+            async with steps.step(f"node:{chain.name}") as detail:
+                node = await self._start_node(chain)
+                detail["pid"] = node.handle.pid
+            chains[chain.name] = Chain(node.chain, node.handle.http_url, node.handle.ws_url)
+            if chain.is_l1:
+                found = await self._tools.bootstrap.network_id(
+                    node.rpc, live.born.contracts, devnet_id
+                )
+                network_id.set_result(found)
+            part = self._network(devnet_id, await network_id, live.born.contracts, chains)
+            async with steps.step(f"bootstrap:{chain.name}"):
+                await self._tools.bootstrap(node.chain, node.rpc, part, live.keys)
+
+        await _all_or_none(
+            [bring(chain) for chain in live.plan.chains if not self._is_held(chain)]
+        )
+        network = self._network(devnet_id, network_id.result(), live.born.contracts, chains)
+        live.network = network
+        return network
+
+    def _network(
+        self, devnet_id: bytes, network_id: bytes, contracts: dict[str, Hex], chains: dict[str, Chain]
+    ) -> Network:
+        plan = self._live().plan
+        ordered = tuple(chains[c.name] for c in plan.chains if c.name in chains)
+        return Network(self.name, devnet_id, network_id, plan, ordered, contracts, set_id=1)
+
+    async def _start_node(self, chain: ChainPlan) -> RunningNode:
+        """Start `chain`'s node; a default port taken since planning is replaced once."""
+        live = self._live()
+        spec = self._files.node_spec(live.plan, chain)
+        await self._tools.provision.genesis(spec, live.keys)
+        try:
+            return await self.nodes.ensure(live.plan, chain)
+        except Conflict:
+            if chain.port_named:
+                raise
+            moved = await self._move_port(chain)
+            return await self.nodes.ensure(live.plan, moved)
+
+    async def _move_port(self, chain: ChainPlan) -> ChainPlan:
+        live = self._live()
+        taken = frozenset(c.port for c in live.plan.chains)
+        port = self._tools.free_port(chain.port + 1, taken)
+        moved = replace(chain, port=port)
+        note = f"port {chain.port} of {chain.name} is taken; it listens on {port}"
+        live.plan = replace(
+            live.plan,
+            chains=tuple(moved if c.name == chain.name else c for c in live.plan.chains),
+            notes=(*live.plan.notes, note),
+        )
+        await self._update(plan=self._tools.dump_plan(live.plan))
+        await self._publish("plan.port_moved", {"from": chain.port, "to": port}, service=f"{chain.name}/node")
+        return moved
+
+    async def _start_agents(self, network: Network) -> None:
+        """Start what is missing; sequencers that run keep running, the others see all chains."""
+        live = self._live()
+        if network == self._agents_network and self.agents.names():
+            await self.agents.wait_ready(_AGENTS_DEADLINE)  # they reconnect by themselves
+            return
+        agents = self._tools.make_agents(network, live.keys, live.hub, self._publish)
+        wanted = {agent.name for agent in agents}
+        await self.agents.stop([name for name in self.agents.names() if name not in wanted])
+        held = frozenset(v.name for v in self.agents.views() if v.state is ServiceState.STOPPED)
+        fresh = [a for a in agents if not (a.name.endswith("/sequencer") and a.name in self.agents)]
+        await self.agents.start(fresh, held=held)
+        self._agents_network = network
+        await self.agents.wait_ready(_AGENTS_DEADLINE)
+
+    async def _certify(self, network: Network) -> int:
+        """Wait for an epoch over every chain that runs; its number."""
+        domains = {chain.domain for chain in network.chains if not self._is_held(chain.plan)}
+        async with self._live().hub.listen() as news:
+            self._live().hub.tell(Wanted("a certificate over every chain"))
+            try:
+                async with asyncio.timeout(_CERTIFY_DEADLINE):
+                    while True:
+                        item = await news.get()
+                        if not isinstance(item, EpochCertified):
+                            continue
+                        if domains <= {int(leaf["domain"]) for leaf in item.epoch.leaves}:
+                            return item.epoch.epoch
+            except TimeoutError:
+                raise Failed(
+                    "No certificate over every chain",
+                    f"after {_CERTIFY_DEADLINE:g} s; {self.problem() or 'no agent reports a problem'}",
+                    f"See `caldera logs {self.name} --service aggregator`.",
+                ) from None
+
+    # ------------------------------------------------------------------ down
+
+    async def _drop_removed_chains(self, plan: Plan) -> None:
+        names = {chain.name for chain in plan.chains}
+        for name in [n for n in self.nodes.running if n not in names]:
+            await self.agents.stop([f"{name}/sequencer"])
+            await self.nodes.stop(name)
+            self._tools.remove_tree(self._files.node(name))
+            async with self._tools.database.begin() as unit:
+                await unit.services.remove(self.name, f"{name}/node")
+
+    async def _stop(self) -> None:
+        await self._set_state(DevnetState.STOPPING, None)
+        await self._halt(save=True)
+        await self._set_state(DevnetState.STOPPED, None)
+
+    async def _halt(self, *, save: bool) -> None:
+        """Agents first, then the nodes; strays of an earlier process included."""
+        await cancel_and_wait(self._saver)
+        self._saver = None
+        if save:
+            await self._adopt_for_saving()
+        await self.agents.stop()
+        self._agents_network = None
+        if save and self.live is not None:
+            self.save_problems = await self.nodes.save_all(self.live.plan)
+        await self.nodes.stop_all(grace=2.0 if save else 0.0)
+        await self._tools.runtime.kill_strays(self._files.root)
+        self.live = None
+
+    async def _adopt_for_saving(self) -> None:
+        """A devnet that nobody of this process started yet is taken over to be saved."""
+        record = await self.record()
+        if self.live is not None or record is None:
+            return
+        plan = self._tools.load_plan(record.plan)
+        keys = await self._tools.provision.keys(self._files.root, plan.metalayer.guardians.count)
+        self.live = Live(plan, keys, await self._tools.provision.contracts(self._files.root))
+        for chain in plan.chains:
+            spec = self._files.node_spec(plan, chain)
+            known = await self.nodes.record(chain.name)
+            if known and await self._tools.runtime.adopt_node(spec, known.pid, known.identity):
+                await self.nodes.ensure(plan, chain)
+
+    async def _remove(self) -> None:
+        await self._set_state(DevnetState.STOPPING, None)
+        await self._halt(save=False)
+        self._tools.remove_tree(self._files.root)
+        async with self._tools.database.begin() as unit:
+            await unit.devnets.remove(self.name)
+        await self._publish("devnet.removed", {})
+        self._notify()
+
+    async def _roll_back(self, error: BaseException) -> None:
+        """A start that failed leaves nothing running; files and logs stay for the user to read."""
+        await self._halt(save=False)
+        if isinstance(error, asyncio.CancelledError):
+            return
+        log.warning("devnet %s did not start: %s", self.name, error)
+
+    async def _failed(self, error: Exception) -> None:
+        """Record what went wrong; a running devnet is degraded and tried again, one that was
+        starting has failed."""
+        first = _first(error)
+        if not isinstance(first, CalderaError):
+            log.exception("reconciling %s", self.name, exc_info=error)
+        problem = str(first) if isinstance(first, CalderaError) else f"{type(first).__name__}: {first}"
+        self._pause = min(max(0.5, self._pause * 2), _LONGEST_PAUSE)
+        record = await self.record()
+        if record is None:
+            return
+        starting = record.state in {DevnetState.PLANNED, DevnetState.STARTING, DevnetState.STOPPING}
+        self.last_error = first
+        await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
+
+    # ------------------------------------------------------------------ records
+
+    async def _set_ready(self, steps: Steps, ms: float | None) -> None:
+        changes: dict[str, object] = {"ready_at": time.time()}
+        if ms is not None:
+            changes |= {"ready_ms": ms, "timings": dict(steps.timings)}
+        await self._update(**changes)
+        problem = self.problem()
+        await self._set_state(DevnetState.DEGRADED if problem else DevnetState.READY, problem)
+
+    async def _set_state(self, state: DevnetState, problem: str | None) -> None:
+        await self._update(state=state, problem=problem)
+        await self._publish(f"devnet.{state}", {"problem": problem} if problem else {})
+        self._notify()
+
+    async def _update(self, **changes: object) -> None:
+        async with self._tools.database.begin() as unit:
+            record = await unit.devnets.get(self.name)
+            if record is not None:
+                await unit.devnets.put(replace(record, **changes))  # type: ignore[arg-type]
+
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def _live(self) -> Live:
+        if self.live is None:
+            raise RuntimeError("the devnet is not up")
+        return self.live
+
+    async def _save_regularly(self) -> None:
+        while True:
+            live = self._live()
+            self.save_problems = await self.nodes.save_all(live.plan)
+            await asyncio.sleep(live.plan.save_interval)
+
+
+def _endpoint(chain: ChainPlan) -> Chain:
+    """Where a chain listens when its node runs."""
+    return Chain(chain, f"http://127.0.0.1:{chain.port}", f"ws://127.0.0.1:{chain.port}")
+
+
+async def _all_or_none(parts: list[object]) -> None:
+    """Run side by side; the first error cancels the rest, and all errors are told together."""
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(part)  # type: ignore[arg-type]
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error to show of a group: the most telling one, never a mere cancellation."""
+    while isinstance(error, BaseExceptionGroup):
+        known = [e for e in error.exceptions if isinstance(e, CalderaError)]
+        error = known[0] if known else error.exceptions[0]
+    return error
