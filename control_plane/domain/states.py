@@ -53,7 +53,9 @@ class MessageState(StrEnum):
 
 
 MOVES: Final[dict[DevnetState, frozenset[DevnetState]]] = {
-    DevnetState.PLANNED: frozenset({DevnetState.STARTING, DevnetState.STOPPING, DevnetState.FAILED}),
+    DevnetState.PLANNED: frozenset(
+        {DevnetState.STARTING, DevnetState.STOPPING, DevnetState.FAILED}
+    ),
     DevnetState.STARTING: frozenset(
         {DevnetState.READY, DevnetState.DEGRADED, DevnetState.STOPPING, DevnetState.FAILED}
     ),
@@ -63,8 +65,12 @@ MOVES: Final[dict[DevnetState, frozenset[DevnetState]]] = {
     DevnetState.DEGRADED: frozenset(
         {DevnetState.READY, DevnetState.STOPPING, DevnetState.STARTING, DevnetState.FAILED}
     ),
-    DevnetState.STOPPING: frozenset({DevnetState.STOPPED, DevnetState.FAILED, DevnetState.STARTING}),
-    DevnetState.STOPPED: frozenset({DevnetState.STARTING, DevnetState.STOPPING, DevnetState.FAILED}),
+    DevnetState.STOPPING: frozenset(
+        {DevnetState.STOPPED, DevnetState.FAILED, DevnetState.STARTING}
+    ),
+    DevnetState.STOPPED: frozenset(
+        {DevnetState.STARTING, DevnetState.STOPPING, DevnetState.FAILED}
+    ),
     DevnetState.FAILED: frozenset({DevnetState.STARTING, DevnetState.STOPPING}),
 }
 """Allowed moves of a devnet's state; staying is always allowed."""

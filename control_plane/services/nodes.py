@@ -32,7 +32,7 @@ class RunningNode:
 class Nodes:
     """All nodes of one devnet. `on_exit` is called when a node ended that nobody stopped."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, each a port
+    def __init__(
         self,
         files: DevnetFiles,
         runtime: Runtime,
@@ -66,7 +66,9 @@ class Nodes:
             handle = await self._runtime.start_node(spec)
         try:
             rpc = await self._connect(handle.ws_url, deadline=10.0)
-            await self._put_started(handle, record, adopted=adopted, rpc=rpc, plan=plan, chain=chain)
+            await self._put_started(
+                handle, record, adopted=adopted, rpc=rpc, plan=plan, chain=chain
+            )
         except BaseException:
             if not adopted:
                 await self._runtime.stop_node(handle)
@@ -142,7 +144,7 @@ class Nodes:
         await self._publish("service.exited", {"problem": why}, service=node.handle.service)
         self._on_exit()
 
-    async def _put_started(  # noqa: PLR0913 - one record made from all of them
+    async def _put_started(
         self,
         handle: NodeHandle,
         old: ServiceRecord | None,

@@ -9,12 +9,12 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 
 from control_plane.domain.errors import CalderaError, Conflict, Failed
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
-from control_plane.domain.ids import Hex
+from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish
@@ -79,9 +79,7 @@ class Reconciler:
         self._changed = asyncio.Event()
         self._pause = 0.0
         self.agents = Supervisor(self.wake)
-        self.nodes = Nodes(
-            files, tools.runtime, tools.connect, tools.database, publish, self.wake
-        )
+        self.nodes = Nodes(files, tools.runtime, tools.connect, tools.database, publish, self.wake)
         self.live: Live | None = None
         self._saver: asyncio.Task[None] | None = None
         self.save_problems: list[str] = []
@@ -117,6 +115,10 @@ class Reconciler:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(_TICK, self._pause)):
                     await self._wake.wait()
+
+    def live_plan(self) -> Plan:
+        """The plan of what runs; RuntimeError when nothing does."""
+        return self._live().plan
 
     async def let_go(self) -> None:
         """Leave the devnet as it is, nodes running, because this process ends."""
@@ -160,8 +162,6 @@ class Reconciler:
     def _is_held(self, chain: ChainPlan) -> bool:
         return chain.name in self.held_nodes
 
-
-
     async def _assess(self, record: DevnetRecord) -> None:
         problem = self.problem()
         state = DevnetState.DEGRADED if problem else DevnetState.READY
@@ -182,7 +182,9 @@ class Reconciler:
     # ------------------------------------------------------------------ up
 
     async def _bring_up(self, record: DevnetRecord, plan: Plan) -> None:
-        healing = record.state in {DevnetState.READY, DevnetState.DEGRADED} and self.live is not None
+        healing = (
+            record.state in {DevnetState.READY, DevnetState.DEGRADED} and self.live is not None
+        )
         began = time.monotonic()
         if healing:
             await self._set_state(DevnetState.DEGRADED, self._missing(plan))
@@ -242,15 +244,17 @@ class Reconciler:
             async with steps.step(f"bootstrap:{chain.name}"):
                 await self._tools.bootstrap(node.chain, node.rpc, part, live.keys)
 
-        await _all_or_none(
-            [bring(chain) for chain in live.plan.chains if not self._is_held(chain)]
-        )
+        await _all_or_none([bring(chain) for chain in live.plan.chains if not self._is_held(chain)])
         network = self._network(devnet_id, network_id.result(), live.born.contracts, chains)
         live.network = network
         return network
 
     def _network(
-        self, devnet_id: bytes, network_id: bytes, contracts: dict[str, Hex], chains: dict[str, Chain]
+        self,
+        devnet_id: bytes,
+        network_id: bytes,
+        contracts: Mapping[str, Hex],
+        chains: Mapping[Name, Chain],
     ) -> Network:
         plan = self._live().plan
         ordered = tuple(chains[c.name] for c in plan.chains if c.name in chains)
@@ -281,7 +285,9 @@ class Reconciler:
             notes=(*live.plan.notes, note),
         )
         await self._update(plan=self._tools.dump_plan(live.plan))
-        await self._publish("plan.port_moved", {"from": chain.port, "to": port}, service=f"{chain.name}/node")
+        await self._publish(
+            "plan.port_moved", {"from": chain.port, "to": port}, service=f"{chain.name}/node"
+        )
         return moved
 
     async def _start_agents(self, network: Network) -> None:
@@ -384,8 +390,10 @@ class Reconciler:
         starting has failed."""
         first = _first(error)
         if not isinstance(first, CalderaError):
-            log.exception("reconciling %s", self.name, exc_info=error)
-        problem = str(first) if isinstance(first, CalderaError) else f"{type(first).__name__}: {first}"
+            log.error("reconciling %s", self.name, exc_info=error)
+        problem = (
+            str(first) if isinstance(first, CalderaError) else f"{type(first).__name__}: {first}"
+        )
         self._pause = min(max(0.5, self._pause * 2), _LONGEST_PAUSE)
         record = await self.record()
         if record is None:
@@ -436,11 +444,11 @@ def _endpoint(chain: ChainPlan) -> Chain:
     return Chain(chain, f"http://127.0.0.1:{chain.port}", f"ws://127.0.0.1:{chain.port}")
 
 
-async def _all_or_none(parts: list[object]) -> None:
+async def _all_or_none(parts: list[Coroutine[object, object, None]]) -> None:
     """Run side by side; the first error cancels the rest, and all errors are told together."""
     async with asyncio.TaskGroup() as group:
         for part in parts:
-            group.create_task(part)  # type: ignore[arg-type]
+            group.create_task(part)
 
 
 def _first(error: BaseException) -> BaseException:

@@ -42,7 +42,9 @@ class Steps:
             yield detail
         except BaseException as error:
             failed = {"error": f"{type(error).__name__}: {error}"}
-            await self._put(replace(record, state=StepState.FAILED, ended_at=time.time(), detail=failed))
+            await self._put(
+                replace(record, state=StepState.FAILED, ended_at=time.time(), detail=failed)
+            )
             raise
         self.timings[name] = round((time.monotonic() - clock) * 1000, 1)
         await self._put(replace(record, state=StepState.DONE, ended_at=time.time(), detail=detail))

@@ -97,8 +97,14 @@ class Supervisor:
                 for watched in waiting:
                     await watched.agent.ready.wait()
         except TimeoutError:
-            late = {w.agent.name: w.problem or w.agent.problem for w in waiting if not w.agent.ready.is_set()}
-            told = "; ".join(f"{name} ({why or 'no problem reported'})" for name, why in late.items())
+            late = {
+                w.agent.name: w.problem or w.agent.problem
+                for w in waiting
+                if not w.agent.ready.is_set()
+            }
+            told = "; ".join(
+                f"{name} ({why or 'no problem reported'})" for name, why in late.items()
+            )
             raise DeadlineExceeded(
                 "Agents did not become ready",
                 f"after {timeout:g} s still waiting for {told}",
@@ -144,7 +150,7 @@ class Supervisor:
             except CalderaError as error:
                 watched.problem = str(error)
                 log.warning("agent %s failed: %s", watched.agent.name, error)
-            except Exception as error:  # noqa: BLE001 - an agent's bug must not end its devnet
+            except Exception as error:
                 watched.problem = f"{type(error).__name__}: {error}"
                 log.exception("agent %s raised", watched.agent.name)
             watched.agent.ready.clear()

@@ -82,7 +82,9 @@ class Runtime(Protocol):
         """
         ...
 
-    async def adopt_node(self, spec: NodeSpec, pid: int | None, identity: str | None) -> NodeHandle | None:
+    async def adopt_node(
+        self, spec: NodeSpec, pid: int | None, identity: str | None
+    ) -> NodeHandle | None:
         """The handle of the node that already runs for `spec` (by recorded identity, else by
         marker in its argv) and answers; None if none does."""
         ...

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys, Network
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import NodeSpec, Rpc
-from control_plane.domain.hub import Hub
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,9 @@ class Provision(Protocol):
 class Bootstrap(Protocol):
     """Block 1 of a chain by real transactions; does nothing on a chain that has them."""
 
-    async def network_id(self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes) -> bytes: ...
+    async def network_id(
+        self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes
+    ) -> bytes: ...
 
     async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None: ...
 
