@@ -7,6 +7,8 @@ A domain id names a chain in messages (Hyperlane); a chain id names it in transa
 import re
 from typing import Final, NewType
 
+from control_plane.schemas import names
+
 ChainId = NewType("ChainId", int)
 """EIP-155 chain id."""
 
@@ -22,8 +24,8 @@ ServiceName = NewType("ServiceName", str)
 Hex = NewType("Hex", str)
 """Lower-case ``0x`` string of bytes: hashes, addresses (20 bytes, not checksummed), data."""
 
-NAME_PATTERN: Final = r"^[a-z][a-z0-9-]{0,30}$"
-L1: Final = Name("l1")
+NAME_PATTERN: Final = names.NAME_PATTERN
+L1: Final = Name(names.L1)
 """The L1's name among a devnet's chains; no rollup may take it."""
 
 _NAME = re.compile(NAME_PATTERN, re.ASCII)

@@ -1,0 +1,343 @@
+"""Devnets: requests that make or change them, and their status."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from control_plane.schemas.common import Address, Hash, Model, Name, ShownAs
+from control_plane.schemas.problem import ProblemDetail
+from control_plane.schemas.service import ServiceView
+from control_plane.schemas.spec import RollupSpec, Spec
+
+DevnetStateName = Literal[
+    "planned", "starting", "ready", "degraded", "stopping", "stopped", "failed"
+]
+ChainStateName = Literal["starting", "ready", "restarting", "stopped", "failed"]
+Action = Literal["start", "stop", "restart"]
+Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+
+
+class CreateDevnet(Model):
+    """What to make: a template or a spec, at most one of them, and what to change in it."""
+
+    template: str | None = Field(
+        default=None,
+        description="Name of a template; `default` when nothing is given.",
+        max_length=64,
+    )
+    spec: Annotated[dict[str, Any], ShownAs(Spec)] | None = Field(
+        default=None, description="A spec as JSON."
+    )
+    source: str | None = Field(
+        default=None,
+        description="A spec as YAML text.",
+        examples=["version: 1\nrollups: [{name: game}]\n"],
+    )
+    source_name: str | None = Field(
+        default=None, description="What to call `source` in messages.", examples=["caldera.yaml"]
+    )
+    set: tuple[str, ...] = Field(
+        default=(),
+        description="Changes to the spec, `path=value`, the value in YAML.",
+        examples=[["rollups.op.block_time=1"]],
+        max_length=1000,
+    )
+    name: str | None = Field(default=None, description="Name of the devnet, before the spec's own.")
+    rollups: int | None = Field(default=None, ge=1, le=10_000, description="How many rollups.")
+    runtime: str | None = Field(default=None, description="Where nodes run.")
+    ttl: Seconds | None = Field(default=None, description="Seconds after which it is taken down.")
+    update: bool = Field(
+        default=False,
+        description="When the devnet exists already: apply what differs, start it if it is"
+        " stopped. Otherwise that is a conflict.",
+    )
+    free_ports: bool = Field(
+        default=False,
+        description="Use free ports of the system's choice where the spec names none.",
+    )
+    wait: bool = Field(default=False, description="Answer when the devnet is ready, or has failed.")
+
+
+class PatchDevnet(Model):
+    """A change to a devnet."""
+
+    action: Action | None = Field(default=None, description="Start, stop or restart it.")
+    set: tuple[str, ...] = Field(
+        default=(), description="Changes to the spec that can be applied live.", max_length=1000
+    )
+    ttl: Seconds | None = Field(
+        default=None, description="Seconds from now until it is taken down."
+    )
+    wait: bool = Field(default=False, description="Answer when it is done.")
+
+
+class AddRollup(Model):
+    """A rollup to add to a running devnet."""
+
+    rollup: Annotated[dict[str, Any], ShownAs(RollupSpec)] = Field(
+        description="As in a spec.", examples=[{"name": "shop", "framework": "op-stack"}]
+    )
+    wait: bool = Field(default=False, description="Answer when it takes part in the Metalayer.")
+
+
+class L1Status(Model):
+    """The L1 as it runs."""
+
+    name: str = Field(default="l1", description="Its name among the chains.")
+    chain_id: int = Field(examples=[900])
+    domain: int = Field(examples=[900])
+    rpc_url: str = Field(examples=["http://127.0.0.1:8545"])
+    ws_url: str = Field(examples=["ws://127.0.0.1:8545"])
+    engine: str = Field(examples=["anvil"])
+    block_time: float = Field(description="Seconds; 0: as soon as a transaction waits.")
+    state: ChainStateName = Field(description="State of its node.")
+    contracts: dict[str, Address] = Field(default_factory=dict, description="By name.")
+
+
+class RollupStatus(Model):
+    """A rollup as it runs."""
+
+    name: Name
+    chain_id: int = Field(examples=[901])
+    domain: int = Field(examples=[901])
+    framework: str = Field(examples=["op-stack"])
+    surface: str = Field(examples=["none"])
+    engine: str = Field(examples=["anvil"])
+    services: str = Field(examples=["caldera"])
+    da: str | None = Field(default=None, description="Null until that part exists.")
+    proof: str | None = Field(default=None, description="Null until that part exists.")
+    gas_token: str | None = Field(default=None, description="Null until that part exists.")
+    block_time: float = Field(description="Seconds; 0: as soon as a transaction waits.")
+    rpc_url: str = Field(examples=["http://127.0.0.1:9545"])
+    ws_url: str = Field(examples=["ws://127.0.0.1:9545"])
+    state: ChainStateName = Field(description="State of its node.")
+    contracts: dict[str, Address] = Field(default_factory=dict, description="By name.")
+
+
+class MessageCounts(Model):
+    """Messages since the devnet was made."""
+
+    dispatched: int = 0
+    delivered: int = 0
+    pending: int = 0
+    failing: int = Field(
+        default=0, description="Of the pending ones, those whose delivery reverts."
+    )
+    reorged: int = Field(default=0, description="Gone with their origin's blocks.")
+
+
+class MetalayerStatus(Model):
+    """The Metalayer as it runs."""
+
+    epoch: int | None = Field(
+        default=None, description="Last certified epoch; null before the first."
+    )
+    aggregate_root: Hash | None = None
+    guardians: int
+    missing_guardians: tuple[int, ...] = Field(
+        default=(), description="Indices that do not sign now."
+    )
+    quorum: str = Field(default="more than 2/3", description="Share of the stake that must sign.")
+    epoch_interval: float = 1.0
+    finality: str = "instant"
+    fees: str = "free"
+    messages: MessageCounts = Field(default_factory=MessageCounts)
+
+
+class Timings(Model):
+    """Milliseconds of the last start."""
+
+    ready_ms: float | None = Field(default=None, description="From request to ready.")
+    steps: dict[str, float] = Field(default_factory=dict, description="Of each step.")
+
+
+class ChangeView(Model):
+    """One difference between a running devnet's spec and a new one."""
+
+    path: str = Field(examples=["metalayer.epoch_interval"])
+    old: Any = None
+    new: Any = None
+    live: bool = Field(description="Whether it can be applied without a new devnet.")
+
+
+class DevnetStatus(Model):
+    """All that there is to know of a devnet at a glance."""
+
+    name: Name
+    state: DevnetStateName
+    runtime: str
+    created_at: datetime
+    expires_at: datetime | None = Field(default=None, description="When its time to live ends.")
+    version: str = Field(default="", description="Version of Caldera that made it.")
+    problem: str | None = Field(default=None, description="What is wrong, in sentences.")
+    error: ProblemDetail | None = Field(
+        default=None, description="Why it failed, in full, if known."
+    )
+    notes: tuple[str, ...] = Field(
+        default=(), description="What a user should know, e.g. a moved port."
+    )
+    timings: Timings = Field(default_factory=Timings)
+    l1: L1Status
+    rollups: tuple[RollupStatus, ...]
+    metalayer: MetalayerStatus
+    services: tuple[ServiceView, ...] = ()
+    outcome: Literal["created", "resumed", "unchanged", "updated"] | None = Field(
+        default=None, description="What a POST or PATCH did; null elsewhere."
+    )
+    changes: tuple[ChangeView, ...] = Field(default=(), description="What an update changed.")
+
+
+class DevnetSummary(Model):
+    """A devnet in a list."""
+
+    name: Name
+    state: DevnetStateName
+    runtime: str
+    rollups: tuple[str, ...] = Field(description="Names.", examples=[["op", "arb", "zk"]])
+    l1_rpc_url: str = Field(examples=["http://127.0.0.1:8545"])
+    created_at: datetime
+    expires_at: datetime | None = None
+    problem: str | None = None
+
+
+class ChainPlanView(Model):
+    """One chain of a plan."""
+
+    name: str
+    chain_id: int
+    domain: int
+    port: int
+    engine: str
+    framework: str | None = Field(default=None, description="Null for the L1.")
+    block_time: float
+    phase: float = Field(description="Where in its block time it ticks, 0 to 1.")
+
+
+class PlanView(Model):
+    """What `up` would do."""
+
+    name: Name
+    runtime: str
+    chains: tuple[ChainPlanView, ...] = Field(description="The L1 first.")
+    services: tuple[str, ...] = Field(description="Nodes and agents that will run.")
+    guardians: int
+    stake: str = Field(description="ERA of each guardian.")
+    epoch_interval: float
+    fees: str
+    accounts: int
+    balance: str = Field(description="Native coins of each account on every chain.")
+    save_interval: float
+    origins: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    spec: dict[str, Any] = Field(description="The whole spec, defaults filled in.")
+    changes: tuple[ChangeView, ...] = Field(
+        default=(), description="How it differs from the devnet of that name that exists."
+    )
+
+
+class ValidateResult(Model):
+    """A spec that is valid."""
+
+    valid: Literal[True] = True
+    spec: dict[str, Any] = Field(description="The whole spec, defaults filled in.")
+    notes: tuple[str, ...] = ()
+
+
+class TemplateView(Model):
+    """A template."""
+
+    name: str = Field(examples=["default"])
+    description: str
+    rollups: tuple[str, ...] = Field(description="Names of its rollups.")
+    source: str | None = Field(
+        default=None, description="The YAML; only where one template is shown."
+    )
+
+
+class AccountView(Model):
+    """A funded, unlocked account of every chain."""
+
+    address: Address
+    private_key: str | None = Field(
+        default=None, description="A public development key; given out over the socket only."
+    )
+
+
+class AccountsView(Model):
+    """The accounts of a spec."""
+
+    mnemonic: str | None = Field(default=None, description="Given out over the socket only.")
+    derivation_path: str = "m/44'/60'/0'/0/{index}"
+    balance: str = Field(description="Native coins of each on every chain at the start.")
+    accounts: tuple[AccountView, ...]
+    warning: str = "Public development keys: never use them on a real network."
+
+
+class EnvView(Model):
+    """What other programs need, as environment variables."""
+
+    variables: dict[str, str] = Field(
+        examples=[{"CALDERA_DEVNET": "default", "L1_RPC_URL": "http://127.0.0.1:8545"}]
+    )
+
+
+class ContractView(Model):
+    """A contract and where it is."""
+
+    name: str = Field(examples=["Mailbox"])
+    key: str = Field(examples=["mailbox"])
+    address: Address
+    chains: tuple[str, ...] = Field(description="Names of the chains that have it.")
+    abi: list[dict[str, Any]] | None = Field(default=None, description="With `abi=true` only.")
+
+
+class FaucetRequest(Model):
+    """Coins or tokens for an address."""
+
+    address: Address
+    on: str | None = Field(
+        default=None, description="Chain; by default every chain.", examples=["op"]
+    )
+    token: str = Field(default="ETH", description="ETH, the chain's coin, or ERA on the L1.")
+    amount: str = Field(
+        default="10", pattern=r"^[0-9]{1,30}(\.[0-9]{1,18})?$", description="Whole units."
+    )
+
+
+class FaucetTransfer(Model):
+    """One transfer."""
+
+    chain: str
+    tx: Hash
+    balance: str = Field(description="What the address holds after it, whole units.")
+
+
+class FaucetResult(Model):
+    """What the faucet gave."""
+
+    address: Address
+    token: str
+    amount: str
+    transfers: tuple[FaucetTransfer, ...]
+
+
+class Health(Model):
+    """Whether the daemon answers."""
+
+    status: Literal["ok", "starting", "stopping"] = "ok"
+    version: str = Field(examples=["0.1.0"])
+
+
+class DaemonView(Model):
+    """The daemon itself."""
+
+    version: str
+    pid: int
+    home: str
+    started_at: datetime
+    socket: str
+    port: int | None = Field(
+        default=None, description="TCP port of the same REST, if it listens there."
+    )
+    devnets: int

@@ -1,0 +1,82 @@
+"""Messages: sending, listing, tracing."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from control_plane.schemas.common import Address, Hash, HexData, Model
+
+MessageStateName = Literal["dispatched", "attested", "relayed", "delivered", "failing", "reorged"]
+StepName = Literal["dispatched", "attested", "certified", "relayed", "delivered"]
+
+
+class SendMessage(Model):
+    """A message to dispatch through the origin's mailbox."""
+
+    origin: str = Field(description="Chain it leaves.", examples=["op"])
+    destination: str = Field(description="Chain it goes to.", examples=["arb"])
+    to: Address | None = Field(
+        default=None, description="Recipient; by default the destination's test recipient."
+    )
+    body: HexData = Field(default="0x", description="What it carries.", max_length=2 + 2 * 100_000)
+    finality: Literal["instant", "finalized"] = "instant"
+    wait: bool = Field(default=False, description="Answer when it is delivered.")
+    timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds to wait at most.")
+
+
+class MessageSent(Model):
+    """A message that was dispatched."""
+
+    id: Hash
+    origin: int = Field(description="Domain.", examples=[901])
+    destination: int = Field(description="Domain.", examples=[902])
+    tx: Hash = Field(description="Transaction on the origin.")
+    delivered_tx: Hash | None = Field(default=None, description="With `wait` only.")
+    latency_ms: float | None = Field(
+        default=None, description="Sent to delivered; with `wait` only."
+    )
+
+
+class MessageView(Model):
+    """A message in a list."""
+
+    id: Hash
+    state: MessageStateName
+    reason: str | None = Field(default=None, description="Why it is not delivered, if it is not.")
+    origin: int = Field(description="Domain.")
+    destination: int = Field(description="Domain.")
+    nonce: int
+    sender: Hash = Field(description="As 32 bytes.")
+    recipient: Hash = Field(description="As 32 bytes.")
+    body: HexData
+    tx: Hash = Field(description="Transaction on the origin.")
+    block: int = Field(description="Block of the origin.")
+    dispatched_at: datetime
+    attempts: int = Field(default=0, description="Deliveries tried.")
+    next_attempt_at: datetime | None = None
+    epoch: int | None = Field(default=None, description="Epoch that covers it.")
+    delivered_tx: Hash | None = None
+    delivered_at: datetime | None = None
+    latency_ms: float | None = None
+
+
+class TraceStep(Model):
+    """One of the five steps of a message."""
+
+    name: StepName
+    at: datetime | None = Field(default=None, description="Null while it has not happened.")
+    chain: str | None = Field(default=None, description="Name of the chain where it happened.")
+    block: int | None = None
+    tx: Hash | None = None
+    detail: str = ""
+
+
+class TraceView(Model):
+    """How a message goes from origin to destination, and why it does not."""
+
+    id: Hash
+    state: MessageStateName
+    reason: str | None = None
+    steps: tuple[TraceStep, ...] = Field(description="Always five, in order.")
+    message: MessageView | None = None

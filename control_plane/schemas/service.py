@@ -1,0 +1,36 @@
+"""Services: nodes and agents."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from control_plane.schemas.common import Model
+
+ServiceStateName = Literal["starting", "ready", "restarting", "stopped", "failed"]
+
+
+class ServiceView(Model):
+    """A node or an agent of a devnet."""
+
+    name: str = Field(examples=["op/node", "relayer"], description="`rollup/role`, or a role.")
+    kind: Literal["node", "agent"]
+    state: ServiceStateName
+    problem: str | None = None
+    restarts: int = 0
+    pid: int | None = Field(default=None, description="Null for an agent inside the daemon.")
+    port: int | None = None
+    command: tuple[str, ...] = Field(default=(), description="How the node was started.")
+    log: str | None = Field(default=None, description="Path of its log.")
+    saved_block: int | None = Field(default=None, description="Block of the last saved state.")
+    saved_at: datetime | None = None
+    lost_blocks: tuple[int, int] | None = Field(
+        default=None, description="First and last block that went when it was last restored."
+    )
+
+
+class PatchService(Model):
+    """A change to a service."""
+
+    action: Literal["start", "stop", "restart"]
+    wait: bool = Field(default=False, description="Answer when it is done.")

@@ -1,0 +1,150 @@
+"""The spec of a devnet (``caldera.yaml``), version 1.
+
+These models say what a spec *may* hold in the end; what this version can do, and which
+combinations are valid, is checked by ``control_plane/domain/validation.py``, which reports all
+problems at once.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from control_plane.schemas.common import Model, Name
+
+Framework = Literal["op-stack", "arbitrum-nitro", "zk-stack", "polygon-cdk"]
+Engine = Literal["anvil", "op-geth"]
+Runtime = Literal["process", "compose"]
+Surface = Literal["none", "partial", "complete"]
+DataAvailability = Literal["ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "anytrust"]
+Proof = Literal["fraud", "validity"]
+Services = Literal["caldera", "native"]
+Finality = Literal["instant", "finalized"]
+Fees = Literal["free", "prepaid"]
+AgentsPlace = Literal["daemon", "containers"]
+
+TEST_MNEMONIC = "test test test test test test test test test test test junk"
+
+Port = Annotated[int, Field(ge=1024, le=65535)]
+ChainIdNumber = Annotated[int, Field(ge=1, le=2**53 - 1)]
+DomainNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
+BlockTime = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=3600,
+        description="Seconds between blocks; 0: a block as soon as a transaction waits.",
+        examples=[0, 0.25, 2],
+    ),
+]
+
+
+class Resources(Model):
+    """Limits of a chain's node. Not available yet."""
+
+    cpus: float | None = Field(default=None, gt=0, le=1024, description="Processor cores.")
+    memory: str | None = Field(
+        default=None, pattern=r"^[1-9][0-9]*(k|m|g)?$", description="Bytes, or with k, m or g."
+    )
+
+
+class L1Spec(Model):
+    """The chain that the rollups settle to."""
+
+    engine: Engine = Field(default="anvil", description="Node program.")
+    block_time: BlockTime = 0
+    port: Port | None = Field(
+        default=None,
+        description="JSON-RPC port. Named, it must be free; by default 8545, or the next.",
+    )
+    chain_id: ChainIdNumber = Field(default=900, description="EIP-155 chain id.")
+    domain: DomainNumber | None = Field(
+        default=None, description="Domain id in messages; by default the chain id."
+    )
+    resources: Resources | None = Field(default=None, description="Not available yet.")
+
+
+class RollupSpec(Model):
+    """One rollup."""
+
+    name: Name = Field(default="", description="By default after its framework: op, arb, zk, cdk.")
+    framework: Framework = Field(default="op-stack", description="The stack whose rollup this is.")
+    engine: Engine = Field(default="anvil", description="Node program.")
+    surface: Surface = Field(
+        default="none", description="How much of its framework's contracts the rollup shows."
+    )
+    services: Services = Field(
+        default="caldera", description="Whose settlement services: ours or the framework's own."
+    )
+    da: DataAvailability | None = Field(
+        default=None, description="Data availability. Not available yet."
+    )
+    proof: Proof | None = Field(default=None, description="Proof system. Not available yet.")
+    gas_token: str | None = Field(
+        default=None,
+        pattern=r"^[A-Z][A-Z0-9]{1,10}$",
+        description="Symbol of the coin that pays for gas. Not available yet.",
+        examples=["ETH", "USDC"],
+    )
+    block_time: BlockTime = 0
+    port: Port | None = Field(
+        default=None, description="JSON-RPC port. Named, it must be free; by default 9545 and up."
+    )
+    chain_id: ChainIdNumber | None = Field(
+        default=None, description="EIP-155 chain id; by default 901 and up."
+    )
+    domain: DomainNumber | None = Field(
+        default=None, description="Domain id in messages; by default the chain id."
+    )
+    resources: Resources | None = Field(default=None, description="Not available yet.")
+
+
+class MetalayerSpec(Model):
+    """Guardians and what they do."""
+
+    guardians: int = Field(default=4, ge=1, le=100, description="How many guardians.")
+    stake: float = Field(default=100_000, gt=0, le=10_000_000, description="ERA that each stakes.")
+    epoch_interval: float = Field(
+        default=1.0,
+        ge=0.05,
+        le=3600,
+        description="Seconds after which an epoch is made though nothing waits for one.",
+    )
+    finality: Finality = Field(default="instant", description="Which blocks the guardians attest.")
+    fees: Fees = Field(default="free", description="Whether messages must be paid for.")
+
+
+class AccountsSpec(Model):
+    """Funded and unlocked on every chain. The mnemonic is public: never use it elsewhere."""
+
+    count: int = Field(default=10, ge=1, le=1000, description="How many accounts.")
+    balance: float = Field(
+        default=10_000, ge=0, le=10**12, description="Native coins of each on every chain."
+    )
+    mnemonic: str = Field(TEST_MNEMONIC, max_length=400, description="BIP-39 words.")
+
+
+class Spec(Model):
+    """A devnet: one L1, its rollups and the Metalayer between them."""
+
+    version: Literal[1] = Field(description="Version of this format.")
+    name: Name = Field(default="default", description="Name of the devnet.")
+    runtime: Runtime = Field(default="process", description="Where nodes run.")
+    agents: AgentsPlace = Field(default="daemon", description="Where agents run.")
+    l1: L1Spec = Field(default_factory=L1Spec)
+    rollups: tuple[RollupSpec, ...] = Field(
+        default=(RollupSpec(name="op"),), min_length=1, description="At least one."
+    )
+    metalayer: MetalayerSpec = Field(default_factory=MetalayerSpec)
+    accounts: AccountsSpec = Field(default_factory=AccountsSpec)
+    save_interval: float = Field(
+        default=5.0,
+        ge=0.5,
+        le=86_400,
+        description="Seconds between saves of every chain's state: what a killed node may lose.",
+    )
+    origins: tuple[str, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Browser origins that the nodes' RPC allows; none by default.",
+        examples=[["http://localhost:3000"]],
+    )
