@@ -83,6 +83,8 @@ class Reconciler:
         self.live: Live | None = None
         self._saver: asyncio.Task[None] | None = None
         self.save_problems: list[str] = []
+        self.healing = False
+        """A running devnet is being brought back to what its plan says."""
         self.held_nodes: set[str] = set()
         """Chains whose node the user stopped."""
         self.last_error: BaseException | None = None
@@ -186,6 +188,7 @@ class Reconciler:
             record.state in {DevnetState.READY, DevnetState.DEGRADED} and self.live is not None
         )
         began = time.monotonic()
+        self.healing = healing
         if healing:
             await self._set_state(DevnetState.DEGRADED, self._missing(plan))
         else:
@@ -198,6 +201,7 @@ class Reconciler:
                 await self._roll_back(error)
             raise
         ms = round((time.monotonic() - began) * 1000, 1)
+        self.healing = False
         await self._set_ready(steps, None if healing else ms)
 
     def _missing(self, plan: Plan) -> str:
@@ -321,7 +325,7 @@ class Reconciler:
             except TimeoutError:
                 raise Failed(
                     "No certificate over every chain",
-                    f"after {_CERTIFY_DEADLINE:g} s; {self.problem() or 'no agent reports a problem'}",
+                    f"after {_CERTIFY_DEADLINE:g} s; {self.problem() or 'no agent complains'}",
                     f"See `caldera logs {self.name} --service aggregator`.",
                 ) from None
 

@@ -90,7 +90,7 @@ class Supervisor:
         self._on_change()
 
     async def wait_ready(self, timeout: float) -> None:
-        """Until every agent that is not held is ready; DeadlineExceeded names those that are not."""
+        """Until every agent that is not held is ready; DeadlineExceeded names the late ones."""
         waiting = [w for w in self._agents.values() if not w.held]
         try:
             async with asyncio.timeout(timeout):

@@ -1,0 +1,241 @@
+"""What a devnet is like now, from its record, its services' records and what runs here."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from control_plane.domain.errors import CalderaError
+from control_plane.domain.ids import Hex
+from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.ports.store import Database, UnitOfWork
+from control_plane.domain.records import DevnetRecord, EpochRecord, Json, ServiceRecord
+from control_plane.domain.states import DevnetState, MessageState, ServiceState
+from control_plane.schemas.devnet import (
+    DevnetStatus,
+    DevnetSummary,
+    L1Status,
+    MessageCounts,
+    MetalayerStatus,
+    RollupStatus,
+    Timings,
+)
+from control_plane.schemas.problem import ProblemDetail
+from control_plane.schemas.service import ServiceView
+from control_plane.services.problems import problem_detail
+from control_plane.services.reconciler import Reconciler
+from control_plane.services.supervisor import AgentView
+
+L1_ONLY = frozenset({"era", "guardianRegistry"})
+"""Contracts (by JSON key) that exist on the L1 alone."""
+
+
+def moment(seconds: float | None) -> datetime | None:
+    """Unix seconds as an aware UTC time."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+async def status(
+    record: DevnetRecord,
+    worker: Reconciler | None,
+    database: Database,
+    plan: Plan,
+    contracts: Mapping[str, Hex],
+) -> DevnetStatus:
+    """The status JSON of a devnet; reads the database only, never a node."""
+    async with database.begin() as unit:
+        services = await unit.services.list(record.name)
+        metalayer = await _metalayer(unit, record, plan, worker)
+    state, problem = _now(record, worker)
+    nodes = {service.service: service for service in services}
+    return DevnetStatus(
+        name=record.name,
+        state=state.value,
+        runtime=plan.runtime,
+        created_at=datetime.fromtimestamp(record.created_at, UTC),
+        expires_at=moment(record.expires_at),
+        version=record.version,
+        problem=problem,
+        error=_error(record, worker),
+        notes=plan.notes,
+        timings=Timings(ready_ms=record.ready_ms, steps=dict(record.timings)),
+        l1=_l1(plan.l1, nodes, contracts),
+        rollups=tuple(
+            _rollup(chain, _rollup_spec(record.spec, chain), nodes, contracts)
+            for chain in plan.rollups
+        ),
+        metalayer=metalayer,
+        services=_services(services, worker),
+    )
+
+
+def summary(record: DevnetRecord, worker: Reconciler | None, plan: Plan) -> DevnetSummary:
+    """One line of `caldera ls`."""
+    state, problem = _now(record, worker)
+    return DevnetSummary(
+        name=record.name,
+        state=state.value,
+        runtime=plan.runtime,
+        rollups=tuple(chain.name for chain in plan.rollups),
+        l1_rpc_url=_url(plan.l1),
+        created_at=datetime.fromtimestamp(record.created_at, UTC),
+        expires_at=moment(record.expires_at),
+        problem=problem,
+    )
+
+
+def service_views(
+    records: Sequence[ServiceRecord], worker: Reconciler | None
+) -> tuple[ServiceView, ...]:
+    """Nodes first, then agents."""
+    return _services(records, worker)
+
+
+def _now(record: DevnetRecord, worker: Reconciler | None) -> tuple[DevnetState, str | None]:
+    """The state as of this moment: an agent's trouble shows before the reconciler has noted it."""
+    if worker is None or record.state not in {DevnetState.READY, DevnetState.DEGRADED}:
+        return record.state, record.problem
+    problem = worker.problem() or (
+        record.problem if record.state is DevnetState.DEGRADED and worker.healing else None
+    )
+    return (DevnetState.DEGRADED if problem else DevnetState.READY), problem
+
+
+def _error(record: DevnetRecord, worker: Reconciler | None) -> ProblemDetail | None:
+    error = worker.last_error if worker else None
+    if record.state is not DevnetState.FAILED or not isinstance(error, CalderaError):
+        return None
+    return problem_detail(error)
+
+
+def _url(chain: ChainPlan) -> str:
+    return f"http://127.0.0.1:{chain.port}"
+
+
+def _ws(chain: ChainPlan) -> str:
+    return f"ws://127.0.0.1:{chain.port}"
+
+
+def _node_state(chain: ChainPlan, nodes: Mapping[str, ServiceRecord]) -> ServiceState:
+    node = nodes.get(f"{chain.name}/node")
+    return node.state if node else ServiceState.STARTING
+
+
+def _l1(
+    chain: ChainPlan, nodes: Mapping[str, ServiceRecord], contracts: Mapping[str, Hex]
+) -> L1Status:
+    return L1Status(
+        name=chain.name,
+        chain_id=chain.chain_id,
+        domain=chain.domain,
+        rpc_url=_url(chain),
+        ws_url=_ws(chain),
+        engine=chain.engine,
+        block_time=chain.block_time,
+        state=_node_state(chain, nodes).value,
+        contracts=dict(contracts),
+    )
+
+
+def _rollup_spec(spec: Json, chain: ChainPlan) -> Mapping[str, Any]:
+    for rollup in spec.get("rollups", ()):
+        if rollup.get("name") == chain.name:
+            return dict(rollup)
+    return {}
+
+
+def _rollup(
+    chain: ChainPlan,
+    spec: Mapping[str, Any],
+    nodes: Mapping[str, ServiceRecord],
+    contracts: Mapping[str, Hex],
+) -> RollupStatus:
+    return RollupStatus(
+        name=chain.name,
+        chain_id=chain.chain_id,
+        domain=chain.domain,
+        framework=chain.framework or "",
+        surface=spec.get("surface", "none"),
+        engine=chain.engine,
+        services=spec.get("services", "caldera"),
+        block_time=chain.block_time,
+        rpc_url=_url(chain),
+        ws_url=_ws(chain),
+        state=_node_state(chain, nodes).value,
+        contracts={key: at for key, at in contracts.items() if key not in L1_ONLY},
+    )
+
+
+async def _metalayer(
+    unit: UnitOfWork, record: DevnetRecord, plan: Plan, worker: Reconciler | None
+) -> MetalayerStatus:
+    epoch = await unit.epochs.latest(record.name, certified=True)
+    counts = await unit.messages.counts(record.name)
+    return MetalayerStatus(
+        epoch=epoch.epoch if epoch else None,
+        aggregate_root=epoch.header["aggregateRoot"] if epoch else None,
+        guardians=plan.metalayer.guardians.count,
+        missing_guardians=_missing(epoch, worker, plan.metalayer.guardians.count),
+        epoch_interval=plan.metalayer.epoch_interval,
+        fees=plan.metalayer.fees,
+        messages=_counts(counts),
+    )
+
+
+def _counts(counts: Mapping[MessageState, int]) -> MessageCounts:
+    total = sum(counts.values())
+    delivered = counts.get(MessageState.DELIVERED, 0)
+    reorged = counts.get(MessageState.REORGED, 0)
+    return MessageCounts(
+        dispatched=total,
+        delivered=delivered,
+        pending=total - delivered - reorged,
+        failing=counts.get(MessageState.FAILING, 0),
+        reorged=reorged,
+    )
+
+
+def _missing(epoch: EpochRecord | None, worker: Reconciler | None, count: int) -> tuple[int, ...]:
+    """Guardians that do not run, or that were absent from the last certified epoch."""
+    if worker is None or not worker.agents.names():
+        return ()
+    states = {view.name: view.state for view in worker.agents.views()}
+    return tuple(
+        index
+        for index in range(count)
+        if states.get(f"guardian-{index}", ServiceState.STOPPED) is not ServiceState.READY
+        or (epoch is not None and index in epoch.absent)
+    )
+
+
+def _services(
+    records: Sequence[ServiceRecord], worker: Reconciler | None
+) -> tuple[ServiceView, ...]:
+    agents = worker.agents.views() if worker else []
+    return (*(_node(record) for record in records), *(_agent(view) for view in agents))
+
+
+def _node(record: ServiceRecord) -> ServiceView:
+    return ServiceView(
+        name=record.service,
+        kind="node",
+        state=record.state.value,
+        problem=record.problem,
+        restarts=record.restarts,
+        pid=record.pid,
+        port=record.port,
+        command=record.command,
+        log=record.log,
+        saved_block=record.saved_block,
+        saved_at=moment(record.saved_at),
+        lost_blocks=record.lost_blocks,
+    )
+
+
+def _agent(view: AgentView) -> ServiceView:
+    return ServiceView(
+        name=view.name,
+        kind="agent",
+        state=view.state.value,
+        problem=view.problem,
+        restarts=view.restarts,
+    )
