@@ -72,6 +72,10 @@ class Events(Protocol):
 
 class Messages(Protocol):
     async def get(self, devnet: str, id: str) -> MessageRecord | None: ...
+    async def get_many(self, devnet: str, ids: Sequence[str]) -> Sequence[MessageRecord]:
+        """Those of `ids` that exist, in any order; any number of ids."""
+        ...
+
     async def find(self, devnet: str, prefix: str) -> Sequence[MessageRecord]:
         """Messages whose id begins with `prefix`, at most ten."""
         ...
@@ -113,11 +117,19 @@ class Messages(Protocol):
 class Epochs(Protocol):
     async def get(self, devnet: str, epoch: int) -> EpochRecord | None: ...
     async def put(self, record: EpochRecord) -> None: ...
-    async def latest(self, devnet: str, *, certified: bool) -> EpochRecord | None: ...
+    async def latest(self, devnet: str, *, certified: bool) -> EpochRecord | None:
+        """The highest-numbered epoch: of the certified ones, or of all."""
+        ...
+
     async def list(
         self, devnet: str, *, limit: int = 50, before: int | None = None
     ) -> Sequence[EpochRecord]:
         """Newest first."""
+        ...
+
+    async def prune(self, devnet: str, before: int) -> None:
+        """Delete epochs numbered below `before` that no message refers to, and the votes of
+        every epoch below `before`."""
         ...
 
 
