@@ -1,0 +1,1 @@
+"""Measurements of a whole installation, through its public surface only."""
