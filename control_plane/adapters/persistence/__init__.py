@@ -1,0 +1,1 @@
+"""The database behind ``control_plane/domain/ports/store.py``."""

@@ -1,0 +1,1 @@
+"""One repository per aggregate; each works within the transaction that it is given."""

@@ -1,0 +1,58 @@
+"""Events, and the answers kept for requests that are sent twice."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import insert, text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from control_plane.adapters.persistence.models import Event, Idempotency
+from control_plane.adapters.persistence.rows import Rows
+from control_plane.domain.records import EventRecord, IdempotencyRecord, Json
+
+_APPEND: Final = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
+_ONE_APPENDER: Final = text("SELECT pg_advisory_xact_lock(7020301)")
+"""Held until the commit, so that ids become visible in the order in which they rise also
+where several control planes share one PostgreSQL. The number is ours, no more."""
+
+
+class EventRows:
+    """Implements ``ports.store.Events``."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._rows = Rows(connection, Event, EventRecord)
+
+    async def append(
+        self, devnet: str, at: float, type: str, service: str | None, data: Json
+    ) -> EventRecord:
+        connection = self._rows.connection
+        if connection.dialect.name == "postgresql":
+            await connection.execute(_ONE_APPENDER)
+        row = {"devnet": devnet, "at": at, "type": type, "service": service, "data": data}
+        number = (await connection.execute(_APPEND, row)).scalar_one()
+        return EventRecord(number, devnet, at, type, service, data)
+
+    async def since(
+        self, devnet: str | None, after_id: int, limit: int = 1000
+    ) -> Sequence[EventRecord]:
+        columns = self._rows.columns
+        query = self._rows.query(columns.id > after_id)
+        if devnet is not None:
+            query = query.where(columns.devnet == devnet)
+        return await self._rows.all(query.order_by(columns.id).limit(limit))
+
+
+class IdempotencyRows:
+    """Implements ``ports.store.IdempotencyKeys``."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._rows = Rows(connection, Idempotency, IdempotencyRecord)
+
+    async def get(self, key: str) -> IdempotencyRecord | None:
+        return await self._rows.one(self._rows.columns.key == key)
+
+    async def put(self, record: IdempotencyRecord) -> None:
+        await self._rows.upsert([record])
+
+    async def expire(self, before: float) -> None:
+        await self._rows.delete(self._rows.columns.created_at < before)
