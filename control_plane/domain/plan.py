@@ -70,6 +70,9 @@ class Plan:
     """Browser origins that the nodes allow; empty: none."""
     notes: tuple[str, ...] = ()
     """What a user should know, e.g. a default port that moved."""
+    retired: tuple[int, ...] = ()
+    """Chain ids and domains of rollups that were removed; never given out again, for messages
+    of the new chain could have the ids of old ones."""
 
     @property
     def l1(self) -> ChainPlan:

@@ -50,7 +50,7 @@ class Resources(Model):
 class L1Spec(Model):
     """The chain that the rollups settle to."""
 
-    engine: Engine = Field(default="anvil", description="Node program.")
+    engine: Literal["anvil"] = Field(default="anvil", description="Node program.")
     block_time: BlockTime = 0
     port: Port | None = Field(
         default=None,
@@ -120,7 +120,7 @@ class AccountsSpec(Model):
     balance: float = Field(
         default=10_000, ge=0, le=10**12, description="Native coins of each on every chain."
     )
-    mnemonic: str = Field(TEST_MNEMONIC, max_length=400, description="BIP-39 words.")
+    mnemonic: str = Field(default=TEST_MNEMONIC, max_length=400, description="BIP-39 words.")
 
 
 class Spec(Model):

@@ -1,0 +1,55 @@
+"""A plan as JSON and back, as the database keeps it. Amounts in wei are decimal strings."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from control_plane.domain.ids import ChainId, Domain, Name
+from control_plane.domain.plan import (
+    AccountsPlan,
+    ChainPlan,
+    GuardianPlan,
+    MetalayerPlan,
+    Plan,
+)
+
+
+def plan_to_json(plan: Plan) -> dict[str, Any]:
+    """JSON of `plan`: its fields by name."""
+    value = asdict(plan)
+    value["metalayer"]["guardians"]["stake"] = str(plan.metalayer.guardians.stake)
+    value["accounts"]["balance"] = str(plan.accounts.balance)
+    return {key: list(part) if isinstance(part, tuple) else part for key, part in value.items()}
+
+
+def plan_from_json(value: Mapping[str, Any]) -> Plan:
+    """The plan of which :func:`plan_to_json` made `value`."""
+    metalayer, accounts = value["metalayer"], value["accounts"]
+    return Plan(
+        name=Name(value["name"]),
+        runtime=value["runtime"],
+        chains=tuple(_chain(chain) for chain in value["chains"]),
+        metalayer=MetalayerPlan(
+            guardians=GuardianPlan(
+                metalayer["guardians"]["count"], int(metalayer["guardians"]["stake"])
+            ),
+            epoch_interval=metalayer["epoch_interval"],
+            fees=metalayer["fees"],
+        ),
+        accounts=AccountsPlan(accounts["count"], int(accounts["balance"]), accounts["mnemonic"]),
+        save_interval=value["save_interval"],
+        origins=tuple(value["origins"]),
+        notes=tuple(value["notes"]),
+        retired=tuple(value.get("retired", ())),
+    )
+
+
+def _chain(value: Mapping[str, Any]) -> ChainPlan:
+    return ChainPlan(
+        **{
+            **value,
+            "name": Name(value["name"]),
+            "chain_id": ChainId(value["chain_id"]),
+            "domain": Domain(value["domain"]),
+        }
+    )

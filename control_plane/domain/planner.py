@@ -1,0 +1,214 @@
+"""A spec, completed to a plan: names, ids, ports and amounts of everything that will run.
+
+Pure: the same spec and the same taken ports give the same plan.
+"""
+
+from collections.abc import Callable, Container, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from control_plane.domain.errors import Conflict, InvalidInput, Problem
+from control_plane.domain.ids import L1, ChainId, Domain, Name
+from control_plane.domain.plan import (
+    AccountsPlan,
+    ChainPlan,
+    GuardianPlan,
+    MetalayerPlan,
+    Plan,
+)
+from control_plane.schemas.spec import L1Spec, RollupSpec, Spec
+
+FIRST_ROLLUP_ID: Final = 901
+WEI: Final = 10**18
+_LAST_PORT: Final = 65_535
+
+_Chains = tuple[L1Spec | RollupSpec, ...]
+"""The L1 first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultPorts:
+    """Where ports begin that the spec does not name."""
+
+    l1: int = 8545
+    rollups: int = 9545
+
+
+def make_plan(
+    spec: Spec,
+    taken: Container[int] = frozenset(),
+    *,
+    keep: Plan | None = None,
+    ports: DefaultPorts | None = None,
+) -> Plan:
+    """The plan of `spec`, which is valid (``validate_spec``).
+
+    `taken` says which TCP ports can't be had: a default one moves to the next free one and
+    leaves a note. `keep` is the plan that runs: its chains keep their ids and ports, and ids of
+    chains that were removed are not given out again, for a message of the new chain could have
+    the id of an old one. Raises Conflict for a taken port that the spec names, InvalidInput for
+    ids that can't be.
+    """
+    chains: _Chains = (spec.l1, *spec.rollups)
+    names = (L1, *(Name(rollup.name) for rollup in spec.rollups))
+    chain_ids = _chain_ids(spec, names, keep)
+    domains = _domains(chains, names, chain_ids, keep)
+    notes: list[str] = []
+    chosen = _ports(chains, names, taken, keep, ports or DefaultPorts(), notes)
+    return Plan(
+        name=Name(spec.name),
+        runtime=spec.runtime,
+        chains=tuple(
+            ChainPlan(
+                name=name,
+                chain_id=chain_ids[name],
+                domain=domains[name],
+                port=chosen[name],
+                port_named=chain.port is not None,
+                engine=chain.engine,
+                block_time=chain.block_time,
+                phase=at / len(chains),
+                framework=chain.framework if isinstance(chain, RollupSpec) else None,
+                is_l1=at == 0,
+            )
+            for at, (name, chain) in enumerate(zip(names, chains, strict=True))
+        ),
+        metalayer=MetalayerPlan(
+            guardians=GuardianPlan(spec.metalayer.guardians, to_wei(spec.metalayer.stake)),
+            epoch_interval=spec.metalayer.epoch_interval,
+            fees=spec.metalayer.fees,
+        ),
+        accounts=AccountsPlan(
+            spec.accounts.count, to_wei(spec.accounts.balance), spec.accounts.mnemonic
+        ),
+        save_interval=spec.save_interval,
+        origins=spec.origins,
+        notes=tuple(notes),
+        retired=_retired(keep, domains),
+    )
+
+
+def to_wei(amount: float) -> int:
+    """Whole coins or tokens of 18 decimals in their smallest unit, rounded down."""
+    return int(Decimal(repr(amount)) * WEI)
+
+
+def _chain_ids(spec: Spec, names: Iterable[Name], keep: Plan | None) -> dict[Name, ChainId]:
+    named = {Name(r.name): r.chain_id for r in spec.rollups if r.chain_id is not None}
+    named[L1] = spec.l1.chain_id
+    kept = {c.name: int(c.chain_id) for c in keep.chains} if keep else {}
+    given: dict[Name, int] = {}
+    for name in names:
+        if name in named or name in kept:
+            given[name] = named.get(name) or kept[name]
+    used = set(given.values()) | set(keep.retired if keep else ()) | set(_domains_named(spec))
+    number = FIRST_ROLLUP_ID
+    for name in names:
+        if name not in given:
+            while number in used:
+                number += 1
+            given[name] = number
+            used.add(number)
+    return {name: ChainId(number) for name, number in given.items()}
+
+
+def _domains_named(spec: Spec) -> list[int]:
+    """Domains that the spec gives away; a default chain id must not come to be one of them."""
+    named = (spec.l1.domain, *(rollup.domain for rollup in spec.rollups))
+    return [domain for domain in named if domain is not None]
+
+
+def _domains(
+    chains: _Chains,
+    names: tuple[Name, ...],
+    chain_ids: dict[Name, ChainId],
+    keep: Plan | None,
+) -> dict[Name, Domain]:
+    kept = {c.name: c.domain for c in keep.chains} if keep else {}
+    retired = frozenset(_retired(keep, {name: Domain(0) for name in names}))
+    domains: dict[Name, Domain] = {}
+    owners: dict[Domain, Name] = {}
+    for at, (name, chain) in enumerate(zip(names, chains, strict=True)):
+        domain = Domain(chain.domain or kept.get(name) or int(chain_ids[name]))
+        path = "l1.domain" if at == 0 else f"rollups[{at - 1}].domain"
+        if domain in retired:
+            raise _bad_domain(
+                path, f"{domain} belonged to a rollup that was removed", "name another"
+            )
+        if domain in owners:
+            raise _bad_domain(
+                path, f"{domain} is the domain of {owners[domain]} too", "name another"
+            )
+        domains[name], owners[domain] = domain, name
+    return domains
+
+
+def _bad_domain(path: str, detail: str, hint: str) -> InvalidInput:
+    return InvalidInput(
+        "The spec is not valid",
+        f"{path}: {detail}",
+        hint,
+        problems=(Problem(path, detail, hint),),
+    )
+
+
+def _retired(keep: Plan | None, domains: dict[Name, Domain]) -> tuple[int, ...]:
+    """Chain ids and domains of removed chains, of all times."""
+    if keep is None:
+        return ()
+    gone = {
+        number for c in keep.chains if c.name not in domains for number in (c.chain_id, c.domain)
+    }
+    return tuple(sorted({*keep.retired, *(int(number) for number in gone)}))
+
+
+def _ports(
+    chains: _Chains,
+    names: tuple[Name, ...],
+    taken: Container[int],
+    keep: Plan | None,
+    first: DefaultPorts,
+    notes: list[str],
+) -> dict[Name, int]:
+    kept = {c.name: c.port for c in keep.chains} if keep else {}
+    chosen: dict[Name, int] = {}
+    for name, chain in zip(names, chains, strict=True):
+        if chain.port is not None:
+            if chain.port in taken and kept.get(name) != chain.port:
+                raise _port_taken(name, chain.port)
+            chosen[name] = chain.port
+        elif name in kept:
+            chosen[name] = kept[name]
+    used = set(chosen.values())
+
+    def can_have(port: int) -> bool:
+        return port not in used and port not in taken
+
+    for at, name in enumerate(names):
+        if name in chosen:
+            continue
+        wanted = first.l1 if at == 0 else first.rollups + at - 1
+        port = _next_port(name, wanted, can_have)
+        if port != wanted and wanted not in used:
+            notes.append(f"port {wanted} is taken: {name} listens on {port}")
+        chosen[name] = port
+        used.add(port)
+    return chosen
+
+
+def _next_port(name: Name, wanted: int, can_have: Callable[[int], bool]) -> int:
+    for port in range(wanted, _LAST_PORT + 1):
+        if can_have(port):
+            return port
+    raise Conflict(
+        f"There is no free port for {name}", f"{wanted} and all above are taken", "name one"
+    )
+
+
+def _port_taken(name: Name, port: int) -> Conflict:
+    return Conflict(
+        f"Port {port} is taken",
+        f"the spec names it for {name}, and another program listens there",
+        "stop that program, name another port, or leave `port` out to get a free one",
+    )

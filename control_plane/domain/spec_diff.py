@@ -1,0 +1,60 @@
+"""What differs between the spec of a devnet that runs and a new one."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from control_plane.schemas.spec import Spec
+
+LIVE: Final = frozenset({"metalayer.epoch_interval", "save_interval"})
+"""Settings that a running devnet takes over. Rollups can be added and removed, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    path: str
+    """A rollup is named by its name: ``rollups.game.block_time``."""
+    old: Any
+    new: Any
+    live: bool
+    """Can be applied to the running devnet; otherwise it needs a new one."""
+
+    def __str__(self) -> str:
+        if self.old is None and self.path.count(".") == 1 and self.path.startswith("rollups."):
+            return f"{self.path} is added"
+        if self.new is None and self.path.count(".") == 1 and self.path.startswith("rollups."):
+            return f"{self.path} is removed"
+        return f"{self.path}: {_shown(self.old)} → {_shown(self.new)}"
+
+
+def diff_specs(old: Spec, new: Spec) -> tuple[Change, ...]:
+    """All differences, rollups matched by name; their order alone is none."""
+    changes = _diff(_plain(old), _plain(new), "")
+    old_rollups = {rollup.name: rollup.model_dump(mode="json") for rollup in old.rollups}
+    new_rollups = {rollup.name: rollup.model_dump(mode="json") for rollup in new.rollups}
+    for name in dict.fromkeys([*old_rollups, *new_rollups]):
+        path, before, after = f"rollups.{name}", old_rollups.get(name), new_rollups.get(name)
+        if before is None or after is None:
+            changes.append(Change(path, before, after, live=True))
+        else:
+            changes += _diff(before, after, path)
+    return tuple(changes)
+
+
+def _plain(spec: Spec) -> dict[str, Any]:
+    return spec.model_dump(mode="json", exclude={"rollups"})
+
+
+def _diff(old: dict[str, Any], new: dict[str, Any], path: str) -> list[Change]:
+    changes: list[Change] = []
+    for key in dict.fromkeys([*old, *new]):
+        where = f"{path}.{key}" if path else key
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            changes += _diff(before, after, where)
+        elif before != after:
+            changes.append(Change(where, before, after, live=where in LIVE))
+    return changes
+
+
+def _shown(value: Any) -> str:
+    return "not set" if value is None else str(value)

@@ -1,0 +1,272 @@
+"""What a well-formed spec must keep to beyond the types of its fields.
+
+Every rule is a function from a spec to the problems that it finds; :data:`RULES` lists them.
+The rules of valid combinations are those of the product, the table of what is not available
+yet is that of this version.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from control_plane.domain.errors import Problem
+from control_plane.domain.ids import L1
+from control_plane.schemas.spec import RollupSpec, Spec
+
+NOT_YET: Final = "not available yet"
+
+PROOFS: Final = {
+    "op-stack": ("fraud", "validity"),
+    "arbitrum-nitro": ("fraud",),
+    "zk-stack": ("validity",),
+    "polygon-cdk": ("validity",),
+}
+"""Proof systems of each framework. Every DA and every gas token goes with every framework."""
+
+_TOTAL_ERA = 1_000_000_000
+_WORDS = frozenset({12, 15, 18, 21, 24})
+_MNEMONIC = re.compile(r"[a-z]+( [a-z]+)*", re.ASCII)
+_NODE_MEMORY = 64 * 1024 * 1024
+"""Bytes that one node is counted with: 20 MB idle, more under load."""
+_OWN_MEMORY = 256 * 1024 * 1024
+_CHAINS_PER_CORE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the machine has for devnets."""
+
+    cores: int
+    memory: int
+    """Free bytes."""
+
+    def most_chains(self) -> int:
+        """How many chains one devnet may have here, the L1 included; at least 2."""
+        by_memory = (self.memory - _OWN_MEMORY) // _NODE_MEMORY
+        return max(2, min(by_memory, self.cores * _CHAINS_PER_CORE))
+
+
+def _reserved_names(spec: Spec) -> Iterator[Problem]:
+    for at, rollup in enumerate(spec.rollups):
+        if rollup.name == L1:
+            yield Problem(f"rollups[{at}].name", f"'{L1}' is the L1's name", "choose another")
+
+
+def _duplicate_names(spec: Spec) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    for at, rollup in enumerate(spec.rollups):
+        if rollup.name in first:
+            yield Problem(
+                f"rollups[{at}].name",
+                f"'{rollup.name}' is the name of rollups[{first[rollup.name]}] too",
+                "names are unique within a devnet",
+            )
+        first.setdefault(rollup.name, at)
+
+
+def _duplicate_chain_ids(spec: Spec) -> Iterator[Problem]:
+    named = [("l1.chain_id", spec.l1.chain_id)]
+    named += [
+        (f"rollups[{i}].chain_id", r.chain_id) for i, r in enumerate(spec.rollups) if r.chain_id
+    ]
+    yield from _twins(named, "chain id")
+
+
+def _duplicate_domains(spec: Spec) -> Iterator[Problem]:
+    """Named domains, and chain ids where they are named and stand for the domain."""
+    named = [("l1.domain", spec.l1.domain or spec.l1.chain_id)]
+    for at, rollup in enumerate(spec.rollups):
+        domain = rollup.domain or rollup.chain_id
+        if domain:
+            named.append((f"rollups[{at}].domain", domain))
+    yield from _twins(named, "domain")
+
+
+def _domains_fit(spec: Spec) -> Iterator[Problem]:
+    ids = [("l1", spec.l1.chain_id, spec.l1.domain)]
+    ids += [(f"rollups[{i}]", r.chain_id or 0, r.domain) for i, r in enumerate(spec.rollups)]
+    for path, chain_id, domain in ids:
+        if domain is None and chain_id >= 2**32:
+            yield Problem(
+                f"{path}.domain",
+                f"the chain id {chain_id} does not fit into a domain's 32 bits",
+                "name a domain",
+            )
+
+
+def _duplicate_ports(spec: Spec) -> Iterator[Problem]:
+    named = [("l1.port", spec.l1.port)] if spec.l1.port else []
+    named += [(f"rollups[{i}].port", r.port) for i, r in enumerate(spec.rollups) if r.port]
+    yield from _twins([(path, port) for path, port in named if port], "port")
+
+
+def _combinations(spec: Spec) -> Iterator[Problem]:
+    for at, rollup in enumerate(spec.rollups):
+        path = f"rollups[{at}]"
+        yield from _proof(path, rollup)
+        yield from _engine(path, rollup)
+        if rollup.services == "native":
+            yield from _native(path, rollup)
+
+
+def _origins(spec: Spec) -> Iterator[Problem]:
+    for at, origin in enumerate(spec.origins):
+        path = f"origins[{at}]"
+        if origin == "*":
+            yield Problem(path, "'*' would let any web page drive the chains", "name the origins")
+        elif not _is_origin(origin):
+            yield Problem(
+                path,
+                f"'{origin}' is not an origin",
+                "write scheme, host and port: http://localhost:3000",
+            )
+
+
+def _mnemonic(spec: Spec) -> Iterator[Problem]:
+    text = spec.accounts.mnemonic
+    if not _MNEMONIC.fullmatch(text) or len(text.split()) not in _WORDS:
+        yield Problem(
+            "accounts.mnemonic",
+            "it is not a BIP-39 mnemonic",
+            "write 12, 15, 18, 21 or 24 English words with one space between them",
+        )
+
+
+def _supply(spec: Spec) -> Iterator[Problem]:
+    wanted = spec.metalayer.guardians * spec.metalayer.stake
+    if wanted > _TOTAL_ERA:
+        yield Problem(
+            "metalayer.stake",
+            f"{spec.metalayer.guardians} guardians would stake {wanted:g} ERA of {_TOTAL_ERA:,}",
+            "lower the stake or the number of guardians",
+        )
+
+
+def _not_yet(spec: Spec) -> Iterator[Problem]:
+    """Fields whose part of the system does not exist in this version."""
+    if spec.runtime != "process":
+        yield Problem("runtime", f"'{spec.runtime}' is {NOT_YET}", "use 'process'")
+    if spec.agents != "daemon":
+        yield Problem("agents", f"'{spec.agents}' is {NOT_YET}", "use 'daemon'")
+    if spec.l1.resources is not None:
+        yield Problem("l1.resources", f"limits are {NOT_YET}", "leave it out")
+    if spec.metalayer.finality != "instant":
+        yield Problem(
+            "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
+        )
+    if spec.metalayer.fees != "free":
+        yield Problem("metalayer.fees", f"'{spec.metalayer.fees}' is {NOT_YET}", "use 'free'")
+    for at, rollup in enumerate(spec.rollups):
+        yield from _rollup_not_yet(f"rollups[{at}]", rollup)
+
+
+def too_many(spec: Spec, facts: Facts) -> Iterator[Problem]:
+    """More rollups than `facts` allow."""
+    most = facts.most_chains() - 1
+    if len(spec.rollups) > most:
+        cores = f"{facts.cores} core{'s' if facts.cores != 1 else ''}"
+        yield Problem(
+            "rollups",
+            f"{len(spec.rollups)} are too many for this machine: {cores} and "
+            f"{facts.memory / 1e9:.1f} GB of free memory carry {most}",
+            "take fewer, or a larger machine",
+        )
+
+
+Rule = Callable[[Spec], Iterator[Problem]]
+
+RULES: Final[tuple[Rule, ...]] = (
+    _reserved_names,
+    _duplicate_names,
+    _duplicate_chain_ids,
+    _duplicate_domains,
+    _domains_fit,
+    _duplicate_ports,
+    _combinations,
+    _origins,
+    _mnemonic,
+    _supply,
+    _not_yet,
+)
+
+
+def _twins(named: list[tuple[str, int]], what: str) -> Iterator[Problem]:
+    places: dict[int, list[str]] = defaultdict(list)
+    for path, number in named:
+        places[number].append(path)
+    for number, paths in places.items():
+        for path in paths[1:]:
+            owner = paths[0].rpartition(".")[0]
+            yield Problem(
+                path, f"{number} is the {what} of {owner} too", "each chain needs its own"
+            )
+
+
+def _proof(path: str, rollup: RollupSpec) -> Iterator[Problem]:
+    valid = PROOFS[rollup.framework]
+    if rollup.proof is not None and rollup.proof not in valid:
+        choices = " or ".join(f"'{proof}'" for proof in valid)
+        yield Problem(
+            f"{path}.proof",
+            f"'{rollup.proof}' does not go with {rollup.framework}",
+            f"use {choices}",
+        )
+
+
+def _engine(path: str, rollup: RollupSpec) -> Iterator[Problem]:
+    if rollup.engine != "op-geth":
+        return
+    if rollup.framework != "op-stack":
+        yield Problem(
+            f"{path}.engine", f"'op-geth' does not go with {rollup.framework}", "use 'anvil'"
+        )
+    if rollup.block_time != int(rollup.block_time):
+        yield Problem(
+            f"{path}.block_time", "op-geth's blocks take whole seconds", "write 0, 1, 2 …"
+        )
+
+
+def _native(path: str, rollup: RollupSpec) -> Iterator[Problem]:
+    where = f"{path}.services"
+    if rollup.framework != "op-stack":
+        yield Problem(where, f"'native' does not go with {rollup.framework}", "use 'caldera'")
+    elif rollup.engine != "op-geth":
+        yield Problem(
+            where, f"'native' needs the engine op-geth, not {rollup.engine}", "use 'caldera'"
+        )
+    if rollup.gas_token not in {None, "ETH"}:
+        yield Problem(
+            where, f"'native' pays gas in ETH, not in {rollup.gas_token}", "use 'caldera'"
+        )
+
+
+def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
+    if rollup.engine != "anvil":
+        yield Problem(f"{path}.engine", f"'{rollup.engine}' is {NOT_YET}", "use 'anvil'")
+    if rollup.surface != "none":
+        yield Problem(f"{path}.surface", f"'{rollup.surface}' is {NOT_YET}", "use 'none'")
+    if rollup.services != "caldera":
+        yield Problem(f"{path}.services", f"'{rollup.services}' is {NOT_YET}", "use 'caldera'")
+    named = {
+        "da": (rollup.da, "data availability is"),
+        "proof": (rollup.proof, "proof systems are"),
+        "gas_token": (rollup.gas_token, "gas tokens are"),
+        "resources": (rollup.resources, "limits are"),
+    }
+    for field, (value, what) in named.items():
+        if value is not None:
+            yield Problem(f"{path}.{field}", f"{what} {NOT_YET}", "leave it out")
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        return False
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.username is not None:
+        return False
+    return f"{parts.scheme}://{parts.netloc}" == text and text == text.lower() and "*" not in text
