@@ -1,0 +1,227 @@
+"""Contract ABI of certificates and sets: calldata of `RootVerifier` and `BatchProcessor`.
+
+Written out for these few records, because a certificate is encoded on the way of every message
+and a general encoder takes a hundred times as long. Source: Solidity's contract ABI specification.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from control_plane.domain.formats import (
+    Certificate,
+    EpochHeader,
+    GuardianSet,
+    Member,
+    QuorumProof,
+)
+from control_plane.domain.hashing import keccak256
+
+HEADER_TYPE: Final = "(uint64,uint64,uint64,bytes32,bytes32)"
+QUORUM_TYPE: Final = "((uint32,address,uint96,bytes)[],bytes32[],bool[],bytes)"
+CERTIFICATE_TYPE: Final = f"({HEADER_TYPE},{QUORUM_TYPE})"
+SET_TYPE: Final = "(uint64,uint32,uint96,bytes32,bytes)"
+ITEM_TYPE: Final = "(uint256,bytes,bytes)"
+
+
+def _selector(signature: str) -> bytes:
+    return keccak256(signature.encode())[:4]
+
+
+_SUBMIT: Final = _selector(f"submit({CERTIFICATE_TYPE})")
+_INSTALL: Final = _selector(f"install(bytes32,{SET_TYPE})")
+_ROTATE: Final = _selector(f"rotate({SET_TYPE},{QUORUM_TYPE})")
+_PROCESS_BATCH: Final = _selector(f"processBatch({CERTIFICATE_TYPE}[],{ITEM_TYPE}[])")
+
+
+@dataclass(frozen=True, slots=True)
+class BatchItem:
+    """One message for `BatchProcessor.processBatch`."""
+
+    gas_limit: int
+    """Gas for the whole of `Mailbox.process`."""
+    metadata: bytes
+    message: bytes
+
+
+def submit_calldata(certificate: Certificate) -> bytes:
+    """Call of `RootVerifier.submit`."""
+    return _SUBMIT + _frame([], [_certificate(certificate)])
+
+
+def install_calldata(network_id: bytes, guardian_set: GuardianSet) -> bytes:
+    """Call of `RootVerifier.install`, which the governor makes."""
+    return _INSTALL + _frame([network_id], [_set(guardian_set)])
+
+
+def rotate_calldata(following: GuardianSet, quorum: QuorumProof) -> bytes:
+    """Call of `RootVerifier.rotate`; `quorum` is the outgoing set's over the new commitment."""
+    return _ROTATE + _frame([], [_set(following), _quorum(quorum)])
+
+
+def process_batch_calldata(
+    certificates: Sequence[Certificate | bytes], items: Sequence[BatchItem]
+) -> bytes:
+    """Call of `BatchProcessor.processBatch`.
+
+    A certificate may be given as `encode_certificate` gave it, as epochs are recorded.
+    """
+    encoded = [
+        given[32:] if isinstance(given, bytes) else _certificate(given) for given in certificates
+    ]
+    batch = [
+        _frame([_uint(item.gas_limit)], [_bytes(item.metadata), _bytes(item.message)])
+        for item in items
+    ]
+    return _PROCESS_BATCH + _frame([], [_array(encoded), _array(batch)])
+
+
+def encode_certificate(certificate: Certificate) -> bytes:
+    """`abi.encode(certificate)`: how epochs are recorded and certificates exchanged."""
+    return _frame([], [_certificate(certificate)])
+
+
+def decode_certificate(data: bytes) -> Certificate:
+    """From what `encode_certificate` gave, and only from that; ValueError for anything else."""
+    try:
+        certificate = _Reader(data).certificate()
+        canonical = encode_certificate(certificate) == data
+    except (IndexError, OverflowError) as error:
+        raise ValueError("not an ABI-encoded certificate") from error
+    if not canonical:
+        raise ValueError("not the canonical encoding of a certificate")
+    return certificate
+
+
+# ---------------------------------------------------------------- encoding
+
+
+def _uint(value: int, size: int = 32) -> bytes:
+    """A word that holds an unsigned integer of `size` bytes; OverflowError if it does not fit."""
+    return value.to_bytes(size).rjust(32, b"\0")
+
+
+def _bytes(data: bytes) -> bytes:
+    return _uint(len(data)) + data + bytes(-len(data) % 32)
+
+
+def _words(words: Sequence[bytes]) -> bytes:
+    return _uint(len(words)) + b"".join(words)
+
+
+def _frame(static: Sequence[bytes], dynamic: Sequence[bytes]) -> bytes:
+    """A tuple whose static words come first, then the offsets of its dynamic members."""
+    offset = 32 * (len(static) + len(dynamic))
+    heads = []
+    for part in dynamic:
+        heads.append(_uint(offset))
+        offset += len(part)
+    return b"".join((*static, *heads, *dynamic))
+
+
+def _array(elements: Sequence[bytes]) -> bytes:
+    """An array of dynamic elements."""
+    return _uint(len(elements)) + _frame([], elements)
+
+
+def _header(header: EpochHeader) -> list[bytes]:
+    return [
+        _uint(header.set_id, 8),
+        _uint(header.epoch, 8),
+        _uint(header.timestamp, 8),
+        header.parent_hash,
+        header.aggregate_root,
+    ]
+
+
+def _member(member: Member) -> bytes:
+    words = [_uint(member.index, 4), member.guardian.rjust(32, b"\0"), _uint(member.stake, 12)]
+    return _frame(words, [_bytes(member.key)])
+
+
+def _quorum(quorum: QuorumProof) -> bytes:
+    return _frame(
+        [],
+        [
+            _array([_member(member) for member in quorum.absent]),
+            _words(quorum.proof),
+            _words([_uint(flag) for flag in quorum.proof_flags]),
+            _bytes(quorum.signature),
+        ],
+    )
+
+
+def _certificate(certificate: Certificate) -> bytes:
+    return _frame(_header(certificate.header), [_quorum(certificate.quorum)])
+
+
+def _set(guardian_set: GuardianSet) -> bytes:
+    words = [
+        _uint(guardian_set.set_id, 8),
+        _uint(guardian_set.size, 4),
+        _uint(guardian_set.total_stake, 12),
+        guardian_set.root,
+    ]
+    return _frame(words, [_bytes(guardian_set.aggregate_key)])
+
+
+# ---------------------------------------------------------------- decoding
+
+
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """Words and nested tuples from `base` on; offsets count from there."""
+
+    data: bytes
+    base: int = 0
+
+    def word(self, index: int) -> bytes:
+        start = self.base + 32 * index
+        if start + 32 > len(self.data):
+            raise IndexError(start)
+        return self.data[start : start + 32]
+
+    def uint(self, index: int) -> int:
+        return int.from_bytes(self.word(index))
+
+    def at(self, index: int) -> "_Reader":
+        """What the offset in word `index` points to."""
+        return _Reader(self.data, self.base + self.uint(index))
+
+    def octets(self) -> bytes:
+        start = self.base + 32
+        return self.data[start : start + self.uint(0)]
+
+    def words(self) -> tuple[bytes, ...]:
+        return tuple(self.word(1 + index) for index in range(self.uint(0)))
+
+    def members(self) -> tuple[Member, ...]:
+        tail = _Reader(self.data, self.base + 32)
+        return tuple(tail.at(index).member() for index in range(self.uint(0)))
+
+    def member(self) -> Member:
+        return Member(
+            index=self.uint(0),
+            guardian=self.word(1)[12:],
+            stake=self.uint(2),
+            key=self.at(3).octets(),
+        )
+
+    def certificate(self) -> Certificate:
+        body = self.at(0)
+        quorum = body.at(5)
+        return Certificate(
+            header=EpochHeader(
+                set_id=body.uint(0),
+                epoch=body.uint(1),
+                timestamp=body.uint(2),
+                parent_hash=body.word(3),
+                aggregate_root=body.word(4),
+            ),
+            quorum=QuorumProof(
+                absent=quorum.at(0).members(),
+                proof=quorum.at(1).words(),
+                proof_flags=tuple(bool(int.from_bytes(word)) for word in quorum.at(2).words()),
+                signature=quorum.at(3).octets(),
+            ),
+        )

@@ -1,0 +1,117 @@
+"""Leaves of an epoch, the aggregate root over them, and the proofs that lead up to it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Self
+
+from control_plane.domain.formats import VERSION, Finality, Leaf, shard_node
+from control_plane.domain.ids import Domain
+from control_plane.domain.merkle import ArrayTree, MessageTree, message_root, process_proof
+
+META_PROOF_FIXED_BYTES: Final = 133
+"""Bytes of a meta-proof before its three paths."""
+
+
+class Aggregate:
+    """The trees of one epoch: leaves under shards, shards under the aggregate root."""
+
+    __slots__ = ("_positions", "_shard_ids", "_shard_tree", "_trees", "shards")
+
+    def __init__(self, shards: Mapping[int, Iterable[Leaf]]) -> None:
+        """Leaves by shard id. ValueError for no leaf, or two of one chain and finality."""
+        self.shards: Final[dict[int, tuple[Leaf, ...]]] = {
+            shard: tuple(sorted(leaves, key=_order)) for shard, leaves in sorted(shards.items())
+        }
+        self._positions: dict[tuple[int, int], tuple[int, int]] = {}
+        for shard, leaves in self.shards.items():
+            for index, leaf in enumerate(leaves):
+                if _order(leaf) in self._positions:
+                    raise ValueError(f"two leaves of domain {leaf.domain} in one epoch")
+                self._positions[_order(leaf)] = (shard, index)
+        self._trees = {
+            shard: ArrayTree([leaf.hash for leaf in leaves])
+            for shard, leaves in self.shards.items()
+        }
+        self._shard_ids = tuple(self.shards)
+        self._shard_tree = ArrayTree(
+            [shard_node(shard, tree.root) for shard, tree in self._trees.items()]
+        )
+
+    @classmethod
+    def of(cls, leaves: Iterable[Leaf]) -> Self:
+        """An epoch without shards: all leaves in shard 0."""
+        return cls({0: leaves})
+
+    @property
+    def root(self) -> bytes:
+        """The aggregate root, 32 bytes."""
+        return self._shard_tree.root
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All leaves in the order of the trees."""
+        return tuple(leaf for leaves in self.shards.values() for leaf in leaves)
+
+    def leaf(self, domain: Domain, finality: Finality = Finality.INSTANT) -> Leaf | None:
+        """What the epoch says of a chain, if it does."""
+        position = self._positions.get((domain, finality))
+        return None if position is None else self.shards[position[0]][position[1]]
+
+    def prove(self, epoch: int, tree: MessageTree, message_index: int, leaf: Leaf) -> "MetaProof":
+        """Proof of message `message_index` of the chain of `leaf`, whose messages are in `tree`.
+
+        KeyError if the leaf is not of this epoch, IndexError if the message came after the leaf.
+        """
+        shard, index = self._positions[_order(leaf)]
+        return MetaProof(
+            epoch=epoch,
+            leaf=leaf,
+            message_index=message_index,
+            shard_id=shard,
+            leaf_path=self._trees[shard].proof(index),
+            shard_path=self._shard_tree.proof(self._shard_ids.index(shard)),
+            message_path=tree.path(message_index, leaf.message_count),
+        )
+
+
+def _order(leaf: Leaf) -> tuple[int, int]:
+    return leaf.domain, leaf.finality
+
+
+@dataclass(frozen=True, slots=True)
+class MetaProof:
+    """All that takes one message to a certified aggregate root."""
+
+    epoch: int
+    leaf: Leaf
+    message_index: int
+    shard_id: int
+    leaf_path: Sequence[bytes]
+    shard_path: Sequence[bytes]
+    message_path: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        """Metadata of `AggregateRootIsm`: 133 bytes and 32 for each node."""
+        return b"".join(
+            (
+                VERSION.to_bytes(1),
+                self.epoch.to_bytes(8),
+                self.leaf.encode(),
+                self.message_index.to_bytes(4),
+                self.shard_id.to_bytes(4),
+                len(self.leaf_path).to_bytes(1),
+                len(self.shard_path).to_bytes(1),
+                *self.leaf_path,
+                *self.shard_path,
+                *self.message_path,
+            )
+        )
+
+    def aggregate_root(self, message_id: bytes) -> bytes:
+        """Root to which the proof leads; ValueError if the message is not under the leaf."""
+        leaf = self.leaf
+        found = message_root(message_id, self.message_index, leaf.message_count, self.message_path)
+        if found != leaf.message_root:
+            raise ValueError("the message is not in the tree that the leaf names")
+        shard_root = process_proof(leaf.hash, self.leaf_path)
+        return process_proof(shard_node(self.shard_id, shard_root), self.shard_path)
