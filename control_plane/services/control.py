@@ -4,50 +4,42 @@ wakes the devnet's reconciler; the work itself happens there."""
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal
 
 from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, Failed, NotFound
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
+from control_plane.domain.spec_diff import Change, diff_specs
 from control_plane.domain.states import Desired, DevnetState
 from control_plane.domain.suggest import nearest
+from control_plane.schemas.spec import Spec
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.reconciler import Reconciler, Tools
 from control_plane.services.supervisor import cancel_and_wait
 
 _NODE = "node"
+_GONE_DEADLINE = 30.0
+
+Outcome = Literal["created", "resumed", "unchanged", "updated"]
 
 
-class Planning(Protocol):
-    """Specs as plain JSON in, plans out; pure but for reading which ports are taken."""
-
-    def make(self, spec: Mapping[str, Any], others: Collection[Plan]) -> Plan:
-        """A complete plan that avoids the ports of `others` and those in use.
-
-        Raises InvalidInput, NotAvailableYet, Conflict.
-        """
-        ...
-
-    def change(
-        self, old: Mapping[str, Any], new: Mapping[str, Any], plan: Plan, others: Collection[Plan]
-    ) -> Plan:
-        """`plan` changed to what `new` wants, live; what stays keeps its ports.
-
-        Raises Conflict naming every difference that needs a new devnet.
-        """
-        ...
+MakePlan = Callable[[Spec, Sequence[Plan], Plan | None, bool], Plan]
+"""A complete plan of a spec, clear of the ports of the other plans given and of those in use;
+the plan that runs now, if any, whose chains keep what they have; and whether default ports
+are of the system's choice. Raises InvalidInput and Conflict."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A devnet's record after a request, and whether the request changed anything."""
+    """A devnet's record after a request, and what the request did."""
 
     record: DevnetRecord
-    changed: bool
+    outcome: Outcome
+    changes: tuple[Change, ...] = ()
 
 
 class ControlPlane:
@@ -57,13 +49,13 @@ class ControlPlane:
         self,
         home: Path,
         tools: Tools,
-        planning: Planning,
+        make_plan: MakePlan,
         publish_for: Callable[[str], Publish],
         version: str,
     ) -> None:
         self._home = home
         self._tools = tools
-        self._planning = planning
+        self._make_plan = make_plan
         self._publish_for = publish_for
         self._version = version
         self._workers: dict[str, tuple[Reconciler, asyncio.Task[None]]] = {}
@@ -132,19 +124,33 @@ class ControlPlane:
     async def _wait(self, name: str, states: Collection[DevnetState]) -> DevnetRecord:
         while True:
             worker = self.worker(name)
-            changed = asyncio.ensure_future(worker.changed()) if worker else None
-            try:
-                record = await self.record(name)
-                if record.state in states:
-                    return record
-                if record.state is DevnetState.FAILED:
-                    raise self._why_failed(record, worker)
-                if changed is None:
-                    raise Failed(f"{name} is {record.state}", "nothing is working on it")
-                await changed
-            finally:
-                if changed is not None:
-                    changed.cancel()
+            change = worker.next_change() if worker else None
+            record = await self.record(name)
+            if record.state in states:
+                return record
+            if record.state is DevnetState.FAILED:
+                raise self._why_failed(record, worker)
+            if change is None:
+                raise Failed(f"{name} is {record.state}", "nothing is working on it")
+            await change.wait()
+
+    async def wait_settled(self, name: str, timeout: float) -> DevnetRecord:
+        """Until the devnet runs as its record wants it, ready or degraded.
+
+        Raises what :meth:`wait` raises.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    worker = self.worker(name)
+                    change = worker.next_change() if worker else None
+                    record = await self._wait(name, {DevnetState.READY, DevnetState.DEGRADED})
+                    plan = self._tools.load_plan(record.plan)
+                    if worker is None or change is None or worker.is_settled(plan):
+                        return record
+                    await change.wait()
+        except TimeoutError:
+            return await self.wait(name, (), 0)
 
     async def wait_gone(self, name: str, timeout: float) -> None:
         """Until the devnet is removed; DeadlineExceeded when time is up."""
@@ -169,27 +175,32 @@ class ControlPlane:
     # ------------------------------------------------------------------ changing
 
     async def create(
-        self, spec: Mapping[str, Any], *, name: str, ttl: float | None = None
+        self,
+        spec: Spec,
+        *,
+        ttl: float | None = None,
+        update: bool = False,
+        free_ports: bool = False,
     ) -> Accepted:
-        """Accept a devnet. The same spec again changes nothing (but starts it when it does not
-        run); another spec is applied as far as that is possible live.
+        """Accept a devnet. The same spec again changes nothing, but starts a devnet that does
+        not run; another spec is applied live with `update`, as far as that is possible.
 
         `ttl` is in seconds from now. Raises InvalidInput, NotAvailableYet, Conflict.
         """
         async with self._admission:
             async with self._tools.database.begin() as unit:
-                known = await unit.devnets.get(name)
-            if known is not None and known.desired is not Desired.ABSENT:
-                return await self._again(known, spec)
-            if known is not None:
+                known = await unit.devnets.get(spec.name)
+            if known is not None and known.desired is Desired.ABSENT:
                 raise Conflict(
-                    f"{name} is being removed", "its name is free in a moment", "Try again."
+                    f"{spec.name} is being removed", "its name is free soon", "Try again."
                 )
-            plan = self._planning.make(spec, await self._other_plans(name))
+            if known is not None:
+                return await self._again(known, spec, update=update)
+            plan = self._make_plan(spec, await self._other_plans(spec.name), None, free_ports)
             record = DevnetRecord(
-                name=name,
+                name=spec.name,
                 devnet_id="0x" + os.urandom(32).hex(),
-                spec=spec,
+                spec=spec.model_dump(mode="json"),
                 plan=self._tools.dump_plan(plan),
                 state=DevnetState.PLANNED,
                 desired=Desired.RUNNING,
@@ -199,29 +210,69 @@ class ControlPlane:
             )
             async with self._tools.database.begin() as unit:
                 await unit.devnets.add(record)
-        await self._publish_for(name)("devnet.created", {"notes": list(plan.notes)})
-        self._employ(name)
+        await self._publish_for(spec.name)("devnet.created", {"notes": list(plan.notes)})
+        self._employ(spec.name)
         self._expiry_changed.set()
-        return Accepted(record, changed=True)
+        return Accepted(record, "created")
 
-    async def change(self, name: str, spec: Mapping[str, Any]) -> Accepted:
+    async def _known(self, name: str) -> DevnetRecord | None:
+        """The devnet of that name, None when its name is free. One that is being removed, or
+        that never came up, gives its name up first."""
+        async with self._tools.database.begin() as unit:
+            record = await unit.devnets.get(name)
+        if record is None:
+            return None
+        stillborn = record.state is DevnetState.FAILED and record.ready_at is None
+        if record.desired is not Desired.ABSENT and not stillborn:
+            return record
+        await self.remove(name)
+        await self.wait_gone(name, _GONE_DEADLINE)
+        return None
+
+    async def change(self, name: str, spec: Spec) -> Accepted:
         """Apply another spec to a devnet, live; Conflict names what cannot be."""
         async with self._admission:
-            return await self._again(await self.record(name), spec)
+            return await self._again(await self.record(name), spec, update=True)
 
-    async def _again(self, record: DevnetRecord, spec: Mapping[str, Any]) -> Accepted:
-        if dict(record.spec) != dict(spec):
-            plan = self._tools.load_plan(record.plan)
-            others = await self._other_plans(record.name)
-            changed = self._planning.change(record.spec, spec, plan, others)
-            updated = await self._update(
-                record.name, spec=spec, plan=self._tools.dump_plan(changed), desired=Desired.RUNNING
+    async def extend(self, name: str, ttl: float) -> DevnetRecord:
+        """Let the devnet live `ttl` more seconds from now."""
+        return await self._update(name, expires_at=time.time() + ttl)
+
+    async def _again(self, record: DevnetRecord, spec: Spec, *, update: bool) -> Accepted:
+        changes = diff_specs(Spec.model_validate(record.spec), spec)
+        if changes and not update:
+            raise Conflict(
+                f"{record.name} exists with another spec",
+                "; ".join(str(change) for change in changes),
+                "Take it down first, use another name, or apply the difference with PATCH.",
             )
-            await self._publish_for(record.name)("devnet.changed", {"notes": list(changed.notes)})
-            return Accepted(updated, changed=True)
+        if changes:
+            return await self._apply(record, spec, changes)
         if record.desired is Desired.RUNNING and record.state is not DevnetState.FAILED:
-            return Accepted(record, changed=False)
-        return Accepted(await self.start(record.name), changed=True)
+            return Accepted(record, "unchanged")
+        return Accepted(await self.start(record.name), "resumed")
+
+    async def _apply(
+        self, record: DevnetRecord, spec: Spec, changes: tuple[Change, ...]
+    ) -> Accepted:
+        fixed = [str(change) for change in changes if not change.live]
+        if fixed:
+            raise Conflict(
+                f"{record.name} can't become that while it exists",
+                "these need a new devnet: " + "; ".join(fixed),
+                f"`caldera down {record.name}`, then `up` again, or use another name.",
+            )
+        plan = self._tools.load_plan(record.plan)
+        changed = self._make_plan(spec, await self._other_plans(record.name), plan, False)
+        updated = await self._update(
+            record.name,
+            spec=spec.model_dump(mode="json"),
+            plan=self._tools.dump_plan(changed),
+            desired=Desired.RUNNING,
+        )
+        told = [str(change) for change in changes]
+        await self._publish_for(record.name)("devnet.changed", {"changes": told})
+        return Accepted(updated, "updated", changes)
 
     async def stop(self, name: str) -> DevnetRecord:
         """Save and stop every node; nothing happens to a devnet that is stopped."""

@@ -97,9 +97,10 @@ class Reconciler:
         """Something may have changed: look again."""
         self._wake.set()
 
-    async def changed(self) -> None:
-        """Until the record's state was written once more."""
-        await self._changed.wait()
+    def next_change(self) -> asyncio.Event:
+        """Set when the record's state is written once more. Take it before looking at the
+        record, wait for it afterwards: nothing is missed between."""
+        return self._changed
 
     async def run(self) -> None:
         """Reconcile until the devnet is gone."""
@@ -117,6 +118,10 @@ class Reconciler:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(max(_TICK, self._pause)):
                     await self._wake.wait()
+
+    def is_settled(self, plan: Plan) -> bool:
+        """Whether what runs is what `plan` wants, and nothing is under way."""
+        return not self.healing and self._complete(plan)
 
     def live_plan(self) -> Plan:
         """The plan of what runs; RuntimeError when nothing does."""
