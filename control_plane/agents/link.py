@@ -1,0 +1,87 @@
+"""An agent's own connection to one chain, made when first needed and anew after it broke."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from typing import Any
+
+from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.network import Chain
+from control_plane.domain.ports.node import Connect, Rpc
+
+_CONNECT_DEADLINE = 3.0
+_CALL_DEADLINE = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class Link:
+    """One :class:`Rpc` to `chain`, owned by one agent and shared with nobody.
+
+    Calls raise TemporaryFailure while the chain can't be reached; the next call tries again.
+    `problem` says so in a sentence; `generation` rises with every new connection.
+    """
+
+    def __init__(self, connect: Connect, chain: Chain) -> None:
+        self.chain = chain
+        self.problem: str | None = None
+        self.generation = 0
+        self._connect = connect
+        self._rpc: Rpc | None = None
+        self._lock = asyncio.Lock()
+
+    async def rpc(self) -> Rpc:
+        """The connection, made now if there is none."""
+        async with self._lock:
+            if self._rpc is None:
+                try:
+                    self._rpc = await self._connect(self.chain.ws_url, deadline=_CONNECT_DEADLINE)
+                except CalderaError as error:
+                    self.problem = f"can't reach {self.chain.name}/node: {error}"
+                    raise TemporaryFailure(
+                        f"Can't reach {self.chain.name}/node",
+                        str(error),
+                        f"See `caldera logs --service {self.chain.name}/node`.",
+                    ) from error
+                self.generation += 1
+                self.problem = None
+            return self._rpc
+
+    async def call(self, method: str, *params: Any, timeout: float = _CALL_DEADLINE) -> Any:
+        """One call; RpcError for an error answer, TemporaryFailure for a broken connection."""
+        rpc = await self.rpc()
+        try:
+            return await rpc.call(method, *params, timeout=timeout)
+        except TemporaryFailure as error:
+            await self._drop(rpc, error)
+            raise
+
+    async def batch(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float = _CALL_DEADLINE
+    ) -> list[Any]:
+        """Several calls at once; an error answer stands in its place as an RpcError."""
+        rpc = await self.rpc()
+        try:
+            return await rpc.batch(calls, timeout=timeout)
+        except TemporaryFailure as error:
+            await self._drop(rpc, error)
+            raise
+
+    async def close(self) -> None:
+        """Close the connection if there is one; the next call would make a new one."""
+        rpc, self._rpc = self._rpc, None
+        if rpc is not None:
+            with contextlib.suppress(CalderaError, OSError):
+                await rpc.close()
+
+    async def _drop(self, rpc: Rpc, why: Exception) -> None:
+        self.problem = f"{self.chain.name}/node does not answer: {why}"
+        log.info("connection to %s dropped: %s", self.chain.name, why)
+        if self._rpc is rpc:
+            await self.close()
+
+
+async def close_all(links: Sequence[Link]) -> None:
+    """Close every link, side by side."""
+    await asyncio.gather(*(link.close() for link in links))
