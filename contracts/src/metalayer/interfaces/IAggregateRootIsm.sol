@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {IInterchainSecurityModule} from "./IInterchainSecurityModule.sol";
+import {IRootVerifier} from "./IRootVerifier.sol";
+
+/// @title IAggregateRootIsm
+/// @notice Accepts the messages that a meta-proof leads to a certified aggregate root.
+/// @dev Trusted for it: more than two thirds of the guardians' stake. {verify} returns true or reverts
+/// with one of these errors.
+interface IAggregateRootIsm is IInterchainSecurityModule {
+    /// @notice Thrown when metadata has not the length that its fixed part calls for.
+    error MetadataLength(uint256 expected, uint256 actual);
+
+    /// @notice Thrown when metadata is of a version that this module does not know.
+    error UnsupportedMetadataVersion(uint8 version);
+
+    /// @notice Thrown when the leaf is of a version that this module does not know.
+    error UnsupportedLeafVersion(uint8 version);
+
+    /// @notice Thrown when the leaf is of a finality that this module does not know.
+    error UnsupportedLeafFinality(uint8 finality);
+
+    /// @notice Thrown when no certificate of that epoch has been submitted on this chain.
+    error UnknownEpoch(uint64 epoch);
+
+    /// @notice Thrown when the leaf is another chain's than the message's origin.
+    error LeafDomainMismatch(uint32 leafDomain, uint32 origin);
+
+    /// @notice Thrown when the message's index lies outside the tree that the leaf attests.
+    error MessageIndexOutOfRange(uint32 index, uint32 count);
+
+    /// @notice Thrown when the message's path does not lead to the leaf's message root.
+    error InvalidMessageProof(bytes32 expectedRoot, bytes32 computedRoot);
+
+    /// @notice Thrown when the leaf's path does not lead to the epoch's aggregate root.
+    error InvalidAggregateProof(bytes32 expectedRoot, bytes32 computedRoot);
+
+    /// @notice Keeps the certified aggregate roots.
+    function rootVerifier() external view returns (IRootVerifier);
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
+import {IAggregateRootIsm} from "../interfaces/IAggregateRootIsm.sol";
+import {Leaf} from "./Leaf.sol";
+import {MerkleTree} from "./MerkleTree.sol";
+
+/// @title MetaProof
+/// @notice What takes one message to a certified aggregate root: version (1), epoch (8), leaf (114),
+/// message index (4), shard id (4), a (1), b (1), leaf path (32·a), shard path (32·b), message
+/// path. See docs/formats.md.
+/// @dev Call {checkForm} first: the readers rely on it. Errors are those of `IAggregateRootIsm`.
+library MetaProof {
+    uint8 internal constant VERSION = 1;
+    /// @notice Length of all before the paths.
+    uint256 internal constant FIXED_LENGTH = 133;
+
+    uint256 private constant EPOCH = 1;
+    uint256 private constant LEAF = 9;
+    uint256 private constant LEAF_END = LEAF + Leaf.LENGTH;
+    uint256 private constant LEAF_DOMAIN = LEAF + 1;
+    uint256 private constant LEAF_MESSAGE_ROOT = LEAF + 77;
+    uint256 private constant LEAF_MESSAGE_COUNT = LEAF + 109;
+    uint256 private constant LEAF_FINALITY = LEAF + 113;
+    uint256 private constant MESSAGE_INDEX = LEAF_END;
+    uint256 private constant SHARD_ID = LEAF_END + 4;
+    uint256 private constant LEAF_PATH_LENGTH = LEAF_END + 8;
+    uint256 private constant SHARD_PATH_LENGTH = LEAF_END + 9;
+
+    /// @notice Checks versions and that the index lies in the leaf's tree. The length is checked as
+    /// far as `a` and `b` tell it; {checkMessage} checks the message path's.
+    function checkForm(bytes calldata proof) internal pure {
+        if (proof.length < FIXED_LENGTH) {
+            revert IAggregateRootIsm.MetadataLength(FIXED_LENGTH, proof.length);
+        }
+        if (uint8(proof[0]) != VERSION) {
+            revert IAggregateRootIsm.UnsupportedMetadataVersion(uint8(proof[0]));
+        }
+        if (uint8(proof[LEAF]) != Leaf.VERSION) {
+            revert IAggregateRootIsm.UnsupportedLeafVersion(uint8(proof[LEAF]));
+        }
+        uint256 beforeMessagePath = messagePathOffset(proof);
+        if (proof.length < beforeMessagePath) {
+            revert IAggregateRootIsm.MetadataLength(beforeMessagePath, proof.length);
+        }
+    }
+
+    function epoch(bytes calldata proof) internal pure returns (uint64) {
+        return uint64(bytes8(proof[EPOCH:]));
+    }
+
+    function domain(bytes calldata proof) internal pure returns (uint32) {
+        return uint32(bytes4(proof[LEAF_DOMAIN:]));
+    }
+
+    function finality(bytes calldata proof) internal pure returns (uint8) {
+        return uint8(proof[LEAF_FINALITY]);
+    }
+
+    /// @notice Checks that `messageId` is the leaf with the proof's index in the attested message
+    /// tree, and that the proof ends where the message path does.
+    function checkMessage(bytes calldata proof, bytes32 messageId) internal pure {
+        uint32 index = uint32(bytes4(proof[MESSAGE_INDEX:]));
+        uint32 count = uint32(bytes4(proof[LEAF_MESSAGE_COUNT:]));
+        if (index >= count) revert IAggregateRootIsm.MessageIndexOutOfRange(index, count);
+
+        uint256 offset = messagePathOffset(proof);
+        (bytes32 computed, uint256 used) =
+            MerkleTree.rootOf(messageId, index, count, proof[offset:]);
+        if (offset + used != proof.length) {
+            revert IAggregateRootIsm.MetadataLength(offset + used, proof.length);
+        }
+        bytes32 expected = bytes32(proof[LEAF_MESSAGE_ROOT:]);
+        if (computed != expected) revert IAggregateRootIsm.InvalidMessageProof(expected, computed);
+    }
+
+    /// @notice The aggregate root that leaf, leaf path and shard path lead to.
+    function aggregateRoot(bytes calldata proof) internal pure returns (bytes32) {
+        uint256 shardPath = FIXED_LENGTH + 32 * uint256(uint8(proof[LEAF_PATH_LENGTH]));
+        bytes32 leafHash = keccak256(proof[LEAF:LEAF_END]);
+        bytes32 shardRoot = climb(leafHash, proof[FIXED_LENGTH:shardPath]);
+        bytes32 node = Leaf.shardNode(uint32(bytes4(proof[SHARD_ID:])), shardRoot);
+        return climb(node, proof[shardPath:messagePathOffset(proof)]);
+    }
+
+    function messagePathOffset(bytes calldata proof) private pure returns (uint256) {
+        uint256 siblings = uint256(uint8(proof[LEAF_PATH_LENGTH])) + uint8(proof[SHARD_PATH_LENGTH]);
+        return FIXED_LENGTH + 32 * siblings;
+    }
+
+    /// @dev OpenZeppelin's `processProof` over packed siblings.
+    function climb(bytes32 node, bytes calldata path) private pure returns (bytes32) {
+        for (uint256 offset = 0; offset < path.length; offset += 32) {
+            node = Hashes.commutativeKeccak256(node, bytes32(path[offset:]));
+        }
+        return node;
+    }
+}
