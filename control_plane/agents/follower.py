@@ -142,7 +142,7 @@ class Follower:
             return
         hashes = await read_hashes(rpc, [self._block])
         if hashes.get(self._block) != self._hash:
-            await self._mend(rpc, head)
+            await self._mend(rpc)
         while self._block < head.number:
             last = min(self._block + _RANGE, head.number)
             first = self._block + 1
@@ -183,7 +183,7 @@ class Follower:
 
     # ------------------------------------------------------------------ reorgs
 
-    async def _mend(self, rpc: Rpc, head: BlockHead) -> None:
+    async def _mend(self, rpc: Rpc) -> None:
         """The cursor's block is not on the chain any more: go back to the last one that is."""
         number, hash_ = await self._ancestor(rpc)
         old, latest = self._block, await read_head(rpc)

@@ -15,7 +15,7 @@ from control_plane.services.metalayer.recording import INDEXER, Early, Recorder
 class Indexer:
     """Implements ``ports.agent.Agent``; records survive it, hence a restart loses nothing."""
 
-    def __init__(  # noqa: PLR0913 - its collaborators, each a port
+    def __init__(
         self,
         network: Network,
         connect: Connect,

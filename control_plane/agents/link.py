@@ -48,7 +48,7 @@ class Link:
                 self.problem = None
             return self._rpc
 
-    async def call(self, method: str, *params: Any, timeout: float = _CALL_DEADLINE) -> Any:
+    async def call(self, method: str, *params: Any, timeout: float | None = _CALL_DEADLINE) -> Any:
         """One call; RpcError for an error answer, TemporaryFailure for a broken connection."""
         rpc = await self.rpc()
         try:
@@ -58,7 +58,7 @@ class Link:
             raise
 
     async def batch(
-        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float = _CALL_DEADLINE
+        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = _CALL_DEADLINE
     ) -> list[Any]:
         """Several calls at once; an error answer stands in its place as an RpcError."""
         rpc = await self.rpc()

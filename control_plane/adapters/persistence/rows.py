@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, delete, select
+from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, Update, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -74,7 +74,9 @@ class Rows(Generic[R]):
     async def delete(self, *where: ColumnElement[bool]) -> int:
         return await self.affected(delete(self.table).where(*where))
 
-    async def affected(self, statement: Insert | Delete, row: dict[str, Any] | None = None) -> int:
+    async def affected(
+        self, statement: Insert | Update | Delete, row: dict[str, Any] | None = None
+    ) -> int:
         """Execute; how many rows changed."""
         result = cast(CursorResult[Any], await self.connection.execute(statement, row))
         return result.rowcount

@@ -97,6 +97,11 @@ class Messages(Protocol):
         """Insert or replace, in one statement."""
         ...
 
+    async def attest(self, devnet: str, origin: int, below: int, epoch: int, at: float) -> int:
+        """DISPATCHED messages of `origin` with a tree index below `below` become ATTESTED, in one
+        statement; how many."""
+        ...
+
     async def tree(self, devnet: str, origin: int) -> Sequence[str]:
         """Ids of `origin`'s surviving messages in tree order (states other than REORGED)."""
         ...

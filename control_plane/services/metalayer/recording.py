@@ -127,9 +127,7 @@ def _says_something(seen: Seen) -> bool:
     return bool(seen.dispatches or seen.deliveries or seen.payments)
 
 
-def _news(
-    seen: Seen, old: dict[str, MessageRecord], changed: dict[str, MessageRecord]
-) -> Recorded:
+def _news(seen: Seen, old: dict[str, MessageRecord], changed: dict[str, MessageRecord]) -> Recorded:
     """Which of the changed records are news to the other agents."""
     dispatched = tuple(changed[m.id] for m in seen.dispatches if m.id in changed)
     delivered = tuple(

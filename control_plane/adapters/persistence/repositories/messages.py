@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Cursor, Message
@@ -66,6 +66,17 @@ class MessageRows:
 
     async def put_many(self, records: Sequence[MessageRecord]) -> None:
         await self._rows.upsert(records)
+
+    async def attest(self, devnet: str, origin: int, below: int, epoch: int, at: float) -> int:
+        columns = self._rows.columns
+        waiting = (
+            columns.devnet == devnet,
+            columns.origin == origin,
+            columns.state == MessageState.DISPATCHED,
+            columns.tree_index < below,
+        )
+        now = {"state": MessageState.ATTESTED, "epoch": epoch, "attested_at": at}
+        return await self._rows.affected(update(self._rows.table).where(*waiting).values(now))
 
     async def tree(self, devnet: str, origin: int) -> Sequence[str]:
         columns = self._rows.columns

@@ -1,0 +1,154 @@
+"""A guardian: looks at every chain through connections of its own and signs what it has checked.
+
+Guardians of one process share nothing but the event loop: each has its own connections, its own
+memory of what it checked and its own journal of votes. They are embedded guardians: the checks
+are real, their independence is not.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+
+from control_plane.agents.link import Link, close_all
+from control_plane.domain.aggregate import Aggregate
+from control_plane.domain.bls import SecretKey
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.formats import EpochHeader, Finality, Leaf
+from control_plane.domain.hub import Hub, Reorged
+from control_plane.domain.network import GuardianKeys, Network
+from control_plane.domain.ports.metalayer import Refusal
+from control_plane.domain.ports.node import Connect
+from control_plane.domain.ports.store import Database
+from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
+
+log = logging.getLogger(__name__)
+
+
+class Guardian:
+    """Implements ``ports.agent.Agent`` and ``ports.metalayer.Attester``."""
+
+    def __init__(
+        self,
+        network: Network,
+        keys: GuardianKeys,
+        connect: Connect,
+        database: Database,
+        hub: Hub,
+    ) -> None:
+        self.name = f"guardian-{keys.index}"
+        self.index = keys.index
+        self.ready = asyncio.Event()
+        self._network = network
+        self._key = SecretKey(keys.bls_seed)
+        self._database = database
+        self._hub = hub
+        self._links = {chain.domain: Link(connect, chain) for chain in network.chains}
+        self._checked: dict[int, bytes] = {}
+        """By domain, the hash of the last leaf found true."""
+        self._highest_vote = 0
+        self._running = False
+
+    @property
+    def problem(self) -> str | None:
+        """Which chains it can't see."""
+        found = [link.problem for link in self._links.values() if link.problem]
+        return "; ".join(found) or None
+
+    @property
+    def available(self) -> bool:
+        return self._running
+
+    async def run(self) -> None:
+        """Keep the connections and forget what reorgs made untrue, until cancelled."""
+        try:
+            async with self._hub.listen() as news:
+                await asyncio.gather(*(self._try(link) for link in self._links.values()))
+                async with self._database.begin() as unit:
+                    self._highest_vote = await unit.votes.highest_epoch(self._network.devnet)
+                self._running = True
+                self.ready.set()
+                while True:
+                    item = await news.get()
+                    if isinstance(item, Reorged):
+                        self._forget(item.chain)
+        finally:
+            self._running = False
+            self.ready.clear()
+            self._checked.clear()
+            await close_all(list(self._links.values()))
+
+    async def _try(self, link: Link) -> None:
+        with contextlib.suppress(TemporaryFailure):
+            await link.rpc()
+
+    def _forget(self, chain: str) -> None:
+        self._checked.pop(self._network.chain(chain).domain, None)
+
+    # ------------------------------------------------------------------ signing
+
+    async def check_and_sign(
+        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+    ) -> bytes | Refusal:
+        """The BLS signature of the header's hash when everything in it is found true.
+
+        The vote is durable before the signature leaves; a header of an epoch number that is not
+        above all earlier votes is never signed.
+        """
+        if not self._running:
+            return Refusal(f"{self.name} is stopped")
+        wrong = self._check_header(header, leaves, parent)
+        if wrong:
+            return Refusal(wrong)
+        answers = await asyncio.gather(*(self._check(leaf) for leaf in leaves))
+        reasons = [reason for reason in answers if reason]
+        if reasons:
+            log.warning("%s refuses epoch %d: %s", self.name, header.epoch, "; ".join(reasons))
+            return Refusal("; ".join(reasons))
+        return await self._vote(header)
+
+    def _check_header(
+        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+    ) -> str | None:
+        """What is wrong with the header, seen against its leaves and its parent."""
+        if header.set_id != self._network.set_id:
+            return f"guardian set {header.set_id} is not the current one, {self._network.set_id}"
+        if header.epoch <= self._highest_vote:
+            return f"epoch {header.epoch} is not above {self._highest_vote}, which was voted on"
+        expected = parent.hash(self._network.network_id) if parent else bytes(32)
+        if header.parent_hash != expected or (parent and parent.epoch >= header.epoch):
+            return "its parent is another epoch"
+        try:
+            root = Aggregate.of(leaves).root
+        except ValueError as error:
+            return str(error)
+        return None if root == header.aggregate_root else "its root is not that of its leaves"
+
+    async def _check(self, leaf: Leaf) -> str | None:
+        """Why `leaf` is not to be signed; None when it is true."""
+        if self._checked.get(leaf.domain) == leaf.hash:
+            return None
+        link = self._links.get(leaf.domain)
+        if link is None:
+            return f"domain {leaf.domain} is no chain of this devnet"
+        if leaf.finality is not Finality.INSTANT:
+            return f"{link.chain.name}: finality {leaf.finality.name} is not available yet"
+        try:
+            await check_leaf(link, leaf, self._network.contracts["merkleTreeHook"])
+        except LeafRefused as error:
+            return f"{link.chain.name}: {error}"
+        except TemporaryFailure as error:
+            return link.problem or f"{link.chain.name}: {error}"
+        self._checked[leaf.domain] = leaf.hash
+        return None
+
+    async def _vote(self, header: EpochHeader) -> bytes | Refusal:
+        digest = header.hash(self._network.network_id)
+        async with self._database.begin() as unit:
+            stored = await unit.votes.record(
+                self._network.devnet, self.index, header.epoch, "0x" + digest.hex()
+            )
+        if not stored:
+            return Refusal(f"it signed another header of epoch {header.epoch} before")
+        self._highest_vote = max(self._highest_vote, header.epoch)
+        return self._key.sign(digest)
