@@ -18,6 +18,11 @@ VERSION: Final = 1
 LEAF_BYTES: Final = 114
 HEADER_BYTES: Final = 122
 
+COUNT_SLOT: Final = 32
+"""Slot of `MerkleTreeHook` with the number of messages."""
+ROOT_SLOT: Final = 33
+"""Slot of `MerkleTreeHook` with the root of its tree."""
+
 _HEADER_KIND: Final = 1
 _SET_KIND: Final = 2
 _POSSESSION_KIND: Final = 3
