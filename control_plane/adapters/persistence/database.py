@@ -29,6 +29,7 @@ from control_plane.adapters.persistence.repositories.epochs import EpochRows, Vo
 from control_plane.adapters.persistence.repositories.events import EventRows, IdempotencyRows
 from control_plane.adapters.persistence.repositories.messages import CursorRows, MessageRows
 from control_plane.adapters.persistence.schema import prepare_schema
+from control_plane.adapters.persistence.steady import SteadyConnection, finish
 from control_plane.adapters.persistence.types import dump_json
 from control_plane.domain.errors import InvalidInput, MissingDependency, StorageFailed
 
@@ -42,7 +43,7 @@ class SqlUnitOfWork:
     """The repositories of one open transaction; implements ``ports.store.UnitOfWork``."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        self._connection = SteadyConnection(connection)
 
     @cached_property
     def devnets(self) -> DevnetRows:
@@ -104,12 +105,26 @@ class SqlDatabase:
         async with self._turn:
             self._holder = task
             try:
-                async with self._engine.begin() as connection:
+                async with self._transaction() as connection:
                     yield SqlUnitOfWork(connection)
             except TRANSLATED as error:
                 raise translate(error, self.name) from error
             finally:
                 self._holder = None
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
+        connection = self._engine.connect()
+        try:
+            await finish(_begin(connection))
+            try:
+                yield connection
+            except BaseException:
+                await finish(connection.rollback())
+                raise
+            await finish(connection.commit())
+        finally:
+            await finish(connection.close())
 
     async def close(self) -> None:
         """Close the connections, waiting for a transaction under way."""
@@ -139,6 +154,11 @@ async def open_database(url: str) -> SqlDatabase:
         await engine.dispose()
         raise
     return SqlDatabase(engine)
+
+
+async def _begin(connection: AsyncConnection) -> None:
+    await connection.start()
+    await connection.begin()
 
 
 def _parse(url: str) -> URL:

@@ -11,10 +11,9 @@ from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, Update, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import CursorResult
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Base
+from control_plane.adapters.persistence.steady import SteadyConnection
 
 R = TypeVar("R")
 
@@ -23,7 +22,7 @@ R = TypeVar("R")
 class Rows(Generic[R]):
     """The rows of one model's table as records of type `R`, in one open transaction."""
 
-    connection: AsyncConnection
+    connection: SteadyConnection
     model: type[Base]
     record: Callable[..., R]
 
@@ -78,8 +77,7 @@ class Rows(Generic[R]):
         self, statement: Insert | Update | Delete, row: dict[str, Any] | None = None
     ) -> int:
         """Execute; how many rows changed."""
-        result = cast(CursorResult[Any], await self.connection.execute(statement, row))
-        return result.rowcount
+        return (await self.connection.execute(statement, row)).rowcount
 
 
 def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Base, Devnet, Service, Step
 from control_plane.adapters.persistence.rows import Rows
+from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.errors import Conflict
 from control_plane.domain.records import DevnetRecord, ServiceRecord, StepRecord
 
@@ -14,7 +14,7 @@ from control_plane.domain.records import DevnetRecord, ServiceRecord, StepRecord
 class DevnetRows:
     """Implements ``ports.store.Devnets``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Devnet, DevnetRecord)
 
     async def get(self, name: str) -> DevnetRecord | None:
@@ -44,7 +44,7 @@ class DevnetRows:
 class StepRows:
     """Implements ``ports.store.Steps``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Step, StepRecord)
 
     async def list(self, devnet: str) -> Sequence[StepRecord]:
@@ -62,7 +62,7 @@ class StepRows:
 class ServiceRows:
     """Implements ``ports.store.Services``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Service, ServiceRecord)
 
     async def get(self, devnet: str, service: str) -> ServiceRecord | None:

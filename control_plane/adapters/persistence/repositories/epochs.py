@@ -4,17 +4,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, exists, func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Epoch, Message, Vote
 from control_plane.adapters.persistence.rows import Rows
+from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.records import EpochRecord
 
 
 class EpochRows:
     """Implements ``ports.store.Epochs``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Epoch, EpochRecord)
 
     async def get(self, devnet: str, epoch: int) -> EpochRecord | None:
@@ -61,7 +61,7 @@ class _Vote:
 class VoteRows:
     """Implements ``ports.store.Votes``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Vote, _Vote)
 
     async def record(self, devnet: str, guardian: int, epoch: int, header_hash: str) -> bool:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import insert, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Event, Idempotency
 from control_plane.adapters.persistence.rows import Rows
+from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.records import EventRecord, IdempotencyRecord, Json
 
 _APPEND: Final = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
@@ -19,7 +19,7 @@ where several control planes share one PostgreSQL. The number is ours, no more."
 class EventRows:
     """Implements ``ports.store.Events``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Event, EventRecord)
 
     async def append(
@@ -45,7 +45,7 @@ class EventRows:
 class IdempotencyRows:
     """Implements ``ports.store.IdempotencyKeys``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Idempotency, IdempotencyRecord)
 
     async def get(self, key: str) -> IdempotencyRecord | None:

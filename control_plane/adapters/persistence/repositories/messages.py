@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from control_plane.adapters.persistence.models import Cursor, Message
 from control_plane.adapters.persistence.rows import Rows
+from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.records import CursorRecord, MessageRecord
 from control_plane.domain.states import MessageState
 
@@ -18,7 +18,7 @@ _PARAMETERS: Final = 5000
 class MessageRows:
     """Implements ``ports.store.Messages``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Message, MessageRecord)
 
     async def get(self, devnet: str, id: str) -> MessageRecord | None:
@@ -104,7 +104,7 @@ class MessageRows:
         columns = self._rows.columns
         query = select(columns.state, func.count()).where(columns.devnet == devnet)
         rows = await self._rows.connection.execute(query.group_by(columns.state))
-        found = {state: int(count) for state, count in rows}
+        found = {row[0]: int(row[1]) for row in rows}
         return {state: found.get(state, 0) for state in MessageState}
 
     def _surviving(self, devnet: str, origin: int) -> tuple[Any, ...]:
@@ -119,7 +119,7 @@ class MessageRows:
 class CursorRows:
     """Implements ``ports.store.Cursors``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Cursor, CursorRecord)
 
     async def get(self, devnet: str, agent: str, chain: str) -> CursorRecord | None:
