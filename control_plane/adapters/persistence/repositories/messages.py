@@ -104,7 +104,7 @@ class MessageRows:
         columns = self._rows.columns
         query = select(columns.state, func.count()).where(columns.devnet == devnet)
         rows = await self._rows.connection.execute(query.group_by(columns.state))
-        found = {row[0]: int(row[1]) for row in rows}
+        found = {state: int(count) for state, count in rows}
         return {state: found.get(state, 0) for state in MessageState}
 
     def _surviving(self, devnet: str, origin: int) -> tuple[Any, ...]:
