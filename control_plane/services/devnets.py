@@ -8,11 +8,12 @@ from control_plane.domain.errors import InvalidInput, Problem
 from control_plane.domain.ids import Hex
 from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json
+from control_plane.domain.ports.machine import Templates
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.spec_diff import Change, diff_specs
+from control_plane.domain.spec_rules import Facts
 from control_plane.domain.states import DevnetState
-from control_plane.domain.validation import validate_rollup
 from control_plane.schemas.devnet import (
     ChainPlanView,
     ChangeView,
@@ -26,6 +27,7 @@ from control_plane.schemas.devnet import (
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.control import Accepted, ControlPlane, MakePlan, not_found
+from control_plane.services.specs import add_rollup, change_spec, load_spec, remove_rollup
 from control_plane.services.status import service_views, status, summary
 
 UP = (DevnetState.READY, DevnetState.DEGRADED)
@@ -33,8 +35,8 @@ _START_DEADLINE = 90.0
 _STOP_DEADLINE = 60.0
 _WEI = 10**18
 
-Resolve = Callable[[CreateDevnet], Spec]
-"""A request's template, text or spec with its overrides, as a valid spec."""
+FactsNow = Callable[[], Facts]
+"""What the machine has at this moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,9 @@ class Devnets:
 
     control: ControlPlane
     database: Database
-    resolve: Resolve
+    templates: Templates
     make_plan: MakePlan
-    facts: Callable[[], Any]
+    facts: FactsNow
     born: Callable[[str], Mapping[str, Hex]]
     """Contract addresses of a devnet by its name, empty before it has any."""
 
@@ -69,7 +71,7 @@ class Devnets:
 
     async def plan(self, request: CreateDevnet) -> PlanView:
         """What `create` would do; touches nothing."""
-        spec = self.resolve(request)
+        spec = await self._spec(request)
         others: list[Plan] = []
         keep: Plan | None = None
         changes: tuple[Change, ...] = ()
@@ -83,9 +85,9 @@ class Devnets:
         made = self.make_plan(spec, others, keep, request.free_ports)
         return _plan_view(made, spec.model_dump(mode="json"), changes)
 
-    def validate(self, request: CreateDevnet) -> ValidateResult:
+    async def validate(self, request: CreateDevnet) -> ValidateResult:
         """Whether a spec is valid; InvalidInput lists everything that is not."""
-        return ValidateResult(spec=self.resolve(request).model_dump(mode="json"))
+        return ValidateResult(spec=(await self._spec(request)).model_dump(mode="json"))
 
     async def rollups(self, name: str) -> tuple[RollupStatus, ...]:
         """The rollups of a devnet."""
@@ -119,7 +121,7 @@ class Devnets:
     async def create(self, request: CreateDevnet) -> DevnetStatus:
         """Accept a devnet; with `wait`, answer when it is up or raise why it is not."""
         accepted = await self.control.create(
-            self.resolve(request),
+            await self._spec(request),
             ttl=request.ttl,
             update=request.update,
             free_ports=request.free_ports,
@@ -129,7 +131,7 @@ class Devnets:
     async def patch(self, name: str, overrides: tuple[str, ...], *, wait: bool) -> DevnetStatus:
         """Apply `path=value` changes to a devnet's spec, live."""
         record = await self.control.record(name)
-        spec = self.resolve(CreateDevnet(spec=dict(record.spec), set=overrides))
+        spec = change_spec(Spec.model_validate(record.spec), overrides, self.facts())
         _same_name(name, spec)
         return await self._answer(await self.control.change(name, spec), wait=wait)
 
@@ -167,26 +169,15 @@ class Devnets:
     ) -> tuple[DevnetStatus, str]:
         """Add a rollup to a running devnet; also returns the name it got."""
         record = await self.control.record(name)
-        spec = validate_rollup(rollup, Spec.model_validate(record.spec), self.facts())
+        spec = add_rollup(Spec.model_validate(record.spec), rollup, self.facts())
         status = await self._answer(await self.control.change(name, spec), wait=wait)
         return status, spec.rollups[-1].name
 
     async def remove_rollup(self, name: str, rollup: str, *, wait: bool) -> DevnetStatus:
         """Remove a rollup from a running devnet, its chain included."""
         record = await self.control.record(name)
-        spec = Spec.model_validate(record.spec)
-        left = tuple(one for one in spec.rollups if one.name != rollup)
-        if len(left) == len(spec.rollups):
-            raise not_found("rollup", rollup, [one.name for one in spec.rollups])
-        if not left:
-            raise InvalidInput(
-                f"{rollup} is the last rollup of {name}",
-                "a devnet has at least one",
-                f"`caldera down {name}` removes the devnet.",
-                (Problem("rollups", "at least one must stay"),),
-            )
-        accepted = await self.control.change(name, spec.model_copy(update={"rollups": left}))
-        return await self._answer(accepted, wait=wait)
+        spec = remove_rollup(Spec.model_validate(record.spec), rollup)
+        return await self._answer(await self.control.change(name, spec), wait=wait)
 
     async def act_on_service(self, name: str, service: str, action: str) -> ServiceView:
         """Start, stop or restart one service."""
@@ -197,6 +188,15 @@ class Devnets:
         return await self.service(name, service)
 
     # ------------------------------------------------------------------ inside
+
+    async def _spec(self, request: CreateDevnet) -> Spec:
+        """The spec that a request asks for; without any of its own, that of the devnet it names."""
+        known = {record.name: record.spec for record in await self.control.records()}
+
+        def running(name: str) -> Spec | None:
+            return Spec.model_validate(known[name]) if name in known else None
+
+        return load_spec(request, self.templates, self.facts(), running)
 
     async def _answer(self, accepted: Accepted, *, wait: bool) -> DevnetStatus:
         name = accepted.record.name
