@@ -14,12 +14,13 @@ UP_ARGS ?=
 
 .PHONY: help
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z-]*:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 # ------------------------------------------------------------------ running
 
 .PHONY: up
 up: setup ## everything a fresh machine needs, then `caldera up` (UP_ARGS=…)
+	@$(BIN)/python scripts/artifacts.py fresh || $(MAKE) contracts
 	@$(BIN)/caldera up $(UP_ARGS)
 
 .PHONY: setup
@@ -86,11 +87,11 @@ contracts-check: contracts-deps ## rebuild from nothing, bake twice, compare wit
 
 .PHONY: bench
 bench: setup-dev ## every figure as a ratio to bare nodes; benchmarks/results.json and a table
-	@$(BIN)/python -m benchmarks
+	@$(BIN)/python -m benchmarks.run
 
 .PHONY: bench-smoke
 bench-smoke: setup-dev ## the ratios that are held in CI
-	@$(BIN)/python -m benchmarks --smoke
+	@$(BIN)/python -m benchmarks.run --smoke --check
 
 .PHONY: wheel
 wheel: setup-dev ## dist/*.whl, with templates, artifacts and genesis inside

@@ -108,7 +108,7 @@ def make_venv() -> None:
 
 def run(*command: str | Path) -> None:
     """Run `command` with its output shown only when it fails."""
-    environ = {k: v for k, v in os.environ.items() if k not in {"PYTHONDONTWRITEBYTECODE"}}
+    environ = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
     environ |= {"UV_COMPILE_BYTECODE": "1", "UV_NO_PROGRESS": "1", "UV_LINK_MODE": "copy"}
     environ.pop("VIRTUAL_ENV", None)
     words = [str(word) for word in command]

@@ -120,7 +120,7 @@ def _usable(tool: Tool, path: Path, store: Path, source: Source) -> AnvilBinary:
     version = _read_version(tool, path, store)
     if version is None:
         raise MissingDependency(
-            f"This is not a {tool} that runs here",
+            f"This is not {'an' if tool == 'anvil' else 'a'} {tool} that runs here",
             f"`{path} --version` does not answer as {tool} does",
             hint,
         )

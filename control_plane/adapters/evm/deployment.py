@@ -1,0 +1,116 @@
+"""Which contracts stand on a chain, at which names, and how each is created.
+
+The Python form of ``docs/formats.md``, "Contracts and deployment"; `bake` carries it out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+FORMAT_VERSION = 1
+"""Changes when baked genesis files are laid out differently."""
+SALT_PREFIX = "caldera.v1."
+BAKED_AT = 1_704_067_200
+"""Unix seconds of the throw-away chain's first block; before any devnet's start."""
+GOVERNOR_PLACEHOLDER = "0x00000000000000000000000000000000000c0de1"
+"""Owner of the GovernanceExecutor in the baked state; every genesis replaces it."""
+MIN_STAKE = 1_000 * 10**18
+"""Smallest guardian stake, ERA wei."""
+
+ChainKind = Literal["l1", "rollup"]
+Value = str | int
+"""``@key``: the address of that contract; ``$domain``, ``$governor``; anything else as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One contract: its implementation or only part, and the initializer behind a proxy."""
+
+    name: str
+    key: str
+    constructor: tuple[Value, ...] = ()
+    initializer: tuple[Value, ...] | None = None
+    """Arguments of ``initialize``; None: no proxy."""
+    l1_only: bool = False
+
+
+STEPS: tuple[Step, ...] = (
+    Step("GovernanceExecutor", "governanceExecutor", ("$governor",)),
+    Step("RootVerifier", "rootVerifier", (), ("@governanceExecutor",)),
+    Step("AggregateRootIsm", "aggregateRootIsm", ("@rootVerifier",), ("@governanceExecutor",)),
+    Step(
+        "InterchainGasPaymaster",
+        "interchainGasPaymaster",
+        (),
+        ("@governanceExecutor", "@governanceExecutor"),
+    ),
+    Step("MerkleTreeHook", "merkleTreeHook", ("@mailbox",), ("@governanceExecutor",)),
+    Step(
+        "Mailbox",
+        "mailbox",
+        (),
+        (
+            "@governanceExecutor",
+            "$domain",
+            "@aggregateRootIsm",
+            "@interchainGasPaymaster",
+            "@merkleTreeHook",
+        ),
+    ),
+    Step(
+        "MetalayerRouter",
+        "metalayerRouter",
+        ("@mailbox", "@interchainGasPaymaster"),
+        ("@governanceExecutor",),
+    ),
+    Step("BatchProcessor", "batchProcessor", ("@mailbox", "@rootVerifier")),
+    Step("TestRecipient", "testRecipient"),
+    Step("ERA", "era", (), ("@governanceExecutor", "@governanceExecutor"), l1_only=True),
+    Step(
+        "GuardianRegistry",
+        "guardianRegistry",
+        ("@era",),
+        ("@governanceExecutor", MIN_STAKE),
+        l1_only=True,
+    ),
+)
+"""In the order of deployment. Addresses are known before, so references may point ahead."""
+
+FACTORY = "Create3Factory"
+FACTORY_KEY = "create3Factory"
+PROXY = "ERC1967Proxy"
+
+ARTIFACTS: tuple[str, ...] = (FACTORY, PROXY, *(step.name for step in STEPS))
+"""The compiled contracts that the baked state consists of."""
+
+THIRD_PARTY: tuple[str, ...] = ("DeterministicDeploymentProxy", "Multicall3", "Permit2")
+
+PATCHED_SLOTS: Mapping[str, tuple[str, str, str]] = {
+    # contract's key: (contract, variable, what a genesis writes into its whole slot)
+    "governanceExecutor": ("GovernanceExecutor", "_owner", "governor"),
+    "mailbox": ("Mailbox", "localDomain", "domain"),
+}
+
+_BAKED_DOMAIN: Mapping[ChainKind, int] = {"l1": 900, "rollup": 901}
+
+
+def steps_of(kind: ChainKind) -> tuple[Step, ...]:
+    """What is deployed on a chain of `kind`, in order."""
+    return tuple(step for step in STEPS if kind == "l1" or not step.l1_only)
+
+
+def baked_chain_id(kind: ChainKind) -> int:
+    """Chain id, and domain, of the throw-away chain."""
+    return _BAKED_DOMAIN[kind]
+
+
+def parameters() -> dict[str, Any]:
+    """Everything here that the baked state depends on, as JSON values."""
+    return {
+        "format": FORMAT_VERSION,
+        "salt": SALT_PREFIX,
+        "bakedAt": BAKED_AT,
+        "governor": GOVERNOR_PLACEHOLDER,
+        "steps": [asdict(step) for step in STEPS],
+        "patchedSlots": {key: list(value) for key, value in PATCHED_SLOTS.items()},
+    }
