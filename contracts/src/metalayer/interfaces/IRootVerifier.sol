@@ -64,10 +64,14 @@ struct GuardianSet {
 /// it. Anybody may submit one. Formats: docs/formats.md.
 interface IRootVerifier {
     /// @notice The governor installed `set`.
-    event GuardianSetInstalled(uint64 indexed setId, bytes32 indexed networkId, bytes32 commitment, GuardianSet set);
+    event GuardianSetInstalled(
+        uint64 indexed setId, bytes32 indexed networkId, bytes32 commitment, GuardianSet set
+    );
 
     /// @notice The outgoing set handed over to `set`.
-    event GuardianSetRotated(uint64 indexed setId, uint64 indexed outgoingSetId, bytes32 commitment, GuardianSet set);
+    event GuardianSetRotated(
+        uint64 indexed setId, uint64 indexed outgoingSetId, bytes32 commitment, GuardianSet set
+    );
 
     /// @notice An epoch's aggregate root is known from now on.
     event EpochCertified(uint64 indexed epoch, bytes32 aggregateRoot, bytes32 headerHash);
@@ -126,6 +130,6 @@ interface IRootVerifier {
     /// @notice What everything signed on this devnet commits to; zero before `install`.
     function networkId() external view returns (bytes32);
 
-    /// @notice The current set; empty before `install`.
+    /// @notice The current set; all zero before `install`.
     function guardianSet() external view returns (GuardianSet memory);
 }

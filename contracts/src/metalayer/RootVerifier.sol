@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
+import {Governed} from "./Governed.sol";
+import {
+    AbsentMember,
+    Certificate,
+    EpochHeader,
+    GuardianSet,
+    IRootVerifier,
+    QuorumProof
+} from "./interfaces/IRootVerifier.sol";
+import {BLS12381} from "./libs/BLS12381.sol";
+import {EpochHeaders} from "./libs/EpochHeaders.sol";
+import {GuardianSets} from "./libs/GuardianSets.sol";
+
+/// @title RootVerifier
+/// @notice Implements {IRootVerifier}, which documents it.
+contract RootVerifier is IRootVerifier, Governed {
+    using EpochHeaders for EpochHeader;
+    using GuardianSets for GuardianSet;
+
+    // One slot holds all that changes or is needed with every certificate.
+    uint64 private _setId;
+    uint32 private _setSize;
+    uint96 private _totalStake;
+    /// @inheritdoc IRootVerifier
+    uint64 public override latestEpoch;
+
+    /// @inheritdoc IRootVerifier
+    bytes32 public override networkId;
+    /// @inheritdoc IRootVerifier
+    bytes32 public override latestHeaderHash;
+    bytes32 private _setRoot;
+    BLS12381.StoredKey private _aggregateKey;
+
+    /// @inheritdoc IRootVerifier
+    mapping(uint64 epoch => bytes32) public override aggregateRoots;
+
+    function initialize(address owner_) external initializer {
+        __Ownable_init(owner_);
+    }
+
+    /// @inheritdoc IRootVerifier
+    function submit(Certificate calldata certificate)
+        external
+        override
+        returns (bytes32 aggregateRoot)
+    {
+        EpochHeader calldata header = certificate.header;
+        aggregateRoot = header.aggregateRoot;
+        if (header.epoch == 0) revert EpochZero();
+        if (aggregateRoot == 0) revert AggregateRootZero();
+        bytes32 known = aggregateRoots[header.epoch];
+        if (known == aggregateRoot) return aggregateRoot;
+        if (known != 0) revert EpochAlreadyCertified(header.epoch, known);
+
+        uint256 totalStake = _installedStake();
+        if (header.setId != _setId) revert UnknownGuardianSet(header.setId, _setId);
+        bytes32 headerHash = header.hash(networkId);
+        _checkQuorum(certificate.quorum, headerHash, totalStake);
+
+        aggregateRoots[header.epoch] = aggregateRoot;
+        if (header.epoch > latestEpoch) {
+            latestEpoch = header.epoch;
+            latestHeaderHash = headerHash;
+        }
+        emit EpochCertified(header.epoch, aggregateRoot, headerHash);
+    }
+
+    /// @inheritdoc IRootVerifier
+    function install(bytes32 networkId_, GuardianSet calldata set) external override onlyOwner {
+        if (networkId_ == 0) revert NetworkIdZero();
+        if (networkId == 0) networkId = networkId_;
+        if (networkId != networkId_) revert NetworkIdFixed(networkId);
+        _store(set);
+        emit GuardianSetInstalled(set.setId, networkId_, set.commitment(networkId_), set);
+    }
+
+    /// @inheritdoc IRootVerifier
+    function rotate(GuardianSet calldata next, QuorumProof calldata quorum) external override {
+        uint256 totalStake = _installedStake();
+        uint64 outgoing = _setId;
+        bytes32 commitment = next.commitment(networkId);
+        _checkQuorum(quorum, commitment, totalStake);
+        _store(next);
+        emit GuardianSetRotated(next.setId, outgoing, commitment, next);
+    }
+
+    /// @inheritdoc IRootVerifier
+    function guardianSet() external view override returns (GuardianSet memory) {
+        return GuardianSet({
+            setId: _setId,
+            size: _setSize,
+            totalStake: _totalStake,
+            root: _setRoot,
+            aggregateKey: BLS12381.unpack(_aggregateKey)
+        });
+    }
+
+    function _store(GuardianSet calldata set) private {
+        if (set.setId <= _setId) revert GuardianSetNotNewer(set.setId, _setId);
+        if (set.size == 0 || set.totalStake == 0) revert GuardianSetEmpty();
+        BLS12381.checkKey(set.aggregateKey);
+
+        _setId = set.setId;
+        _setSize = set.size;
+        _totalStake = set.totalStake;
+        _setRoot = set.root;
+        _aggregateKey = BLS12381.pack(set.aggregateKey);
+    }
+
+    function _installedStake() private view returns (uint256 totalStake) {
+        totalStake = _totalStake;
+        if (totalStake == 0) revert NotInstalled();
+    }
+
+    /// @dev Reverts unless guardians with more than two thirds of `totalStake` signed `message`.
+    function _checkQuorum(QuorumProof calldata quorum, bytes32 message, uint256 totalStake)
+        private
+        view
+    {
+        bytes memory key = BLS12381.unpack(_aggregateKey);
+        if (quorum.absent.length != 0) {
+            uint256 signedStake = totalStake - _checkAbsent(quorum);
+            if (!GuardianSets.isQuorum(signedStake, totalStake)) {
+                revert QuorumNotReached(signedStake, totalStake);
+            }
+            key = BLS12381.addG1(key, BLS12381.negateG1(_sumOfKeys(quorum.absent)));
+        }
+        bool signed =
+            BLS12381.verify(key, abi.encode(message), BLS12381.SIGNATURE_TAG, quorum.signature);
+        if (!signed) revert InvalidSignature();
+    }
+
+    /// @dev Reverts unless the absent are members of the set, each named once; their stake.
+    function _checkAbsent(QuorumProof calldata quorum) private view returns (uint256 stake) {
+        AbsentMember[] calldata absent = quorum.absent;
+        bytes32[] memory hashes = new bytes32[](absent.length);
+        for (uint256 i = 0; i < absent.length; ++i) {
+            AbsentMember calldata member = absent[i];
+            if (i != 0 && member.index <= absent[i - 1].index) revert AbsentNotAscending();
+            hashes[i] =
+                GuardianSets.memberHash(member.index, member.guardian, member.stake, member.key);
+            stake += member.stake;
+        }
+        if (!_fits(quorum) || _multiProofRoot(quorum, hashes) != _setRoot) {
+            revert InvalidSetProof();
+        }
+    }
+
+    /// @dev Whether the proof's parts fit together, which is when the library does not revert.
+    function _fits(QuorumProof calldata quorum) private pure returns (bool) {
+        bool[] calldata flags = quorum.proofFlags;
+        if (quorum.absent.length + quorum.proof.length != flags.length + 1) return false;
+        uint256 siblings = 0;
+        for (uint256 i = 0; i < flags.length; ++i) {
+            if (!flags[i]) ++siblings;
+        }
+        return siblings == quorum.proof.length;
+    }
+
+    function _multiProofRoot(QuorumProof calldata quorum, bytes32[] memory hashes)
+        private
+        pure
+        returns (bytes32)
+    {
+        return MerkleProof.processMultiProofCalldata(quorum.proof, quorum.proofFlags, hashes);
+    }
+
+    function _sumOfKeys(AbsentMember[] calldata absent) private view returns (bytes memory sum) {
+        sum = absent[0].key;
+        for (uint256 i = 1; i < absent.length; ++i) {
+            sum = BLS12381.addG1(sum, absent[i].key);
+        }
+    }
+}
