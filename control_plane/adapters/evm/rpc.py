@@ -1,0 +1,203 @@
+"""JSON-RPC over one WebSocket connection: calls, batches and subscriptions.
+
+Implements ``domain/ports/node.py`` Rpc. Answers are matched by id, so calls of many tasks share
+the connection. When it breaks, every call under way and every subscription fails at once.
+"""
+
+import asyncio
+import contextlib
+import itertools
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
+
+import orjson
+from websockets.asyncio.client import ClientConnection
+from websockets.asyncio.client import connect as open_socket
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidURI
+
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.rpc import RpcError
+
+CALL_DEADLINE: Final = 10.0
+"""Seconds for an answer where the caller names no other."""
+_CONNECT_DEADLINE: Final = 5.0
+
+Answer = dict[str, Any]
+
+
+async def connect(url: str, *, deadline: float | None = None) -> "WebSocketRpc":
+    """Connect to a node's WebSocket; TemporaryFailure when it can't be reached within
+    `deadline` seconds."""
+    limit = deadline or _CONNECT_DEADLINE
+    try:
+        async with asyncio.timeout(limit):
+            socket = await open_socket(
+                url, compression=None, max_size=None, max_queue=None, ping_interval=None, proxy=None
+            )
+    except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
+        why = str(error) or f"no answer within {limit:g} s"
+        raise TemporaryFailure(f"Can't connect to {url}", why, "Does its node run?") from error
+    return WebSocketRpc(url, socket)
+
+
+class WebSocketRpc:
+    """One connection. Made by :func:`connect`; a broken one stays broken."""
+
+    def __init__(self, url: str, socket: ClientConnection) -> None:
+        self._url = url
+        self._socket = socket
+        self._ids = itertools.count(1)
+        self._waiting: dict[int, asyncio.Future[Answer]] = {}
+        self._queues: dict[str, asyncio.Queue[Any]] = {}
+        self._broken: TemporaryFailure | None = None
+        self._reader = asyncio.create_task(self._read(), name=f"rpc {url}")
+
+    async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
+        """The result of one call. Raises RpcError, TemporaryFailure."""
+        number, answer = self._expect()
+        (raw,) = await self._ask(_request(number, method, params), [(number, answer)], method, timeout)
+        return _result(method, raw)
+
+    async def batch(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = None
+    ) -> list[Any]:
+        """Results in order; an error answer stands in its place as an RpcError."""
+        if not calls:
+            return []
+        expected = [self._expect() for _ in calls]
+        body = [
+            _request(number, method, params)
+            for (number, _), (method, params) in zip(expected, calls, strict=True)
+        ]
+        answers = await self._ask(body, expected, f"a batch of {len(calls)}", timeout)
+        return [_or_error(m, raw) for (m, _), raw in zip(calls, answers, strict=True)]
+
+    async def subscribe(self, kind: str, *params: Any) -> AsyncIterator[Any]:
+        """`eth_subscribe`; ends with TemporaryFailure when the connection breaks."""
+        identity = str(await self.call("eth_subscribe", kind, *params))
+        queue = self._queue(identity)
+        try:
+            while True:
+                item = await queue.get()
+                if isinstance(item, TemporaryFailure):
+                    raise item
+                yield item
+        finally:
+            self._queues.pop(identity, None)
+            if self._broken is None:
+                with contextlib.suppress(RpcError, TemporaryFailure):
+                    await self.call("eth_unsubscribe", identity, timeout=1.0)
+
+    async def close(self) -> None:
+        """Close the connection; what waits on it fails. Idempotent."""
+        self._break("closed by this side")
+        self._reader.cancel()
+        await asyncio.gather(self._reader, return_exceptions=True)
+        with contextlib.suppress(ConnectionClosed, OSError):
+            await self._socket.close()
+
+    # ------------------------------------------------------------------ inside
+
+    def _expect(self) -> tuple[int, asyncio.Future[Answer]]:
+        if self._broken is not None:
+            raise self._broken
+        number = next(self._ids)
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = answer
+        return number, answer
+
+    async def _ask(
+        self,
+        body: Any,
+        expected: Sequence[tuple[int, asyncio.Future[Answer]]],
+        what: str,
+        timeout: float | None,
+    ) -> list[Answer]:
+        limit = timeout or CALL_DEADLINE
+        try:
+            async with asyncio.timeout(limit):
+                await self._socket.send(orjson.dumps(body), text=True)
+                return [await answer for _, answer in expected]
+        except TimeoutError:
+            raise TemporaryFailure(
+                f"{self._url} did not answer {what}", f"within {limit:g} s", "Does its node run?"
+            ) from None
+        except ConnectionClosed as error:
+            raise self._break(str(error)) from error
+        finally:
+            for number, answer in expected:
+                if self._waiting.pop(number, None) is not None:
+                    answer.cancel()
+                elif answer.done() and not answer.cancelled():
+                    answer.exception()  # seen, for those after the first that failed
+
+    async def _read(self) -> None:
+        why = "the connection ended"
+        try:
+            async for text in self._socket:
+                self._take(orjson.loads(text))
+        except (ConnectionClosed, OSError, orjson.JSONDecodeError) as error:
+            why = str(error)
+        self._break(why)
+
+    def _take(self, message: Any) -> None:
+        for one in message if isinstance(message, list) else (message,):
+            if one.get("method") == "eth_subscription":
+                params = one["params"]
+                self._queue(params["subscription"]).put_nowait(params["result"])
+            else:
+                answer = self._waiting.pop(one.get("id"), None)
+                if answer is not None and not answer.done():
+                    answer.set_result(one)
+
+    def _queue(self, identity: str) -> asyncio.Queue[Any]:
+        """A subscription's queue; news can be here before its id is known to the subscriber."""
+        return self._queues.setdefault(identity, asyncio.Queue())
+
+    def _break(self, why: str) -> TemporaryFailure:
+        if self._broken is None:
+            self._broken = TemporaryFailure(f"The connection to {self._url} broke", why)
+            for answer in self._waiting.values():
+                if not answer.done():
+                    answer.set_exception(self._broken)
+            self._waiting.clear()
+            for queue in self._queues.values():
+                queue.put_nowait(self._broken)
+        return self._broken
+
+
+def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": number, "method": method, "params": list(params)}
+
+
+def _result(method: str, answer: Answer) -> Any:
+    found = _or_error(method, answer)
+    if isinstance(found, RpcError):
+        raise found
+    return found
+
+
+def _or_error(method: str, answer: Answer) -> Any:
+    error = answer.get("error")
+    if error is None:
+        return answer.get("result")
+    message = str(error.get("message", ""))
+    return RpcError(
+        f"{method} was refused",
+        message,
+        method=method,
+        code=int(error.get("code", 0)),
+        message=message,
+        data=_revert_data(error.get("data")),
+    )
+
+
+def _revert_data(data: Any) -> Any:
+    """The 0x-hex revert data in the shapes that nodes give it: bare, or in an object."""
+    if isinstance(data, dict):
+        for value in data.values():
+            found = _revert_data(value)
+            if found is not None:
+                return found
+        return None
+    return data if isinstance(data, str) and data.startswith("0x") else None
