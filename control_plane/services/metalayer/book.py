@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import MessageRecord
+from control_plane.services.metalayer.moves import OPEN
+
+_ALL = 1_000_000
 
 Change = Callable[[MessageRecord], MessageRecord]
 
@@ -45,3 +48,16 @@ class MessageBook:
             return []
         async with self._database.begin() as unit:
             return await change_in(unit, self._devnet, ids, change)
+
+    async def read(self, ids: Sequence[str]) -> Sequence[MessageRecord]:
+        """Those of `ids` that exist."""
+        if not ids:
+            return []
+        async with self._database.begin() as unit:
+            return await unit.messages.get_many(self._devnet, ids)
+
+    async def open(self) -> Sequence[MessageRecord]:
+        """All messages that are still to be delivered, oldest first."""
+        async with self._database.begin() as unit:
+            found = await unit.messages.list(self._devnet, states=list(OPEN), limit=_ALL)
+        return list(reversed(found))

@@ -1,0 +1,257 @@
+"""The aggregator: makes epochs and has them signed.
+
+An epoch is made as soon as there is something to attest, when somebody wants one, and when its
+timer ends. One is in flight at a time; what comes meanwhile waits for the next. An epoch made
+for messages renews the leaves of their origins only, the timer's those of all chains whose head
+moved; a leaf that did not change costs nobody anything.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+
+from control_plane.agents.link import Link, close_all
+from control_plane.domain.aggregate import Aggregate
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.formats import NO_PARENT, EpochHeader, Leaf
+from control_plane.domain.hub import Dispatched, EpochCertified, Head, Hub, News, Reorged, Wanted
+from control_plane.domain.network import Network
+from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.metalayer import Attester
+from control_plane.domain.ports.node import Connect
+from control_plane.domain.ports.store import Database
+from control_plane.domain.quorum import Roster
+from control_plane.services.metalayer.epoch_store import EpochStore
+from control_plane.services.metalayer.leaves import read_leaf
+from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
+
+_IDLE_FACTOR = 10
+"""While no head moves, the timer runs this many times slower: nothing gets stale."""
+_READ_DEADLINE = 2.0
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Aggregator:
+    """Implements ``ports.agent.Agent``."""
+
+    def __init__(
+        self,
+        network: Network,
+        roster: Roster,
+        attesters: Sequence[Attester],
+        connect: Connect,
+        database: Database,
+        hub: Hub,
+        publish: Publish,
+        clock: Callable[[], float],
+    ) -> None:
+        self.name = "aggregator"
+        self.ready = asyncio.Event()
+        self._network = network
+        self._panel = Panel(roster, attesters)
+        self._links = {str(chain.name): Link(connect, chain) for chain in network.chains}
+        self._store = EpochStore(database, network.devnet)
+        self._hub = hub
+        self._publish = publish
+        self._clock = clock
+        self._interval = network.plan.metalayer.epoch_interval
+        self._missing: str | None = None
+        self._leaves: dict[str, Leaf] = {}
+        self._heads: dict[str, str] = {}
+        self._hot: set[str] = set()
+        self._wanted = False
+        self._made_at = 0.0
+        self._swept_at = 0.0
+
+    @property
+    def problem(self) -> str | None:
+        """Who is missing for a quorum and why, and which chains no epoch can speak of."""
+        found = [self._missing] if self._missing else []
+        found += [link.problem for link in self._links.values() if link.problem]
+        return "; ".join(found) or None
+
+    async def run(self) -> None:
+        """Make epochs until cancelled."""
+        try:
+            async with self._hub.listen() as news:
+                await asyncio.gather(*(self._try(link) for link in self._links.values()))
+                await self._load()
+                self.ready.set()
+                pause = _FIRST_PAUSE
+                while True:
+                    await self._wait(news)
+                    if await self._make():
+                        pause = _FIRST_PAUSE
+                        continue
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+        finally:
+            self.ready.clear()
+            await close_all(list(self._links.values()))
+
+    async def _try(self, link: Link) -> None:
+        with contextlib.suppress(TemporaryFailure):
+            await link.rpc()
+
+    async def _load(self) -> None:
+        self._leaves.clear()
+        self._heads.clear()
+        self._made_at = self._swept_at = asyncio.get_running_loop().time()
+        for domain in await self._store.load():
+            chain = self._network.by_domain(domain)
+            if chain is not None:
+                self._hot.add(chain.name)
+
+    # ------------------------------------------------------------------ when
+
+    async def _wait(self, news: asyncio.Queue[News]) -> None:
+        """Until an epoch is due."""
+        self._drain(news)
+        while not self._hot and not self._wanted:
+            left = self._made_at + self._period() - asyncio.get_running_loop().time()
+            if left <= 0:
+                return
+            try:
+                async with asyncio.timeout(left):
+                    self._hear(await news.get())
+            except TimeoutError:
+                return
+            self._drain(news)
+
+    def _period(self) -> float:
+        """Seconds from one epoch to the next when nothing asks for one."""
+        return self._interval if self._moved() else self._interval * _IDLE_FACTOR
+
+    def _moved(self) -> set[str]:
+        """Chains whose head is not the one that their leaf speaks of."""
+        return {
+            name
+            for name in self._links
+            if name not in self._leaves
+            or self._heads.get(name, "0x" + self._leaves[name].block_hash.hex())
+            != "0x" + self._leaves[name].block_hash.hex()
+        }
+
+    def _drain(self, news: asyncio.Queue[News]) -> None:
+        while not news.empty():
+            self._hear(news.get_nowait())
+
+    def _hear(self, item: News) -> None:
+        if isinstance(item, Head):
+            self._heads[item.chain] = item.hash
+        elif isinstance(item, Dispatched):
+            self._hot.add(item.chain)
+        elif isinstance(item, Wanted):
+            self._wanted = True
+        elif isinstance(item, Reorged):
+            self._heads.pop(item.chain, None)
+            self._leaves.pop(item.chain, None)
+
+    # ------------------------------------------------------------------ one epoch
+
+    async def _make(self) -> bool:
+        """Make one epoch; False if it was not certified, or could not be proposed."""
+        lacking = self._panel.lacking()
+        if lacking:
+            self._missing = _no_quorum(lacking)
+            return False
+        now = asyncio.get_running_loop().time()
+        hot, wanted = set(self._hot), self._wanted
+        self._hot.clear()
+        self._wanted = False
+        sweep = wanted or now - self._swept_at >= self._interval
+        stale = set(self._links) if wanted else hot | (self._moved() if sweep else set())
+        fresh = await self._renew(stale | (set(self._links) - self._leaves.keys()), hot)
+        if not self._leaves:
+            self._hot |= hot
+            self._missing = "no chain has a sealed block yet"
+            return False
+        if sweep:
+            self._swept_at = now
+        if await self._certify(fresh):
+            self._made_at = now
+            return True
+        self._hot |= hot
+        self._wanted = wanted
+        self._leaves.clear()  # what was refused is read anew
+        return False
+
+    async def _renew(self, names: set[str], hot: set[str]) -> list[Leaf]:
+        """Read the leaves of `names`, side by side. Returns those that may have messages under
+        them that no epoch attested: the changed ones, and those of chains in `hot` (a leaf can be
+        ahead of the indexer). A chain that can't be read is left out of the epoch."""
+        before = dict(self._leaves)
+        await asyncio.gather(*(self._read(name) for name in names))
+        return [
+            leaf for name, leaf in self._leaves.items() if name in hot or before.get(name) != leaf
+        ]
+
+    async def _read(self, name: str) -> None:
+        link = self._links[name]
+        hook = self._network.contracts["merkleTreeHook"]
+        head = self._heads.get(name)
+        try:
+            async with asyncio.timeout(_READ_DEADLINE):
+                try:
+                    leaf = await read_leaf(link, link.chain.domain, hook, head)
+                except TemporaryFailure:
+                    if head is None:
+                        raise
+                    # the head that was told may be reorganised already
+                    leaf = await read_leaf(link, link.chain.domain, hook, None)
+        except (TemporaryFailure, TimeoutError) as error:
+            log.info("no leaf of %s: %s", name, str(error) or "no answer in time")
+            self._leaves.pop(name, None)
+            return
+        if leaf is not None:
+            self._leaves[name] = leaf
+
+    async def _certify(self, fresh: Sequence[Leaf]) -> bool:
+        proposal = self._propose()
+        record = await self._store.propose(proposal, self._clock())
+        outcome = await self._panel.hold(proposal)
+        await self._tell_bad(outcome, record.epoch)
+        if outcome.certificate is None:
+            self._missing = _no_quorum(outcome.reasons)
+            log.warning("epoch %d is not certified: %s", record.epoch, self._missing)
+            return False
+        self._missing = None
+        at = self._clock()
+        certified, attested = await self._store.certify(record, proposal, outcome, fresh, at)
+        self._hub.tell(EpochCertified(certified))
+        if attested:
+            data = {
+                "epoch": certified.epoch,
+                "aggregate_root": certified.header["aggregateRoot"],
+                "messages": attested,
+                "absent": list(outcome.absent),
+            }
+            await self._publish("epoch.certified", data, service=self.name)
+        return True
+
+    def _propose(self) -> Proposal:
+        aggregate = Aggregate.of(self._leaves.values())
+        network_id = self._network.network_id
+        parent = self._store.parent
+        header = EpochHeader(
+            set_id=self._network.set_id,
+            epoch=self._store.last_number + 1,
+            timestamp=int(self._clock()),
+            parent_hash=parent.hash(network_id) if parent else NO_PARENT,
+            aggregate_root=aggregate.root,
+        )
+        return Proposal(header, header.hash(network_id), aggregate.leaves, parent)
+
+    async def _tell_bad(self, outcome: Outcome, epoch: int) -> None:
+        for index in outcome.bad:
+            log.warning("guardian %d gave an invalid signature for epoch %d", index, epoch)
+            data = {"guardian": index, "epoch": epoch}
+            await self._publish("guardian.invalid_signature", data, service=f"guardian-{index}")
+
+
+def _no_quorum(reasons: dict[str, str]) -> str:
+    who = "; ".join(f"{name}: {why}" for name, why in sorted(reasons.items()))
+    return f"no quorum of the guardians ({who})"

@@ -1,0 +1,403 @@
+"""Delivery to one destination: try out what is new there, batch what is known, settle receipts."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from control_plane.agents.link import Link
+from control_plane.domain.abi_formats import BatchItem
+from control_plane.domain.errors import CalderaError, PermanentFailure
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Chain
+from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.metalayer import DecodeError, Pending, Sender
+from control_plane.domain.records import MessageRecord
+from control_plane.services.metalayer import moves
+from control_plane.services.metalayer.attempts import (
+    Trial,
+    explain,
+    find_deliveries,
+    read_outcome,
+    simulate,
+)
+from control_plane.services.metalayer.book import MessageBook
+from control_plane.services.metalayer.coverage import Coverage
+from control_plane.services.metalayer.gas import GasTable, Need, unpaid
+from control_plane.services.metalayer.outbox import Batch, Outbox, Ready, pack
+
+_IN_FLIGHT = 6
+"""Transactions that may wait for their receipts at once."""
+_TRIED_AT_ONCE = 25
+_MOST_GAS = 15_000_000
+_QUICK = 0.1
+"""Seconds within which a receipt makes the note that a message is on its way superfluous."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
+_LOST_PAUSE = 1.0
+_AGGREGATE_ROOTS = "0x" + keccak256(b"aggregateRoots(uint64)")[:4].hex()
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Office:
+    """What the deliveries to all destinations share."""
+
+    contracts: Mapping[str, Hex]
+    coverage: Coverage
+    book: MessageBook
+    publish: Publish
+    decode: DecodeError
+    clock: Callable[[], float]
+    prepaid: bool
+
+
+class Delivery:
+    """Brings messages to `chain`. Nothing here is durable and nothing needs to be: what is
+    delivered is read from the chain, and processing a message twice is impossible there."""
+
+    def __init__(self, chain: Chain, link: Link, sender: Sender, office: Office) -> None:
+        self.chain = chain
+        self.problem: str | None = None
+        self._link = link
+        self._sender = sender
+        self._office = office
+        self._gas = GasTable(office.contracts["metalayerRouter"])
+        self.outbox = Outbox(self._gas.kind_of)
+        self._there: dict[int, tuple[str, float] | None] = {}
+        """Epochs whose certificate this chain has or is being brought, and by which transaction."""
+        self._wake = asyncio.Event()
+        self._mined: set[int] = set()
+        """Those of them that are on the chain already."""
+        self._doubtful: set[str] = set()
+        """Messages of transactions whose end is not known."""
+        self._flights: set[asyncio.Task[None]] = set()
+        self._most_gas = _MOST_GAS
+        self._oriented = False
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def disorient(self) -> None:
+        """The chain lost blocks: what it knows must be looked up again."""
+        self._oriented = False
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        pause = _FIRST_PAUSE
+        try:
+            while True:
+                self._wake.clear()
+                try:
+                    busy = await self._round()
+                    pause, self.problem = _FIRST_PAUSE, None
+                except CalderaError as error:
+                    await self._stalled(error)
+                    await asyncio.sleep(pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    continue
+                if not busy:
+                    await self._sleep()
+        finally:
+            for flight in self._flights:
+                flight.cancel()
+            await asyncio.gather(*self._flights, return_exceptions=True)
+
+    async def _stalled(self, error: CalderaError) -> None:
+        self._oriented = False
+        self.problem = f"delivery to {self.chain.name} waits: {error}"
+        log.warning("%s", self.problem)
+        ids = [record.id for record in self.outbox.records()]
+        now = self._office.clock()
+        with contextlib.suppress(CalderaError):
+            await self._office.book.change(ids, lambda m: moves.waiting(m, str(error), now))
+
+    async def _sleep(self) -> None:
+        now = self._office.clock()
+        due = self.outbox.next_due(now)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None if due is None else due - now):
+                await self._wake.wait()
+
+    # ------------------------------------------------------------------ one round
+
+    async def _round(self) -> bool:
+        """Send what can be sent, try out what must be tried; whether there may be more to do."""
+        if len(self._flights) >= _IN_FLIGHT or not len(self.outbox):
+            return False
+        if not self._oriented:
+            await self._orient()
+        ready = self.outbox.ready(self._office.coverage, self._there, self._office.clock())
+        if not ready:
+            return False
+        sure, unsure = self._split(ready)
+        for batch in pack(sure, self._there, self._most_gas):
+            if len(self._flights) >= _IN_FLIGHT:
+                return False
+            await self._send(batch)
+        if unsure:
+            await self._try_out(unsure)
+            return True
+        return False
+
+    async def _orient(self) -> None:
+        """Learn which epochs the chain knows, how much fits into a block, and what arrived."""
+        verifier = self._office.contracts["rootVerifier"]
+        coverage = self._office.coverage
+        numbers = coverage.numbers()
+        calls: list[tuple[str, Sequence[Any]]] = [("eth_getBlockByNumber", ("latest", False))]
+        calls += [
+            ("eth_call", ({"to": verifier, "data": _aggregate_roots(number)}, "latest"))
+            for number in numbers
+        ]
+        block, *roots = await self._link.batch(calls)
+        there = [
+            number
+            for number, root in zip(numbers, roots, strict=True)
+            if isinstance(root, str) and int(root, 16)
+        ]
+        self._there = {number: self._there.get(number) for number in there}
+        self._mined = set(there)
+        self._most_gas = min(_MOST_GAS, int(block["gasLimit"], 16) // 2)
+        sent = {record.id for record in self.outbox.records() if record.relay_tx}
+        await self._settle_old(list(sent | self._doubtful))
+        self._doubtful.clear()
+        self._oriented = True
+
+    async def _settle_old(self, ids: Sequence[str]) -> None:
+        """Drop those of `ids` that are delivered, and see to it that their records say so."""
+        places = await find_deliveries(self._link, self._office.contracts["mailbox"], ids)
+        now = self._office.clock()
+        await self._office.book.change(
+            list(places), lambda m: moves.delivered(m, places[m.id], now)
+        )
+        self.outbox.drop(places)
+
+    def _split(self, ready: Sequence[Ready]) -> tuple[list[tuple[Ready, Need]], list[Ready]]:
+        """Messages whose need of gas is known, and those to try out first: one of each kind, and
+        each one that failed before or whose payment must be checked."""
+        sure, unsure = [], []
+        kinds = set()
+        for entry in ready:
+            waiting = entry.waiting
+            alone = waiting.suspect or self._office.prepaid
+            kind = waiting.kind
+            need = waiting.cleared or (None if alone else self._gas.get(kind))
+            if need:
+                sure.append((entry, need))
+            elif alone or kind not in kinds or self._gas.is_bad(kind):
+                kinds.add(kind)
+                unsure.append(entry)
+        return sure, unsure[:_TRIED_AT_ONCE]
+
+    # ------------------------------------------------------------------ trying out
+
+    async def _try_out(self, entries: Sequence[Ready]) -> None:
+        """Simulate `entries`; clear those that pass, note why the others fail."""
+        entries = await self._refresh(entries)
+        if not entries:
+            return
+        for entry in entries:
+            entry.waiting.busy = True
+        try:
+            trials = await self._simulate(entries)
+        finally:
+            for entry in entries:
+                entry.waiting.busy = False
+        reasons: dict[str, str] = {}
+        for entry, trial in zip(entries, trials, strict=True):
+            need, reason = await self._judge(entry, trial)
+            entry.waiting.cleared = need
+            if need is None:
+                reasons[entry.id] = reason
+        await self._fail(reasons)
+
+    async def _refresh(self, entries: Sequence[Ready]) -> list[Ready]:
+        """Read the records of those that failed before anew: what was paid since, and whether
+        they are still to be delivered."""
+        again = [entry.id for entry in entries if entry.waiting.suspect]
+        fresh = {m.id: m for m in await self._office.book.read(again)}
+        kept = []
+        for entry in entries:
+            record = fresh.get(entry.id)
+            if record is not None:
+                entry.waiting.record = record
+                if record.state not in moves.OPEN:
+                    self.outbox.drop([entry.id])
+                    continue
+            kept.append(entry)
+        return kept
+
+    async def _simulate(self, entries: Sequence[Ready]) -> list[Trial]:
+        epochs = {e.epoch.number: e.epoch for e in entries if e.epoch.number not in self._mined}
+        certificates = [epochs[number].certificate for number in sorted(epochs)]
+        items: list[BatchItem] = [entry.item(self._most_gas) for entry in entries]
+        contracts = self._office.contracts
+        try:
+            return await simulate(
+                self._link, contracts["batchProcessor"], contracts, certificates, items
+            )
+        except PermanentFailure as error:
+            why = self._office.decode(error.detail)
+            raise PermanentFailure(
+                "A certificate is refused", f"{self.chain.name}: {why}"
+            ) from error
+
+    async def _judge(self, entry: Ready, trial: Trial) -> tuple[Need | None, str]:
+        """The gas to send a message with, or the reason not to."""
+        record = entry.waiting.record
+        if trial.revert is not None:
+            self._gas.forget(record)
+            return None, await self._explain(record, trial, self._most_gas)
+        need = self._gas.learn(record, trial.used)
+        if need.limit > self._most_gas:
+            return None, (
+                f"it needs about {trial.used} gas and is given {need.limit}, "
+                f"but at most {self._most_gas} fit into a transaction on {self.chain.name}"
+            )
+        reason = unpaid(record, trial.used) if self._office.prepaid else None
+        return (None, reason) if reason else (need, "")
+
+    async def _explain(self, record: MessageRecord, trial: Trial, given: int) -> str:
+        """Why the message fails, as `message trace` tells it."""
+        office = self._office
+        return await explain(self._link, office.decode, record, trial, given, office.contracts)
+
+    async def _fail(self, reasons: Mapping[str, str]) -> None:
+        """Note failed attempts; the messages are due again when their back-off ends."""
+        if not reasons:
+            return
+        now = self._office.clock()
+        records = await self._office.book.change(
+            list(reasons), lambda m: moves.failing(m, reasons[m.id], now)
+        )
+        for record in records:
+            waiting = self.outbox.get(record.id)
+            if waiting is not None:
+                waiting.record = record
+                waiting.suspect = True
+                waiting.due = record.next_attempt_at or now
+            if record.state not in moves.OPEN:
+                self.outbox.drop([record.id])
+        news = [{"id": m.id, "reason": m.reason, "attempts": m.attempts} for m in records]
+        data = {"chain": self.chain.name, "messages": news}
+        await self._office.publish("message.failing", data, service="relayer")
+
+    # ------------------------------------------------------------------ sending
+
+    async def _send(self, batch: Batch) -> None:
+        """Hand a batch to the sender and follow it in a task of its own."""
+        for ready in batch.ready:
+            ready.waiting.busy = True
+            ready.waiting.cleared = None
+        fresh = [epoch.number for epoch in batch.certificates]
+        data = batch.calldata()
+        try:
+            pending = await self._sender.send(
+                self._office.contracts["batchProcessor"], data, gas=batch.gas(data)
+            )
+        except BaseException:
+            for ready in batch.ready:
+                ready.waiting.busy = False
+            raise
+        sent_at = self._office.clock()
+        # Later batches may rely on these certificates: transactions keep their order.
+        self._there |= dict.fromkeys(fresh, (str(pending.hash), sent_at))
+        flight = asyncio.create_task(
+            self._follow(batch, pending, sent_at), name=f"batch to {self.chain.name}"
+        )
+        self._flights.add(flight)
+        flight.add_done_callback(self._landed)
+
+    def _landed(self, flight: asyncio.Task[None]) -> None:
+        self._flights.discard(flight)
+        if not flight.cancelled() and flight.exception() is not None:
+            log.error("a batch to %s was not settled", self.chain.name, exc_info=flight.exception())
+        self._wake.set()
+
+    async def _follow(self, batch: Batch, pending: Pending, sent_at: float) -> None:
+        """Wait for the receipt and settle what became of the batch."""
+        receipt_task = asyncio.ensure_future(pending.receipt())
+        try:
+            done, _ = await asyncio.wait([receipt_task], timeout=_QUICK)
+            if not done:
+                await self._note_relayed(batch, batch.ids, str(pending.hash), sent_at)
+            receipt = await receipt_task
+            if receipt["status"] == "0x1":
+                await self._settle(batch, receipt, sent_at)
+            else:
+                await self._reverted(batch, str(pending.hash))
+        except CalderaError as error:
+            await self._lost(batch, f"transaction {pending.hash}: {error}")
+        finally:
+            receipt_task.cancel()
+            for ready in batch.ready:
+                ready.waiting.busy = False
+
+    async def _note_relayed(
+        self, batch: Batch, ids: Sequence[str], tx: str, sent_at: float
+    ) -> None:
+        epochs = {ready.id: ready.epoch.number for ready in batch.ready}
+        await self._office.book.change(
+            ids,
+            lambda m: moves.relayed(m, tx, sent_at, epochs[m.id], self._there.get(epochs[m.id])),
+        )
+
+    async def _settle(self, batch: Batch, receipt: Mapping[str, Any], sent_at: float) -> None:
+        tx = str(receipt["transactionHash"])
+        outcome = read_outcome(receipt["logs"], self._office.contracts)
+        at = self._office.clock()
+        self._there |= {epoch.number: (tx, at) for epoch in batch.certificates}
+        self._mined |= {epoch.number for epoch in batch.certificates}
+        processed = [id_ for id_ in batch.ids if id_ in outcome.processed]
+        self.outbox.drop(processed)
+        await self._note_relayed(batch, processed, tx, sent_at)
+        reasons: dict[str, str] = {}
+        for ready, need in zip(batch.ready, batch.needs, strict=True):
+            revert = outcome.failed.get(ready.id)
+            if revert is not None:
+                self._gas.forget(ready.waiting.record)
+                spent = Trial(need.limit if revert == "0x" else 0, revert)
+                record = ready.waiting.record
+                reasons[ready.id] = await self._explain(record, spent, need.limit)
+        await self._fail(reasons)
+        over = [i for i in batch.ids if i not in outcome.processed and i not in outcome.failed]
+        await self._settle_old(over)  # delivered before by somebody else
+
+    async def _reverted(self, batch: Batch, tx: str) -> None:
+        """The whole batch reverted: a certificate refused, or the gas did not suffice."""
+        processor, data = self._office.contracts["batchProcessor"], batch.calldata()
+        gas = hex(batch.gas(data))
+        call = {"from": processor, "to": processor, "data": "0x" + data.hex(), "gas": gas}
+        why = "its gas did not suffice"
+        try:
+            await self._link.call("eth_call", call, "latest")
+        except CalderaError as error:
+            revert = getattr(error, "data", None)
+            why = self._office.decode(revert) if isinstance(revert, str) else str(error)
+        for ready in batch.ready:
+            self._gas.forget(ready.waiting.record)
+        await self._lost(batch, f"transaction {tx} reverted: {why}")
+
+    async def _lost(self, batch: Batch, why: str) -> None:
+        """Nothing of the batch arrived: all of it waits for another attempt."""
+        log.warning("%s: %s", self.chain.name, why)
+        for epoch in batch.certificates:
+            self._there.pop(epoch.number, None)
+        self._oriented = False
+        now = self._office.clock()
+        for ready in batch.ready:
+            ready.waiting.due = now + _LOST_PAUSE
+        self._doubtful |= set(batch.ids)
+        with contextlib.suppress(CalderaError):
+            await self._office.book.change(batch.ids, lambda m: moves.waiting(m, why, now))
+
+
+def _aggregate_roots(epoch: int) -> str:
+    """Calldata of `RootVerifier.aggregateRoots(uint64)`."""
+    return _AGGREGATE_ROOTS + f"{epoch:064x}"

@@ -1,0 +1,172 @@
+"""Trying messages out before they are sent, and reading what became of them.
+
+A simulation (`eth_simulateV1`) runs the certificates and then each message in a batch of its own,
+one after the other on the same state: one call tells for all of them what gas they use and why
+they fail.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from control_plane.domain.abi_formats import BatchItem, process_batch_calldata
+from control_plane.domain.errors import PermanentFailure
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.ports.metalayer import DecodeError
+from control_plane.domain.records import MessageRecord
+from control_plane.domain.rpc import RpcError
+from control_plane.services.metalayer.blocks import Caller
+from control_plane.services.metalayer.gas import (
+    BATCH_GAS,
+    CERTIFICATE_GAS,
+    RouterCall,
+    handle_calldata,
+    intrinsic_gas,
+    router_call,
+)
+from control_plane.services.metalayer.logs import Log, Place
+
+_PROCESS_ID: Final = "0x" + keccak256(b"ProcessId(bytes32)").hex()
+_FAILED: Final = "0x" + keccak256(b"MessageFailed(bytes32,bytes)").hex()
+_RECIPIENT_REVERTED: Final = "0x" + keccak256(b"RecipientReverted(bytes)")[:4].hex()
+_SIMULATED_BLOCK_GAS: Final = 10**10
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a batch's logs say, by message id."""
+
+    processed: frozenset[str]
+    failed: Mapping[str, str]
+    """Revert data, 0x-hex."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """How one simulated message went."""
+
+    used: int
+    """Gas of the message, without what any transaction costs."""
+    revert: str | None
+    """Revert data, 0x-hex; None when it was processed or had been before."""
+
+
+def read_outcome(logs: Iterable[Log], contracts: Mapping[str, str]) -> Outcome:
+    """From the logs of a batch's receipt or simulation."""
+    mailbox, batch = contracts["mailbox"], contracts["batchProcessor"]
+    processed, failed = set(), {}
+    for log in logs:
+        topics, address = log["topics"], log["address"].lower()
+        if address == mailbox and topics[0] == _PROCESS_ID:
+            processed.add(topics[1])
+        elif address == batch and topics[0] == _FAILED:
+            data = log["data"]
+            failed[topics[1]] = "0x" + data[130 : 130 + 2 * int(data[66:130], 16)]
+    return Outcome(frozenset(processed), failed)
+
+
+async def simulate(
+    rpc: Caller,
+    sender: str,
+    contracts: Mapping[str, str],
+    certificates: Sequence[bytes],
+    items: Sequence[BatchItem],
+) -> list[Trial]:
+    """Try `items` on the destination's latest state, `certificates` submitted before.
+
+    Raises PermanentFailure with the revert data in `detail` when a certificate is refused;
+    TemporaryFailure, RpcError.
+    """
+    to = contracts["batchProcessor"]
+    calls = [_call(sender, to, process_batch_calldata(certificates, []), CERTIFICATE_GAS * 4)]
+    calls += [
+        _call(sender, to, process_batch_calldata([], [item]), 2 * item.gas_limit) for item in items
+    ]
+    block = {"blockOverrides": {"gasLimit": hex(_SIMULATED_BLOCK_GAS)}, "calls": calls}
+    answer = await rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
+    first, *rest = answer[0]["calls"]
+    if certificates and first["status"] != "0x1":
+        raise PermanentFailure("A certificate is refused", first["returnData"])
+    return [_trial(result, call, contracts) for result, call in zip(rest, calls[1:], strict=True)]
+
+
+def _trial(
+    result: Mapping[str, Any], call: Mapping[str, str], contracts: Mapping[str, str]
+) -> Trial:
+    data = bytes.fromhex(call["data"][2:])
+    used = max(int(result["gasUsed"], 16) - intrinsic_gas(data), 0)
+    if result["status"] != "0x1":
+        return Trial(used, result["returnData"])
+    failed = read_outcome(result["logs"], contracts).failed
+    return Trial(used, next(iter(failed.values()), None))
+
+
+def _call(sender: str, to: str, data: bytes, gas: int) -> dict[str, str]:
+    return {"from": sender, "to": to, "data": "0x" + data.hex(), "gas": hex(gas + BATCH_GAS * 10)}
+
+
+async def explain(
+    rpc: Caller,
+    decode: DecodeError,
+    message: MessageRecord,
+    trial: Trial,
+    given: int,
+    contracts: Mapping[str, str],
+) -> str:
+    """Why `message` failed with `given` gas, in a sentence that names recipient and amounts."""
+    revert = trial.revert or "0x"
+    call = router_call(message, contracts["metalayerRouter"])
+    inner = _recipient_revert(revert) if call else None
+    if call is None or inner is None:
+        if revert != "0x":
+            return decode(revert)
+        if trial.used > given * 9 // 10:
+            return f"recipient {_address(message.recipient)} ran out of gas, with {given} given"
+        return f"recipient {_address(message.recipient)} reverted without a reason"
+    who = f"recipient {_address(call.recipient)}"
+    if inner != "0x":
+        return f"{who} reverted: {decode(inner)}"
+    needed = await _gas_of_handle(rpc, message.origin, call, contracts["metalayerRouter"])
+    if needed is None:
+        return f"{who} reverted without a reason"
+    return f"{who} ran out of gas: it needs about {needed}, the sender's limit is {call.gas_limit}"
+
+
+async def _gas_of_handle(rpc: Caller, origin: int, call: RouterCall, router: str) -> int | None:
+    """Gas that the router's recipient needs; None if it reverts however much it gets."""
+    data = handle_calldata(origin, call)
+    request = {"from": router, "to": _address(call.recipient), "data": "0x" + data.hex()}
+    try:
+        estimate = await rpc.call("eth_estimateGas", request, "latest")
+    except RpcError:
+        return None
+    return max(int(estimate, 16) - intrinsic_gas(data), 0)
+
+
+def _address(word: str) -> str:
+    return "0x" + word[-40:]
+
+
+def _recipient_revert(revert: str) -> str | None:
+    """What the router's recipient reverted with; None if the revert is not of that kind."""
+    if not revert.startswith(_RECIPIENT_REVERTED) or len(revert) < 138:
+        return None
+    length = int(revert[74:138], 16)
+    return "0x" + revert[138 : 138 + 2 * length]
+
+
+async def find_deliveries(rpc: Caller, mailbox: str, ids: Sequence[str]) -> dict[str, Place]:
+    """Where those of `ids` that are delivered were processed, read from the chain's logs."""
+    if not ids:
+        return {}
+    logs = await rpc.call(
+        "eth_getLogs",
+        {"address": mailbox, "topics": [_PROCESS_ID, list(ids)], "fromBlock": "0x0"},
+        timeout=30.0,
+    )
+    return {
+        log["topics"][1]: Place(
+            int(log["blockNumber"], 16), log["blockHash"], log["transactionHash"]
+        )
+        for log in logs
+    }

@@ -1,0 +1,125 @@
+"""Which certified epoch proves a message, and the trees that its proof is made from."""
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final, Self
+
+from control_plane.domain.aggregate import Aggregate
+from control_plane.domain.formats import Leaf
+from control_plane.domain.ids import Domain
+from control_plane.domain.merkle import MessageTree
+from control_plane.domain.ports.store import Database
+from control_plane.domain.records import EpochRecord, MessageRecord
+
+_EPOCHS: Final = 64
+"""Epochs remembered; a message that waits is proven under a newer one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CertifiedEpoch:
+    number: int
+    aggregate: Aggregate
+    certificate: bytes
+    """ABI-encoded."""
+
+    @classmethod
+    def of(cls, record: EpochRecord) -> Self:
+        if record.certificate is None:
+            raise ValueError(f"epoch {record.epoch} is not certified")
+        return cls(
+            number=record.epoch,
+            aggregate=Aggregate.of(Leaf.from_json(leaf) for leaf in record.leaves),
+            certificate=bytes.fromhex(record.certificate[2:]),
+        )
+
+
+class Trees:
+    """A copy of every origin's message tree, from the records of its messages."""
+
+    def __init__(self, database: Database, devnet: str) -> None:
+        self._database = database
+        self._devnet = devnet
+        self._trees: dict[int, MessageTree] = {}
+
+    def of(self, origin: int) -> MessageTree:
+        """The tree of `origin`; empty if nothing was dispatched there."""
+        return self._trees.setdefault(origin, MessageTree())
+
+    async def load(self, origin: int) -> None:
+        """Read it anew, at the start and after a reorg."""
+        async with self._database.begin() as unit:
+            ids = await unit.messages.tree(self._devnet, origin)
+        self._trees[origin] = MessageTree(bytes.fromhex(id_[2:]) for id_ in ids)
+
+    async def append(self, origin: int, messages: Iterable[MessageRecord]) -> None:
+        """Add newly dispatched messages; those that are in it already are passed over."""
+        tree = self.of(origin)
+        for message in messages:
+            leaf = bytes.fromhex(message.id[2:])
+            if message.tree_index == len(tree):
+                tree.append(leaf)
+            elif message.tree_index > len(tree) or tree.leaf(message.tree_index) != leaf:
+                await self.load(origin)
+                return
+
+
+class Coverage:
+    """The last certified epochs, by number."""
+
+    def __init__(self, trees: Trees) -> None:
+        self._trees = trees
+        self._epochs: dict[int, CertifiedEpoch] = {}
+
+    def add(self, epoch: CertifiedEpoch) -> None:
+        """Remember a certified epoch, forgetting the oldest."""
+        self._epochs[epoch.number] = epoch
+        while len(self._epochs) > _EPOCHS:
+            del self._epochs[min(self._epochs)]
+
+    def numbers(self) -> list[int]:
+        """Of the remembered epochs, ascending."""
+        return sorted(self._epochs)
+
+    def choose(self, origin: int, there: Collection[int]) -> "Choice":
+        """The epochs that can prove messages of `origin` on a chain that knows those in `there`."""
+        newest = known = None
+        for number in sorted(self._epochs, reverse=True):
+            epoch = self._epochs[number]
+            leaf = epoch.aggregate.leaf(Domain(origin))
+            if leaf is None or not self._agrees(leaf):
+                continue
+            newest = newest or (epoch, leaf)
+            if number in there:
+                known = (epoch, leaf)
+                break
+        return Choice(self._trees.of(origin), known, newest)
+
+    def _agrees(self, leaf: Leaf) -> bool:
+        """Whether our tree is the one that the leaf speaks of; not so after a reorg of its block,
+        or while the indexer is behind."""
+        tree = self._trees.of(leaf.domain)
+        count = leaf.message_count
+        return count <= len(tree) and tree.root(count) == leaf.message_root
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Of one origin: the newest epoch that the destination knows, and the newest of all."""
+
+    tree: MessageTree
+    known: tuple[CertifiedEpoch, Leaf] | None
+    newest: tuple[CertifiedEpoch, Leaf] | None
+
+    def epoch_for(self, tree_index: int) -> CertifiedEpoch | None:
+        """The epoch to prove a message under: a known one if it covers the message."""
+        for found in (self.known, self.newest):
+            if found and tree_index < found[1].message_count:
+                return found[0]
+        return None
+
+    def metadata(self, epoch: CertifiedEpoch, tree_index: int, origin: int) -> bytes:
+        """The meta-proof of the message at `tree_index` under `epoch`."""
+        leaf = epoch.aggregate.leaf(Domain(origin))
+        if leaf is None:
+            raise KeyError(origin)
+        return epoch.aggregate.prove(epoch.number, self.tree, tree_index, leaf).encode()

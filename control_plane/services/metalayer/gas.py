@@ -1,0 +1,128 @@
+"""How much gas a message needs on its destination, and what was paid for."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+from typing import Final
+
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.records import MessageRecord
+
+_HEADER: Final = 77
+"""Bytes of a message before its body."""
+_WORD: Final = 32
+ITEM_OVERHEAD: Final = 20_000
+"""Gas around an item in the batch: its hash, `delivered`, the call, its copy of the bytes."""
+CERTIFICATE_GAS: Final = 700_000
+"""Gas to submit one certificate: a pairing with a hash to the curve costs about 270,000, each
+absent guardian a few thousand more."""
+BATCH_GAS: Final = 60_000
+"""Gas of a batch without anything in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouterCall:
+    """What a message from router to router asks for (docs/formats.md, Router body)."""
+
+    gas_limit: int
+    sender: str
+    """bytes32"""
+    recipient: str
+    """bytes32"""
+    data: bytes
+
+
+def body_of(message: MessageRecord) -> bytes:
+    """The message's body."""
+    return bytes.fromhex(message.raw[2 + 2 * _HEADER :])
+
+
+def router_call(message: MessageRecord, router: str) -> RouterCall | None:
+    """What the body says if both ends are the router; None for any other message."""
+    if message.recipient[26:] != router[2:]:
+        return None
+    body = body_of(message)
+    if len(body) < 7 * _WORD or int.from_bytes(body[:_WORD]) != 1:
+        return None
+    words = [body[start : start + _WORD] for start in range(0, 7 * _WORD, _WORD)]
+    at = int.from_bytes(words[6])
+    size = int.from_bytes(body[at : at + _WORD])
+    data = body[at + _WORD : at + _WORD + size]
+    return RouterCall(int.from_bytes(words[2]), "0x" + words[3].hex(), "0x" + words[4].hex(), data)
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Gas for a message: what it used when tried, and the limit that it is given."""
+
+    used: int
+    limit: int
+
+    @classmethod
+    def of(cls, used: int, call: RouterCall | None) -> "Need":
+        """From a simulation's gas. A call gets 63/64 of what is left at each depth, refunds come
+        afterwards, and storage may be warmer than next time: hence the margin. The router must
+        hold the recipient's whole limit, used or not."""
+        limit = used + used // 4 + 40_000
+        return cls(used, limit + (call.gas_limit * 64 // 63 if call else 0))
+
+
+class GasTable:
+    """What messages to the same recipient, of about the same length, were found to need."""
+
+    def __init__(self, router: str) -> None:
+        self._router = router
+        self._needs: dict[Hashable, Need] = {}
+        self._bad: set[Hashable] = set()
+
+    def kind_of(self, message: MessageRecord) -> Hashable:
+        """Messages of one kind need about the same."""
+        call = router_call(message, self._router)
+        size = len(message.raw) // (2 * _WORD)
+        return (message.recipient, size, call and (call.recipient, call.gas_limit))
+
+    def get(self, kind: Hashable) -> Need | None:
+        """What is known of messages of `kind`."""
+        return self._needs.get(kind)
+
+    def is_bad(self, kind: Hashable) -> bool:
+        """Whether the last message of `kind` failed: one of them says nothing of the others."""
+        return kind in self._bad
+
+    def learn(self, message: MessageRecord, used: int) -> Need:
+        """Remember what `message` used in a simulation."""
+        kind = self.kind_of(message)
+        need = self._needs[kind] = Need.of(used, router_call(message, self._router))
+        self._bad.discard(kind)
+        return need
+
+    def forget(self, message: MessageRecord) -> None:
+        """It failed: its estimate was too low, or its recipient changed."""
+        kind = self.kind_of(message)
+        self._needs.pop(kind, None)
+        self._bad.add(kind)
+
+
+def unpaid(message: MessageRecord, used: int) -> str | None:
+    """Why a prepaid message is not taken; None when enough gas is paid for."""
+    paid = message.gas_paid or 0
+    if paid >= used:
+        return None
+    return f"not enough gas is paid: {paid} of about {used}; pay the rest at the gas paymaster"
+
+
+_HANDLE: Final = keccak256(b"handle(uint32,bytes32,bytes,(uint32,address,bytes)[],bytes[])")[:4]
+
+
+def handle_calldata(origin: int, call: RouterCall) -> bytes:
+    """What the router calls its recipient with (`IMetalayerRecipient.handle`), without reads."""
+    padded = call.data + bytes(-len(call.data) % _WORD)
+    reads_at = 5 * _WORD + _WORD + len(padded)
+    words = (origin, int(call.sender, 16), 5 * _WORD, reads_at, reads_at + _WORD, len(call.data))
+    head = b"".join(word.to_bytes(_WORD) for word in words)
+    return _HANDLE + head + padded + bytes(2 * _WORD)
+
+
+def intrinsic_gas(data: bytes) -> int:
+    """What a transaction with `data` costs before anything runs (EIP-2028)."""
+    zeros = data.count(0)
+    return 21_000 + 4 * zeros + 16 * (len(data) - zeros)

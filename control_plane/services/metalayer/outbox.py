@@ -1,0 +1,166 @@
+"""Messages on their way to one destination, and how they are put into batches. In memory only: the
+database and the chains tell the same after a restart."""
+
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from control_plane.domain.abi_formats import BatchItem, process_batch_calldata
+from control_plane.domain.records import MessageRecord
+from control_plane.services.metalayer.coverage import CertifiedEpoch, Choice, Coverage
+from control_plane.services.metalayer.gas import BATCH_GAS, CERTIFICATE_GAS, ITEM_OVERHEAD, Need
+
+MOST_ITEMS: Final = 64
+"""Messages in a batch; with more, the transaction's own data costs more than it saves."""
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A message that is to be delivered."""
+
+    record: MessageRecord
+    kind: Hashable
+    due: float
+    """Not before this time, by the agent's clock."""
+    busy: bool = False
+    """In a simulation or a transaction under way."""
+    suspect: bool = False
+    """Failed before: tried out by itself before it is sent again."""
+    cleared: Need | None = None
+    """What it needs, as found by trying out just this message; used up by sending it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A message that can be sent now, with the epoch that proves it."""
+
+    waiting: Waiting
+    epoch: CertifiedEpoch
+    choice: Choice
+
+    @property
+    def id(self) -> str:
+        return self.waiting.record.id
+
+    def item(self, gas_limit: int) -> BatchItem:
+        """For the batch processor."""
+        record = self.waiting.record
+        metadata = self.choice.metadata(self.epoch, record.tree_index, record.origin)
+        return BatchItem(gas_limit, metadata, bytes.fromhex(record.raw[2:]))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What goes into one transaction."""
+
+    certificates: tuple[CertifiedEpoch, ...]
+    ready: tuple[Ready, ...]
+    needs: tuple[Need, ...]
+
+    def gas(self, calldata: bytes) -> int:
+        """The transaction's gas limit: every item's limit must be there when its turn comes."""
+        floor = 21_000 + 40 * len(calldata)  # EIP-7623: at most 40 gas a byte
+        items = sum(need.limit * 64 // 63 + ITEM_OVERHEAD for need in self.needs)
+        work = BATCH_GAS + 16 * len(calldata) + CERTIFICATE_GAS * len(self.certificates) + items
+        return max(floor, work)
+
+    def calldata(self) -> bytes:
+        """Call of `BatchProcessor.processBatch`."""
+        items = [r.item(need.limit) for r, need in zip(self.ready, self.needs, strict=True)]
+        return process_batch_calldata([epoch.certificate for epoch in self.certificates], items)
+
+    @property
+    def ids(self) -> list[str]:
+        return [ready.id for ready in self.ready]
+
+
+class Outbox:
+    """The messages that wait for one destination."""
+
+    def __init__(self, kind_of: Callable[[MessageRecord], Hashable]) -> None:
+        """`kind_of`: messages of the same kind need about the same gas."""
+        self._kind_of = kind_of
+        self._waiting: dict[str, Waiting] = {}
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def put(self, records: Iterable[MessageRecord]) -> None:
+        """Add messages; those that are there already stay as they are."""
+        for record in records:
+            if record.id not in self._waiting:
+                due = record.next_attempt_at or 0.0
+                suspect = record.attempts > 0
+                kind = self._kind_of(record)
+                self._waiting[record.id] = Waiting(record, kind, due, suspect=suspect)
+
+    def replace(self, records: Sequence[MessageRecord]) -> None:
+        """Hold exactly `records`; what is under way among them stays under way."""
+        old = self._waiting
+        self._waiting = {}
+        self.put(records)
+        for id_, waiting in self._waiting.items():
+            if id_ in old and old[id_].busy:
+                old[id_].record = waiting.record
+                self._waiting[id_] = old[id_]
+
+    def drop(self, ids: Iterable[str]) -> None:
+        """They are delivered, or never will be."""
+        for id_ in ids:
+            self._waiting.pop(id_, None)
+
+    def get(self, id_: str) -> Waiting | None:
+        return self._waiting.get(id_)
+
+    def next_due(self, now: float) -> float | None:
+        """When the next message that waits for its time is due."""
+        times = [w.due for w in self._waiting.values() if not w.busy and w.due > now]
+        return min(times, default=None)
+
+    def records(self) -> Iterator[MessageRecord]:
+        return (waiting.record for waiting in self._waiting.values())
+
+    def ready(self, coverage: Coverage, there: Collection[int], now: float) -> list[Ready]:
+        """Messages that are due and proven by some epoch, oldest first."""
+        choices: dict[int, Choice] = {}
+        found = []
+        for waiting in self._waiting.values():
+            record = waiting.record
+            if waiting.busy or waiting.due > now:
+                continue
+            choice = choices.get(record.origin)
+            if choice is None:
+                choice = choices[record.origin] = coverage.choose(record.origin, there)
+            epoch = choice.epoch_for(record.tree_index)
+            if epoch is not None:
+                found.append(Ready(waiting, epoch, choice))
+        return found
+
+
+def pack(
+    ready: Sequence[tuple[Ready, Need]], there: Collection[int], most_gas: int
+) -> Iterator[Batch]:
+    """Batches of at most `most_gas` each, in order; certificates ride with the first batch that
+    needs them."""
+    known = set(there)
+    part: list[tuple[Ready, Need]] = []
+    gas = 0
+    for entry in ready:
+        size = entry[1].limit + ITEM_OVERHEAD
+        if part and (gas + size > most_gas or len(part) == MOST_ITEMS):
+            yield _batch(part, known)
+            part, gas = [], 0
+        part.append(entry)
+        gas += size
+    if part:
+        yield _batch(part, known)
+
+
+def _batch(part: Sequence[tuple[Ready, Need]], known: set[int]) -> Batch:
+    fresh = {r.epoch.number: r.epoch for r, _ in part if r.epoch.number not in known}
+    known |= fresh.keys()
+    return Batch(
+        tuple(fresh[number] for number in sorted(fresh)),
+        tuple(r for r, _ in part),
+        tuple(need for _, need in part),
+    )

@@ -1,0 +1,144 @@
+"""One round: a header proposed to all guardians, their answers, and the certificate or why not."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from control_plane.domain.bls import SecretKey
+from control_plane.domain.formats import Certificate, EpochHeader, Leaf, Member
+from control_plane.domain.network import GuardianKeys
+from control_plane.domain.ports.metalayer import Attester, Refusal
+from control_plane.domain.quorum import Roster, Tally, is_quorum
+
+_DEADLINE: Final = 5.0
+_GRACE_EXPECTED: Final = 1.0
+"""Seconds that a quorum waits for guardians that answered the last time."""
+_GRACE_OTHERS: Final = 0.02
+"""Seconds that it waits for those that did not."""
+
+
+def make_roster(set_id: int, keys: Sequence[GuardianKeys], stake: int) -> Roster:
+    """The guardian set of a devnet whose guardians all have the same stake, in ERA wei."""
+    return Roster(
+        set_id,
+        [
+            Member(
+                index=guardian.index,
+                guardian=bytes.fromhex(guardian.account.address[2:]),
+                stake=stake,
+                key=SecretKey(guardian.bls_seed).key,
+            )
+            for guardian in keys
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    header: EpochHeader
+    digest: bytes
+    """The header's hash."""
+    leaves: tuple[Leaf, ...]
+    parent: EpochHeader | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """`certificate` is None when the quorum was missed."""
+
+    certificate: Certificate | None
+    signers: tuple[int, ...]
+    absent: tuple[int, ...]
+    reasons: dict[str, str]
+    """Why each guardian that did not sign did not, by its name."""
+    bad: tuple[int, ...] = ()
+    """Guardians whose signature was none."""
+
+
+@dataclass(slots=True)
+class Panel:
+    """The guardians of a set, and who of them answered the last time."""
+
+    roster: Roster
+    attesters: Sequence[Attester]
+    _silent: set[int] = field(default_factory=set)
+
+    def lacking(self) -> dict[str, str]:
+        """Names of those known not to run, if without them there is no quorum; else nothing."""
+        members = self.roster.members
+        there = sum(members[a.index].stake for a in self.attesters if a.available)
+        if is_quorum(there, self.roster.guardian_set.total_stake):
+            return {}
+        return {a.name: "it does not run" for a in self.attesters if not a.available}
+
+    async def hold(self, proposal: Proposal) -> Outcome:
+        """Ask all side by side. Once there is a quorum, only those that answered the last time
+        are waited for, and not for long; nobody is waited for beyond the deadline."""
+        tally = Tally(self.roster, proposal.digest)
+        reasons: dict[str, str] = {}
+        tasks = {
+            asyncio.create_task(
+                a.check_and_sign(proposal.header, proposal.leaves, proposal.parent),
+                name=f"{a.name} epoch {proposal.header.epoch}",
+            ): a
+            for a in self.attesters
+        }
+        try:
+            await self._collect(tasks, tally, reasons)
+        finally:
+            late = [task for task in tasks if not task.done()]
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self._silent = {tasks[task].index for task in late}
+        reasons |= {tasks[task].name: "it did not answer in time" for task in late}
+        return _close(proposal, tally, reasons)
+
+    async def _collect(
+        self,
+        tasks: dict["asyncio.Task[bytes | Refusal]", Attester],
+        tally: Tally,
+        reasons: dict[str, str],
+    ) -> None:
+        clock = asyncio.get_running_loop().time
+        until = clock() + _DEADLINE
+        pending = set(tasks)
+        reached = False
+        while pending and clock() < until:
+            done, pending = await asyncio.wait(
+                pending, timeout=until - clock(), return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                _count(tasks[task], task, tally, reasons)
+            expected = any(tasks[task].index not in self._silent for task in pending)
+            if tally.reached:
+                grace = _GRACE_EXPECTED if expected else _GRACE_OTHERS
+                until = min(until, clock() + grace) if not reached or not expected else until
+                reached = True
+
+
+def _count(
+    attester: Attester,
+    task: "asyncio.Task[bytes | Refusal]",
+    tally: Tally,
+    reasons: dict[str, str],
+) -> None:
+    error = task.exception()
+    if error is not None:
+        reasons[attester.name] = f"{type(error).__name__}: {error}"
+        return
+    answer = task.result()
+    if isinstance(answer, Refusal):
+        reasons[attester.name] = answer.reason
+    else:
+        tally.add(attester.index, answer)
+
+
+def _close(proposal: Proposal, tally: Tally, reasons: dict[str, str]) -> Outcome:
+    """Verify all at once; take out whoever did not sign what was asked."""
+    bad = tally.drop_invalid() if tally.reached else ()
+    reasons |= {f"guardian-{index}": "its signature is invalid" for index in bad}
+    absent = tuple(member.index for member in tally.missing)
+    certificate = Certificate(proposal.header, tally.proof()) if tally.reached else None
+    return Outcome(certificate, tally.signers, absent, reasons, bad)
