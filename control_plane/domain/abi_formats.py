@@ -81,6 +81,11 @@ def encode_certificate(certificate: Certificate) -> bytes:
     return _frame([], [_certificate(certificate)])
 
 
+def encode_guardian_set(guardian_set: GuardianSet) -> bytes:
+    """`abi.encode(guardianSet)`."""
+    return _frame([], [_set(guardian_set)])
+
+
 def decode_certificate(data: bytes) -> Certificate:
     """From what `encode_certificate` gave, and only from that; ValueError for anything else."""
     try:
