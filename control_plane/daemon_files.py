@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import time
-from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
@@ -21,8 +21,19 @@ from control_plane.schemas import paths
 
 _LOG_BYTES: Final = 5_000_000
 _LOG_FILES: Final = 3
-_LOCK_WAIT: Final = 2.0
-"""Seconds that a daemon which is just ending gets to let go of the lock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """Who and where the daemon is, as ``daemon.json`` tells."""
+
+    pid: int
+    version: str
+    home: str
+    socket: str
+    port: int
+    started_at: str
+    """RFC 3339, UTC."""
 
 
 def make_home(home: Path) -> None:
@@ -51,7 +62,8 @@ class DaemonLock:
         self._descriptor: int | None = None
 
     def acquire(self, *, patience: float = 0.0) -> None:
-        """Take the lock, waiting at most `patience` seconds for one who is ending.
+        """Take the lock, waiting at most `patience` seconds for a daemon that is ending: one
+        that has taken its ``daemon.json`` away.
 
         Raises Conflict that tells of the running daemon, StorageFailed.
         """
@@ -65,7 +77,7 @@ class DaemonLock:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() >= deadline:
+                if read_info(self._home) is not None or time.monotonic() >= deadline:
                     os.close(descriptor)
                     raise _already_running(self._home) from None
                 time.sleep(0.02)  # flock has no deadline of its own
@@ -91,13 +103,18 @@ def _already_running(home: Path) -> Conflict:
     )
 
 
-def write_info(home: Path, info: Mapping[str, Any]) -> None:
+def now_utc() -> str:
+    """This moment, RFC 3339."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def write_info(home: Path, info: Listening) -> None:
     """Replace ``daemon.json`` at once, never half written. Raises StorageFailed."""
     path = paths.info_path(home)
     new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         new.touch(mode=0o600)
-        new.write_text(json.dumps(info) + "\n")
+        new.write_text(json.dumps(asdict(info)) + "\n")
         new.replace(path)
     except OSError as error:
         new.unlink(missing_ok=True)
@@ -114,6 +131,7 @@ def read_info(home: Path) -> dict[str, Any] | None:
 
 
 def remove_info(home: Path) -> None:
+    """Take ``daemon.json`` away; nothing happens when it is not there."""
     with contextlib.suppress(OSError):
         paths.info_path(home).unlink(missing_ok=True)
 
@@ -121,7 +139,7 @@ def remove_info(home: Path) -> None:
 class UtcFormatter(logging.Formatter):
     """``2026-01-31T12:00:00.123Z INFO logger: text``, as the log reader expects."""
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: N802
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         moment = datetime.fromtimestamp(record.created, UTC)
         return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{int(record.msecs):03d}Z"
 

@@ -8,10 +8,13 @@ import errno
 import os
 import socket
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 from control_plane.domain.errors import Conflict, Failed, StorageFailed
+from control_plane.schemas import paths
+from control_plane.settings import Settings
 
 _BACKLOG: Final = 1024
 _PORTS_TRIED: Final = 100
@@ -46,7 +49,8 @@ def _own_folder(folder: Path) -> None:
         raise StorageFailed(f"Can't use {folder}", str(error)) from error
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
         raise StorageFailed(
-            f"{folder} is not a directory of this user", "it must hold the daemon's socket",
+            f"{folder} is not a directory of this user",
+            "it must hold the daemon's socket",
             "Remove it, or set CALDERA_HOME to a directory with a shorter name.",
         )
 
@@ -85,8 +89,21 @@ def _bind(host: str, port: int) -> socket.socket:
     return listener
 
 
-def close_unix(listener: socket.socket, path: Path) -> None:
-    """Close, and take the name away."""
-    listener.close()
-    with contextlib.suppress(OSError):
-        path.unlink(missing_ok=True)
+@contextlib.contextmanager
+def listening(settings: Settings) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """The Unix socket and the TCP socket of the daemon; both closed and the name gone at the end.
+
+    Raises Conflict, StorageFailed.
+    """
+    path = paths.socket_path(settings.home)
+    unix = listen_unix(path)
+    try:
+        tcp = listen_tcp(settings.host, settings.port, named=settings.port_named)
+        try:
+            yield unix, tcp
+        finally:
+            tcp.close()
+    finally:
+        unix.close()
+        with contextlib.suppress(OSError):
+            path.unlink(missing_ok=True)

@@ -34,7 +34,7 @@ def problem(
         "status": status,
         "detail": detail,
         "hint": hint,
-        "docs": f"/docs/problems#{slug}",
+        "docs": f"/docs#{slug}",
         "errors": [],
         **more,
     }

@@ -43,9 +43,7 @@ class Guard:
     ports are forwarded.
     """
 
-    def __init__(
-        self, app: App, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()
-    ) -> None:
+    def __init__(self, app: App, *, origins: Iterable[str] = (), hosts: Iterable[str] = ()) -> None:
         self._app = app
         self._origins = frozenset(origin.lower() for origin in origins)
         self._hosts = _HOSTS | {host.lower() for host in hosts}

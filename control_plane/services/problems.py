@@ -12,8 +12,15 @@ STATUS: Final[dict[str, int]] = {
     "conflict": 409,
     "deadline-exceeded": 504,
     "missing-dependency": 424,
+    "failed": 500,
+    "service-failed": 500,
+    "storage-failed": 500,
+    "temporary-failure": 503,
+    "permanent-failure": 500,
+    "rpc-error": 502,
+    "error": 500,
 }
-"""HTTP status by an error's slug; 500 for the rest."""
+"""HTTP status by an error's slug (every class's `type`; a subclass without one has its base's)."""
 
 
 def problem_detail(error: CalderaError) -> ProblemDetail:

@@ -1,0 +1,162 @@
+"""What the API needs of the services, as protocols, and how a route gets at it."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Protocol
+
+from fastapi import Depends, Request
+from fastapi import Path as PathParameter
+
+from control_plane.api.asgi import OVER_SOCKET
+from control_plane.domain.errors import NotFound
+from control_plane.domain.ports.store import Database
+from control_plane.domain.records import EventRecord
+from control_plane.schemas.devnet import (
+    AccountsView,
+    ContractView,
+    CreateDevnet,
+    DaemonView,
+    DevnetStatus,
+    DevnetSummary,
+    FaucetRequest,
+    FaucetResult,
+    PlanView,
+    RollupStatus,
+    TemplateView,
+    ValidateResult,
+)
+from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.guardian import GuardianView
+from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
+from control_plane.schemas.names import NAME_PATTERN
+from control_plane.schemas.service import ServiceView
+from control_plane.services.queries import MessageFilter
+
+
+class Devnets(Protocol):
+    """Devnets and what belongs to them. Every method raises NotFound for an unknown name."""
+
+    async def list(self) -> Sequence[DevnetSummary]: ...
+    async def status(self, name: str) -> DevnetStatus: ...
+    async def plan_of(self, name: str) -> PlanView: ...
+    async def plan(self, request: CreateDevnet) -> PlanView: ...
+    def validate(self, request: CreateDevnet) -> ValidateResult: ...
+    async def rollups(self, name: str) -> Sequence[RollupStatus]: ...
+    async def rollup(self, name: str, rollup: str) -> RollupStatus: ...
+    async def services(self, name: str) -> Sequence[ServiceView]: ...
+    async def service(self, name: str, service: str) -> ServiceView: ...
+    async def create(self, request: CreateDevnet) -> DevnetStatus: ...
+    async def patch(self, name: str, overrides: tuple[str, ...], *, wait: bool) -> DevnetStatus: ...
+    async def extend(self, name: str, ttl: float) -> DevnetStatus: ...
+    async def delete(self, name: str, *, wait: bool) -> DevnetSummary: ...
+    async def stop(self, name: str, *, wait: bool) -> DevnetStatus: ...
+    async def start(self, name: str, *, wait: bool) -> DevnetStatus: ...
+    async def restart(self, name: str, *, wait: bool) -> DevnetStatus: ...
+    async def add_rollup(
+        self, name: str, rollup: Mapping[str, Any], *, wait: bool
+    ) -> tuple[DevnetStatus, str]: ...
+    async def remove_rollup(self, name: str, rollup: str, *, wait: bool) -> DevnetStatus: ...
+    async def act_on_service(self, name: str, service: str, action: str) -> ServiceView: ...
+
+
+class Queries(Protocol):
+    async def messages(self, name: str, wanted: MessageFilter) -> Sequence[MessageView]: ...
+    async def epochs(self, name: str, *, limit: int, before: int | None) -> Sequence[EpochView]: ...
+    async def epoch(self, name: str, number: int | Literal["latest"]) -> EpochView: ...
+    async def guardians(self, name: str) -> Sequence[GuardianView]: ...
+    async def guardian(self, name: str, which: str) -> GuardianView: ...
+    async def contracts(self, name: str, *, abi: bool) -> Sequence[ContractView]: ...
+    async def accounts(self, name: str, *, secrets: bool) -> AccountsView: ...
+
+
+class Events(Protocol):
+    async def since(
+        self, devnet: str | None, after_id: int = 0, limit: int = 1000
+    ) -> Sequence[EventRecord]: ...
+    def follow(self, devnet: str | None, after_id: int = 0) -> AsyncIterator[EventRecord]: ...
+
+
+class AgentLogs(Protocol):
+    def __call__(self, devnet: str, service: str) -> Path:
+        """An agent's log file."""
+        ...
+
+
+class Faucet(Protocol):
+    async def __call__(self, name: str, request: FaucetRequest) -> FaucetResult: ...
+
+
+class Send(Protocol):
+    async def __call__(self, name: str, request: SendMessage) -> MessageSent: ...
+
+
+class Trace(Protocol):
+    async def __call__(self, name: str, message_id: str) -> TraceView:
+        """By the whole id or an unambiguous beginning of it."""
+        ...
+
+
+class About(Protocol):
+    async def __call__(self) -> DaemonView: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything that routes call."""
+
+    devnets: Devnets
+    queries: Queries
+    events: Events
+    templates: Callable[[], Sequence[TemplateView]]
+    template: Callable[[str], TemplateView]
+    agent_logs: AgentLogs
+    faucet: Faucet
+    send: Send
+    trace: Trace
+    about: About
+    database: Database
+
+
+def get_services(request: Request) -> Services:
+    """The services that the app was made with."""
+    services: Services = request.app.state.services
+    return services
+
+
+def is_over_socket(request: Request) -> bool:
+    """Whether the request came over the Unix socket; private keys are given out there only."""
+    return request.scope.get(OVER_SOCKET) is True
+
+
+def devnet_name(
+    name: Annotated[
+        str,
+        PathParameter(
+            description="Name of a devnet.",
+            max_length=100,
+            examples=["default"],
+            json_schema_extra={"pattern": NAME_PATTERN},
+        ),
+    ],
+) -> str:
+    """A name from the path. One that can't exist is not found, as any other that does not."""
+    if not name.isprintable():
+        raise NotFound(f"No devnet called {name!r}")
+    return name
+
+
+Devnet = Annotated[str, Depends(devnet_name)]
+Wired = Annotated[Services, Depends(get_services)]
+OverSocket = Annotated[bool, Depends(is_over_socket)]
+
+
+class Running(Protocol):
+    """The control plane at work, as ``bootstrap.build`` makes it."""
+
+    @property
+    def services(self) -> Services: ...
+
+    async def close(self) -> None:
+        """Stop the agents, save every chain, let go of the nodes, close the database."""
+        ...

@@ -1,0 +1,189 @@
+"""Messages, epochs and guardians of a devnet."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Path, Query, Response
+
+from control_plane.api.deps import Devnet, Wired
+from control_plane.api.errors import documented
+from control_plane.api.parameters import IdempotencyKey
+from control_plane.domain.errors import NotFound
+from control_plane.domain.states import MessageState
+from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.guardian import GuardianView
+from control_plane.schemas.message import (
+    MessageSent,
+    MessageStateName,
+    MessageView,
+    SendMessage,
+    TraceView,
+)
+from control_plane.services.queries import MessageFilter
+
+router = APIRouter(prefix="/v1/devnets/{name}", tags=["metalayer"])
+
+_LARGEST = 2**63 - 1
+MessageId = Annotated[
+    str,
+    Path(
+        description="A message's id, or the beginning of it if no other begins so.",
+        max_length=66,
+        examples=["0x" + "ab" * 32],
+    ),
+]
+Limit = Annotated[int, Query(description="How many at most.", ge=1, le=1000)]
+
+
+@router.get(
+    "/messages",
+    operation_id="listMessages",
+    summary="List messages",
+    response_model=list[MessageView],
+    responses=documented(404, 422),
+)
+async def list_messages(
+    services: Wired,
+    name: Devnet,
+    state: Annotated[MessageStateName | None, Query(description="In this state only.")] = None,
+    origin: Annotated[
+        str | None, Query(description="From this chain only: its name or domain.", max_length=64)
+    ] = None,
+    destination: Annotated[
+        str | None, Query(description="To this chain only: its name or domain.", max_length=64)
+    ] = None,
+    limit: Limit = 100,
+    before: Annotated[
+        datetime | None, Query(description="Only those dispatched before this moment.")
+    ] = None,
+) -> list[MessageView]:
+    """Newest first."""
+    wanted = MessageFilter(
+        state=None if state is None else MessageState(state),
+        origin=origin,
+        destination=destination,
+        limit=limit,
+        before=None if before is None else before.timestamp(),
+    )
+    return list(await services.queries.messages(name, wanted))
+
+
+@router.post(
+    "/messages",
+    operation_id="sendMessage",
+    summary="Send a message",
+    status_code=201,
+    response_model=MessageSent,
+    responses=documented(404, 409, 422, 502, 504),
+)
+async def send_message(
+    services: Wired,
+    response: Response,
+    name: Devnet,
+    request: SendMessage,
+    _key: IdempotencyKey = None,
+) -> MessageSent:
+    """Dispatch a message through the origin's mailbox; with `wait`, answer when it is delivered.
+    `Location` is where it is traced."""
+    sent = await services.send(name, request)
+    response.headers["location"] = f"/v1/devnets/{name}/messages/{sent.id}"
+    return sent
+
+
+@router.get(
+    "/messages/{id}",
+    operation_id="getMessage",
+    summary="One message, traced",
+    response_model=TraceView,
+    responses=documented(404, 422),
+)
+async def get_message(services: Wired, name: Devnet, id: MessageId) -> TraceView:
+    """The five steps of a message with their transactions, and why it is not delivered, if so."""
+    return await services.trace(name, _hexadecimal(id))
+
+
+@router.get(
+    "/messages/{id}/trace",
+    operation_id="traceMessage",
+    summary="Trace a message",
+    response_model=TraceView,
+    responses=documented(404, 422),
+)
+async def trace_message(services: Wired, name: Devnet, id: MessageId) -> TraceView:
+    """The same as without `/trace`."""
+    return await services.trace(name, _hexadecimal(id))
+
+
+def _hexadecimal(text: str) -> str:
+    digits = text.lower().removeprefix("0x")
+    if not digits or any(c not in "0123456789abcdef" for c in digits):
+        raise NotFound(f"No message {text!r}", "", "An id is 0x and 64 hexadecimal digits.")
+    return "0x" + digits
+
+
+@router.get(
+    "/epochs",
+    operation_id="listEpochs",
+    summary="List epochs",
+    response_model=list[EpochView],
+    responses=documented(404, 422),
+)
+async def list_epochs(
+    services: Wired,
+    name: Devnet,
+    limit: Limit = 50,
+    before: Annotated[
+        int | None, Query(description="Only those of a lower number.", ge=0, le=_LARGEST)
+    ] = None,
+) -> list[EpochView]:
+    """Newest first, without their certificates."""
+    return list(await services.queries.epochs(name, limit=limit, before=before))
+
+
+@router.get(
+    "/epochs/{epoch}",
+    operation_id="getEpoch",
+    summary="One epoch",
+    response_model=EpochView,
+    responses=documented(404, 422),
+)
+async def get_epoch(
+    services: Wired,
+    name: Devnet,
+    epoch: Annotated[
+        Annotated[int, Path(ge=0, le=_LARGEST)] | Literal["latest"],
+        Path(description="Its number, or `latest`: the last certified one."),
+    ],
+) -> EpochView:
+    """Leaves, signers and certificate of an epoch."""
+    return await services.queries.epoch(name, epoch)
+
+
+@router.get(
+    "/guardians",
+    operation_id="listGuardians",
+    summary="List guardians",
+    response_model=list[GuardianView],
+    responses=documented(404),
+)
+async def list_guardians(services: Wired, name: Devnet) -> list[GuardianView]:
+    """The current set, by index."""
+    return list(await services.queries.guardians(name))
+
+
+@router.get(
+    "/guardians/{guardian}",
+    operation_id="getGuardian",
+    summary="One guardian",
+    response_model=GuardianView,
+    responses=documented(404),
+)
+async def get_guardian(
+    services: Wired,
+    name: Devnet,
+    guardian: Annotated[
+        str, Path(description="Its index, or its service's name.", max_length=64, examples=["0"])
+    ],
+) -> GuardianView:
+    """Stake, key, state and last signed epoch of a guardian."""
+    return await services.queries.guardian(name, guardian)

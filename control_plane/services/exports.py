@@ -1,0 +1,114 @@
+"""A devnet written down for other programs: addresses, ABIs, wagmi chains, Foundry endpoints."""
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from control_plane.domain.errors import NotAvailableYet, NotFound
+from control_plane.domain.suggest import hint
+from control_plane.schemas.devnet import ContractView, DevnetStatus, L1Status, RollupStatus
+from control_plane.schemas.export import ExportFile, ExportView
+
+_LATER: Final = ("hyperlane-registry", "compose")
+
+
+def export(kind: str, status: DevnetStatus, contracts: Sequence[ContractView]) -> ExportView:
+    """The files of one kind. `contracts` come with their ABIs.
+
+    Raises NotFound for a kind that does not exist, NotAvailableYet for one that is to come.
+    """
+    if kind in _LATER:
+        raise NotAvailableYet(
+            f"Can't export {kind} yet", "that part is not there", f"There is: {', '.join(KINDS)}."
+        )
+    make = _MAKERS.get(kind)
+    if make is None:
+        raise NotFound(f"No export called {kind!r}", "", hint(kind, KINDS, "exports"))
+    return ExportView(kind=kind, files=tuple(make(status, contracts)))
+
+
+def _addresses(status: DevnetStatus, contracts: Sequence[ContractView]) -> list[ExportFile]:
+    chains = {
+        chain.name: {
+            "chain_id": chain.chain_id,
+            "domain": chain.domain,
+            "rpc_url": chain.rpc_url,
+            "contracts": {
+                contract.key: contract.address
+                for contract in contracts
+                if chain.name in contract.chains
+            },
+        }
+        for chain in _chains(status)
+    }
+    return [ExportFile(name="addresses.json", content=_json({"devnet": status.name, **chains}))]
+
+
+def _abi(_: DevnetStatus, contracts: Sequence[ContractView]) -> list[ExportFile]:
+    return [
+        ExportFile(name=f"{contract.name}.json", content=_json(contract.abi))
+        for contract in contracts
+        if contract.abi is not None
+    ]
+
+
+def _wagmi(status: DevnetStatus, contracts: Sequence[ContractView]) -> list[ExportFile]:
+    """TypeScript for viem and wagmi; needs viem's `defineChain` and nothing else."""
+    parts = ["import { defineChain } from 'viem'\n"]
+    names = []
+    for chain in _chains(status):
+        names.append(_camel(f"{status.name}-{chain.name}"))
+        parts.append(
+            f"export const {names[-1]} = defineChain({_json(_viem_chain(status, chain))})\n"
+        )
+    parts.append(f"export const chains = [{', '.join(names)}] as const\n")
+    addresses = {contract.key: contract.address for contract in contracts}
+    parts.append(f"export const addresses = {_json(addresses)} as const\n")
+    parts += [
+        f"export const {contract.key}Abi = {_json(contract.abi)} as const\n"
+        for contract in contracts
+        if contract.abi is not None
+    ]
+    return [ExportFile(name="caldera.ts", content="\n".join(parts))]
+
+
+def _viem_chain(status: DevnetStatus, chain: L1Status | RollupStatus) -> dict[str, Any]:
+    multicall = chain.contracts.get("multicall3")
+    return {
+        "id": chain.chain_id,
+        "name": f"{status.name} {chain.name}",
+        "nativeCurrency": {"name": "Ether", "symbol": "ETH", "decimals": 18},
+        "rpcUrls": {"default": {"http": [chain.rpc_url], "webSocket": [chain.ws_url]}},
+        "testnet": True,
+        **({"contracts": {"multicall3": {"address": multicall}}} if multicall else {}),
+        **({"sourceId": status.l1.chain_id} if isinstance(chain, RollupStatus) else {}),
+    }
+
+
+def _foundry(status: DevnetStatus, _: Sequence[ContractView]) -> list[ExportFile]:
+    """A `[rpc_endpoints]` table for foundry.toml. A JSON string is a TOML basic string."""
+    lines = ["[rpc_endpoints]"]
+    lines += [f"{_json(chain.name)} = {_json(chain.rpc_url)}" for chain in _chains(status)]
+    return [ExportFile(name="foundry.toml", content="\n".join(lines) + "\n")]
+
+
+_MAKERS: Final[dict[str, Callable[[DevnetStatus, Sequence[ContractView]], list[ExportFile]]]] = {
+    "addresses": _addresses,
+    "abi": _abi,
+    "wagmi": _wagmi,
+    "foundry": _foundry,
+}
+KINDS: Final = tuple(_MAKERS)
+
+
+def _chains(status: DevnetStatus) -> tuple[L1Status | RollupStatus, ...]:
+    return (status.l1, *status.rollups)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2)
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("-")
+    return first + "".join(part.capitalize() for part in rest)
