@@ -10,7 +10,6 @@ from pathlib import Path
 
 _IN_CHECKOUT = {
     "templates": "templates",
-    "compose": "compose",
     "artifacts": "contracts/artifacts",
     "genesis": "contracts/genesis",
     "third_party": "contracts/third_party",
@@ -29,11 +28,6 @@ def _directory(name: str) -> Path:
 def templates_dir() -> Path:
     """Scenario templates, one YAML file each."""
     return _directory("templates")
-
-
-def compose_dir() -> Path:
-    """Compose templates, image recipes and dashboards."""
-    return _directory("compose")
 
 
 def artifacts_dir() -> Path:

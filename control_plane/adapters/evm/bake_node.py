@@ -27,7 +27,6 @@ class BakeNode:
     def __init__(self, port: int) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", port, timeout=_CALL_SECONDS)
         self._next_id = 0
-        self.sender: str = self.call("eth_accounts")[0]
 
     def call(self, method: str, *params: Any) -> Any:
         """The result; PermanentFailure for an error answer."""
@@ -41,7 +40,12 @@ class BakeNode:
 
     def send(self, to: str, data: bytes, what: str) -> None:
         """A transaction from the funded account; PermanentFailure when it reverts."""
-        request = {"from": self.sender, "to": to, "data": "0x" + data.hex(), "gas": hex(_GAS)}
+        request = {
+            "from": self.call("eth_accounts")[0],
+            "to": to,
+            "data": "0x" + data.hex(),
+            "gas": hex(_GAS),
+        }
         tx = self.call("eth_sendTransaction", request)
         if self._receipt(tx)["status"] != "0x1":
             raise PermanentFailure("A contract can't be deployed", f"{what} reverted")
@@ -67,13 +71,16 @@ class BakeNode:
 
 
 @contextlib.contextmanager
-def bake_node(anvil: Path, chain_id: int, timestamp: int) -> Iterator[BakeNode]:
+def bake_node(
+    anvil: Path, chain_id: int, timestamp: int, genesis: Path | None = None
+) -> Iterator[BakeNode]:
     """A fresh chain, gone with everything that it wrote when the block ends."""
     with tempfile.TemporaryDirectory(prefix="caldera-bake-") as scratch:
         command = [str(anvil), "--host", "127.0.0.1", "--port", "0", "--accounts", "1"]
         command += ["--chain-id", str(chain_id), "--timestamp", str(timestamp)]
         command += ["--hardfork", "prague", "--gas-limit", str(2 * _GAS)]
         command += ["--cache-path", scratch, "--no-request-size-limit"]
+        command += ["--init", str(genesis)] if genesis else []
         process = subprocess.Popen(
             command,
             cwd=scratch,
@@ -84,11 +91,10 @@ def bake_node(anvil: Path, chain_id: int, timestamp: int) -> Iterator[BakeNode]:
             errors="replace",
         )
         try:
-            node = BakeNode(_port_of(process, command))
-            # clocks play no part: every block is one second after the one before
-            node.call("anvil_setBlockTimestampInterval", 1)
-            yield node
-            node.close()
+            with contextlib.closing(BakeNode(_port_of(process, command))) as node:
+                # clocks play no part: every block is one second after the one before
+                node.call("anvil_setBlockTimestampInterval", 1)
+                yield node
         finally:
             process.kill()
             process.wait()
