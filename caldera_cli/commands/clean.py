@@ -1,0 +1,75 @@
+"""`caldera clean`: remove everything below the home directory. Needs no daemon."""
+
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.daemon import connect_if_running, read_info
+from caldera_cli.daemon import stop as stop_daemon
+from caldera_cli.errors import CONFLICT, CliError
+from caldera_cli.options import JsonOption
+from control_plane.schemas import paths
+
+app = new_app()
+
+_KNOWN = ("devnets", "reserve", "caldera.db", "daemon.")
+"""How the names of our own files below the home directory begin."""
+
+
+@app.command()
+def clean(
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """End the daemon and left-over nodes, and remove devnets, records and logs.
+
+    Refused while devnets exist that a daemon looks after: take them down first.
+    """
+    home = paths.home()
+    client = connect_if_running()
+    if client is not None:
+        names = [devnet["name"] for devnet in client.get("/v1/devnets")]
+        if names:
+            raise CliError(
+                "There are devnets", ", ".join(names), "`caldera down --all` first", CONFLICT
+            )
+    entries = _entries(home)
+    from caldera_cli.strays import find_strays
+
+    strays = find_strays(home)
+    if not yes and sys.stdin.isatty() and (entries or strays):
+        typer.confirm(f"Remove {len(entries)} entries of {home}?", abort=True, err=True)
+    _end(home, strays, daemon=client is not None)
+    for path in entries:
+        _remove(path)
+    if as_json:
+        render.data({"removed": [str(path) for path in entries], "ended": strays})
+    else:
+        render.say(f"Removed {len(entries)} entries of {home}, ended {len(strays)} processes.")
+
+
+def _entries(home: Path) -> list[Path]:
+    if not home.is_dir():
+        return []
+    return sorted(path for path in home.iterdir() if path.name.startswith(_KNOWN))
+
+
+def _end(home: Path, strays: list[int], *, daemon: bool) -> None:
+    from caldera_cli.strays import end_all
+
+    pid = int(read_info(home).get("pid", 0))
+    if daemon and pid > 0:
+        stop_daemon(pid)
+    end_all(strays)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)

@@ -1,0 +1,83 @@
+"""`caldera env` and `caldera accounts`: what other programs need."""
+
+import shlex
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import segment
+from caldera_cli.daemon import connect
+from caldera_cli.options import DevnetArgument, DevnetOption, JsonOption, find_devnet, one_name
+
+env = new_app()
+accounts = new_app()
+
+
+class Format(StrEnum):
+    """How variables are written."""
+
+    SH = "sh"
+    DOTENV = "dotenv"
+    JSON = "json"
+
+
+@env.command("env")
+def _env(
+    name: DevnetArgument = None,
+    form: Annotated[
+        Format, typer.Option("--format", help="For a shell, for a .env file, or JSON.")
+    ] = Format.SH,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print endpoints, keys and addresses as environment variables.
+
+    In a shell: eval "$(caldera env)"
+    """
+    client = connect()
+    found = find_devnet(client, one_name(name, devnet))
+    variables = client.get(f"/v1/devnets/{segment(found)}/env")["variables"]
+    if as_json or form is Format.JSON:
+        render.data(variables)
+        return
+    for key, value in variables.items():
+        render.out(
+            f"export {key}={shlex.quote(value)}" if form is Format.SH else _dotenv(key, value)
+        )
+
+
+@accounts.command("accounts")
+def _accounts(
+    name: DevnetArgument = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show the funded accounts of a devnet and their keys."""
+    client = connect()
+    found = find_devnet(client, one_name(name, devnet))
+    view = client.get(f"/v1/devnets/{segment(found)}/accounts")
+    if as_json:
+        render.data(view)
+        return
+    render.say(view["warning"])
+    render.pairs(
+        [
+            ("mnemonic", view.get("mnemonic")),
+            ("path", view.get("derivation_path")),
+            ("balance", f"{view['balance']} on every chain at the start"),
+        ]
+    )
+    render.out("")
+    for account in view["accounts"]:
+        render.out(account["address"])
+        if account.get("private_key"):
+            render.out(render.dim(f"  {account['private_key']}"))
+
+
+def _dotenv(key: str, value: str) -> str:
+    """A line that dotenv parsers read literally."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    return f'{key}="{escaped}"'

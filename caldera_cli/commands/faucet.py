@@ -1,0 +1,42 @@
+"""`caldera faucet`."""
+
+from typing import Annotated
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import segment
+from caldera_cli.daemon import connect
+from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+
+app = new_app()
+
+
+@app.command()
+def faucet(
+    address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Who gets it.")],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            "--on", metavar="CHAIN", help="By default every chain.", autocompletion=complete_chains
+        ),
+    ] = None,
+    token: Annotated[str, typer.Option("--token", help="ETH, or ERA on the L1.")] = "ETH",
+    amount: Annotated[str, typer.Option("--amount", help="Whole coins or tokens.")] = "10",
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Give an address coins or ERA."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    body = {"address": address, "on": on, "token": token, "amount": amount}
+    result = client.post(f"/v1/devnets/{segment(name)}/faucet", body, timeout=60.0)
+    if as_json:
+        render.data(result)
+        return
+    for transfer in result["transfers"]:
+        render.out(
+            f"{transfer['chain']}: {result['amount']} {result['token']}, "
+            f"now {transfer['balance']}  {render.dim(transfer['tx'])}"
+        )

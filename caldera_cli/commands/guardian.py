@@ -1,0 +1,63 @@
+"""`caldera guardian`."""
+
+from typing import Annotated, Any
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import Client, segment
+from caldera_cli.daemon import connect
+from caldera_cli.errors import NOT_FOUND, CliError
+from caldera_cli.options import DevnetOption, JsonOption, find_devnet
+
+app = new_app("List guardians, or show one.")
+
+
+@app.command("ls")
+def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
+    """List the guardians of the current set."""
+    client = connect()
+    guardians = _guardians(client, find_devnet(client, devnet))
+    if as_json:
+        render.data(guardians)
+        return
+    render.table(
+        ("guardian", "state", "stake (ERA)", "share", "last epoch", "address"),
+        [
+            (
+                each["name"],
+                each["state"],
+                each["stake"],
+                f"{each['share']:.1%}",
+                each.get("last_signed_epoch"),
+                each["address"],
+            )
+            for each in guardians
+        ],
+    )
+
+
+@app.command("show")
+def _show(
+    index: Annotated[str, typer.Argument(metavar="INDEX", help="Index or name: 0, guardian-0.")],
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show one guardian with its key."""
+    client = connect()
+    guardians = _guardians(client, find_devnet(client, devnet))
+    wanted = index.removeprefix("guardian-")
+    found = next((each for each in guardians if str(each["index"]) == wanted), None)
+    if found is None:
+        known = ", ".join(str(each["index"]) for each in guardians)
+        raise CliError(f"There is no guardian '{index}'", hint=f"indices: {known}", code=NOT_FOUND)
+    if as_json:
+        render.data(found)
+    else:
+        render.pairs(found.items())
+
+
+def _guardians(client: Client, devnet: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = client.get(f"/v1/devnets/{segment(devnet)}/guardians")
+    return found

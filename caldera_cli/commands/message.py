@@ -1,0 +1,152 @@
+"""`caldera message`: send, list and trace messages."""
+
+from typing import Annotated, Any
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import segment
+from caldera_cli.daemon import connect
+from caldera_cli.options import (
+    DevnetOption,
+    JsonOption,
+    chain_names,
+    complete_chains,
+    find_devnet,
+    seconds,
+)
+
+app = new_app("Send, list and trace messages.")
+
+
+@app.command("send")
+def _send(
+    origin: Annotated[
+        str, typer.Argument(metavar="FROM", help="Chain it leaves.", autocompletion=complete_chains)
+    ],
+    destination: Annotated[
+        str, typer.Argument(metavar="TO", help="Chain it goes to.", autocompletion=complete_chains)
+    ],
+    to: Annotated[
+        str | None,
+        typer.Option("--to", metavar="ADDR", help="Recipient; by default the test recipient."),
+    ] = None,
+    body: Annotated[str, typer.Option("--body", metavar="0x…", help="What it carries.")] = "0x",
+    finality: Annotated[str, typer.Option("--finality", help="instant or finalized.")] = "instant",
+    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is delivered.")] = False,
+    timeout: Annotated[str, typer.Option("--timeout", metavar="30s", help="With --wait.")] = "30s",
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Dispatch a message through the origin's mailbox."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    limit = seconds(timeout)
+    request: dict[str, Any] = {
+        "origin": origin,
+        "destination": destination,
+        "body": body,
+        "finality": finality,
+        "wait": wait,
+        "timeout": limit,
+    }
+    if to is not None:
+        request["to"] = to
+    sent = client.post(f"/v1/devnets/{segment(name)}/messages", request, timeout=limit + 30.0)
+    if as_json:
+        known = {k: v for k, v in sent.items() if v is not None}
+        render.data(known)
+        return
+    render.out(str(sent["id"]))
+    if sent.get("latency_ms") is not None:
+        render.say(f"delivered on {destination} after {sent['latency_ms']:.0f} ms")
+    else:
+        render.say(f"sent; `caldera message trace {sent['id'][:12]}` tells where it is")
+
+
+@app.command("ls")
+def _ls(
+    state: Annotated[
+        str | None, typer.Option("--state", help="dispatched, delivered, failing …")
+    ] = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="CHAIN", autocompletion=complete_chains)
+    ] = None,
+    destination: Annotated[
+        str | None, typer.Option("--to", metavar="CHAIN", autocompletion=complete_chains)
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 20,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List messages, newest first."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}"
+    query = {"state": state, "origin": origin, "destination": destination, "limit": limit}
+    views = client.get(f"{path}/messages", query)
+    if as_json:
+        render.data(views)
+        return
+    if not views:
+        render.say("There is no message.")
+        return
+    names = chain_names(client.get(path))
+    render.table(
+        ("id", "from", "to", "state", "ms", "reason"),
+        [
+            (
+                view["id"][:14],
+                names.get(view["origin"], view["origin"]),
+                names.get(view["destination"], view["destination"]),
+                view["state"],
+                None if view.get("latency_ms") is None else round(view["latency_ms"]),
+                view.get("reason") or "",
+            )
+            for view in views
+        ],
+    )
+
+
+@app.command("trace")
+def _trace(
+    message: Annotated[
+        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
+    ],
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show how a message went, step by step, and why it is not delivered."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    trace = client.get(f"/v1/devnets/{segment(name)}/messages/{segment(message)}")
+    if as_json:
+        render.data(trace)
+    else:
+        _show(trace)
+
+
+def _show(trace: dict[str, Any]) -> None:
+    from caldera_cli.views import clock
+
+    render.out(f"{trace['id']} is {render.state(trace['state'])}")
+    if trace.get("reason"):
+        render.out(f"reason: {trace['reason']}")
+    render.out("")
+    render.table(
+        ("step", "at", "chain", "block", "tx"),
+        [
+            (step["name"], clock(step["at"]), step["chain"], step["block"], _tx(step))
+            for step in trace["steps"]
+        ],
+    )
+    for step in trace["steps"]:
+        if step.get("detail"):
+            render.out(f"{step['name']}: {step['detail']}")
+
+
+def _tx(step: dict[str, Any]) -> str | None:
+    from caldera_cli.views import short_hash
+
+    return short_hash(step["tx"]) if step.get("tx") else None

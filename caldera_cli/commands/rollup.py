@@ -1,0 +1,94 @@
+"""`caldera rollup`: rollups of a running devnet."""
+
+from typing import Annotated, Any
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import segment
+from caldera_cli.daemon import connect
+from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.starting import Progress, wait_settled
+
+_DEADLINE = 120.0
+
+app = new_app("List, add and remove rollups.")
+
+
+@app.command("ls")
+def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
+    """List a devnet's rollups."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    rollups = client.get(f"/v1/devnets/{segment(name)}/rollups")
+    if as_json:
+        render.data(rollups)
+        return
+    render.table(
+        ("name", "framework", "engine", "chain id", "domain", "rpc", "state"),
+        [
+            (
+                r["name"],
+                r["framework"],
+                r["engine"],
+                r["chain_id"],
+                r["domain"],
+                r["rpc_url"],
+                r["state"],
+            )
+            for r in rollups
+        ],
+    )
+
+
+@app.command("add")
+def _add(
+    rollup: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new rollup.")],
+    framework: Annotated[
+        str, typer.Option("--framework", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk.")
+    ] = "op-stack",
+    block_time: Annotated[
+        float, typer.Option("--block-time", metavar="SECONDS", help="0: as transactions wait.")
+    ] = 0.0,
+    chain_id: Annotated[int | None, typer.Option("--chain-id", help="EIP-155 chain id.")] = None,
+    domain: Annotated[int | None, typer.Option("--domain", help="Domain in messages.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="JSON-RPC port.")] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a rollup to a running devnet; returns when it takes part in the Metalayer."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    spec: dict[str, Any] = {"name": rollup, "framework": framework, "block_time": block_time}
+    named = {"chain_id": chain_id, "domain": domain, "port": port}
+    spec |= {key: value for key, value in named.items() if value is not None}
+    path = f"/v1/devnets/{segment(name)}/rollups"
+    client.post(path, {"rollup": spec, "wait": True}, timeout=_DEADLINE)
+    wait_settled(client, name, _DEADLINE, Progress(shown=not as_json))
+    added = client.get(f"{path}/{segment(rollup)}")
+    if as_json:
+        render.data(added)
+    else:
+        render.say(f"{rollup} runs: chain {added['chain_id']} at {added['rpc_url']}")
+
+
+@app.command("rm")
+def _rm(
+    rollup: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
+    ],
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Remove a rollup and its chain from a running devnet."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}"
+    client.delete(path, {"wait": True}, timeout=_DEADLINE)
+    status = wait_settled(client, name, _DEADLINE, Progress(shown=not as_json))
+    if as_json:
+        render.data(status)
+    else:
+        render.say(f"{rollup} is gone from {name}.")

@@ -1,0 +1,127 @@
+"""`caldera up`: start a devnet."""
+
+from typing import Annotated, Any
+
+import typer
+
+from caldera_cli import render
+from caldera_cli.apps import new_app
+from caldera_cli.client import Client
+from caldera_cli.daemon import connect
+from caldera_cli.options import (
+    DevnetOption,
+    JsonOption,
+    SetOption,
+    SourceArgument,
+    complete_devnets,
+    one_name,
+    seconds,
+)
+from caldera_cli.source import spec_request
+from caldera_cli.starting import (
+    Progress,
+    create,
+    remove,
+    signals_interrupt,
+    undone_when_interrupted,
+    wait_settled,
+)
+from caldera_cli.views import show_changes, show_endpoints, show_next
+
+app = new_app()
+
+
+@app.command()
+def up(
+    source: SourceArgument = None,
+    name: Annotated[
+        str | None,
+        typer.Option(
+            "--name",
+            metavar="NAME",
+            help="Name of the devnet, before the spec's own.",
+            autocompletion=complete_devnets,
+        ),
+    ] = None,
+    rollups: Annotated[
+        int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
+    ] = None,
+    runtime: Annotated[
+        str | None, typer.Option("--runtime", metavar="RUNTIME", help="process or compose.")
+    ] = None,
+    overrides: SetOption = None,
+    attach: Annotated[
+        bool, typer.Option("--attach", help="Stay, show events, take it down at Ctrl-C.")
+    ] = False,
+    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until ready.")] = False,
+    ttl: Annotated[
+        str | None,
+        typer.Option("--ttl", metavar="10m", help="Time after which it is taken down."),
+    ] = None,
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="2m", help="How long to wait until ready.")
+    ] = "2m",
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Start a devnet, or go on with one that was stopped.
+
+    Returns when it is ready: a message sent now is relayed. A devnet that runs with the same
+    spec is left as it is; with another spec, what can be applied live is applied.
+    """
+    body = spec_request(
+        source,
+        overrides=overrides,
+        name=one_name(name, devnet),
+        rollups=rollups,
+        runtime=runtime,
+    )
+    body["update"] = True
+    if ttl is not None:
+        body["ttl"] = seconds(ttl)
+    limit = seconds(timeout)
+    client = connect()
+    with signals_interrupt():
+        status = create(client, body)
+    outcome = status.get("outcome")
+    if not no_wait:
+        status = _wait(client, status, limit, as_json=as_json)
+    _show(status, outcome, as_json=as_json)
+    if attach:
+        _attach(client, status["name"], as_json=as_json)
+
+
+def _wait(client: Client, status: dict[str, Any], limit: float, *, as_json: bool) -> dict[str, Any]:
+    """The status when ready. A devnet that this command made goes when it is interrupted."""
+    name, progress = status["name"], Progress(shown=not as_json)
+    if status.get("outcome") != "created":
+        return wait_settled(client, name, limit, progress) | {"changes": status.get("changes", [])}
+    with undone_when_interrupted(client, name):
+        return wait_settled(client, name, limit, progress)
+
+
+def _show(status: dict[str, Any], outcome: str | None, *, as_json: bool) -> None:
+    name = status["name"]
+    if outcome == "unchanged":
+        render.say(f"{name} runs with this spec already; nothing changed.")
+    show_changes(status.get("changes") or [])
+    if as_json:
+        render.data(status | {"outcome": outcome})
+        return
+    show_endpoints(status)
+    show_next(status)
+
+
+def _attach(client: Client, name: str, *, as_json: bool) -> None:
+    from caldera_cli.views import event_line
+
+    render.say("Attached; Ctrl-C takes the devnet down.")
+    try:
+        with signals_interrupt():
+            for event in client.events(name):
+                if event.type and not as_json:
+                    render.say(event_line(event.data))
+                if event.type == "devnet.removed":
+                    return
+    except KeyboardInterrupt:
+        remove(client, name)

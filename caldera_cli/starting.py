@@ -1,0 +1,131 @@
+"""Bringing a devnet up and waiting for it; shared by `up`, `run` and `start`."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
+from typing import Any, Final
+
+from caldera_cli import render
+from caldera_cli.client import Client, Event, segment
+from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
+
+Json = dict[str, Any]
+
+DOWN_DEADLINE: Final = 60.0
+_SETTLED: Final = frozenset({"ready", "degraded", "failed", "stopped"})
+
+
+class Progress:
+    """Steps as they end, on a terminal; silent elsewhere."""
+
+    def __init__(self, *, shown: bool) -> None:
+        self._shown = shown and sys.stderr.isatty()
+
+    def event(self, event: Event) -> None:
+        """Tell of one event if it is worth it."""
+        if not self._shown:
+            return
+        data = event.data.get("data", {})
+        if event.type == "step.done":
+            render.say(f"  {data.get('ms', 0):>7.0f} ms  {data.get('step')}")
+        elif event.type == "plan.port_moved":
+            render.say(f"  port {data.get('from')} is taken, {data.get('to')} instead")
+
+
+def create(client: Client, body: Json) -> Json:
+    """POST a devnet; the daemon's answer, its status."""
+    status: Json = client.post("/v1/devnets", body)
+    return status
+
+
+def wait_settled(client: Client, name: str, timeout: float, progress: Progress) -> Json:
+    """Wait until the devnet is ready, degraded, stopped or failed; its status.
+
+    Raises CliError: failed (with the daemon's reason), or not settled in time.
+    """
+    deadline = time.monotonic() + timeout
+    path = f"/v1/devnets/{segment(name)}"
+    events = client.events(name, silence=timeout)
+    status: Json = client.get(path)  # after the stream is open: nothing falls in between
+    while status["state"] not in _SETTLED:
+        for event in events:
+            progress.event(event)
+            if event.type.startswith("devnet.") or time.monotonic() > deadline:
+                break
+        else:
+            raise CliError("The daemon ended while the devnet was starting", f"'{name}'")
+        status = client.get(path)
+        if time.monotonic() > deadline and status["state"] not in _SETTLED:
+            raise _late(status, timeout)
+    if status["state"] == "failed":
+        raise _failure(status)
+    return status
+
+
+def remove(client: Client, name: str) -> None:
+    """Take a devnet down and wait until it is gone."""
+    client.close()
+    client.delete(f"/v1/devnets/{segment(name)}", {"wait": True}, timeout=DOWN_DEADLINE)
+
+
+@contextmanager
+def undone_when_interrupted(client: Client, name: str) -> Iterator[None]:
+    """Take the devnet `name` down when the body is interrupted, by Ctrl-C or a signal."""
+    with signals_interrupt():
+        try:
+            yield
+        except KeyboardInterrupt:
+            render.say(f"interrupted: taking {name} down")
+            with suppress(CliError), no_signals():
+                remove(client, name)
+            raise
+
+
+@contextmanager
+def signals_interrupt() -> Iterator[None]:
+    """SIGTERM and SIGHUP end the body as Ctrl-C does."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    numbers = (signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def no_signals() -> Iterator[None]:
+    """A second Ctrl-C does not stop the cleaning up."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _failure(status: Json) -> CliError:
+    error = status.get("error")
+    if error:
+        return from_problem(error, int(error.get("status", 500)))
+    return CliError(
+        f"{status['name']} did not start",
+        str(status.get("problem") or ""),
+        f"see `caldera logs {status['name']}`",
+        FAILED,
+    )
+
+
+def _late(status: Json, timeout: float) -> CliError:
+    return CliError(
+        f"{status['name']} is not ready",
+        f"after {timeout:g} s it is {status['state']}",
+        f"see `caldera status {status['name']}` and `caldera logs {status['name']}`",
+        TIMED_OUT,
+    )

@@ -1,0 +1,64 @@
+"""Nodes of a home directory that nobody looks after any more."""
+
+import os
+import select
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+_DEADLINE: Final = 5.0
+_PROC: Final = Path("/proc")
+
+
+def find_strays(home: Path) -> list[int]:
+    """Processes of this user whose command line names a path below ``home/devnets``."""
+    marker = str(home / "devnets") + os.sep
+    return [pid for pid, command in _commands() if marker in command and pid != os.getpid()]
+
+
+def end_all(pids: list[int]) -> None:
+    """Ask them to end, then end them; returns when they are gone."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGTERM)
+    deadline = time.monotonic() + _DEADLINE
+    for pid in pids:
+        while _lives(pid) and time.monotonic() < deadline:
+            select.select([], [], [], 0.02)  # not our children: no event tells of their end
+        if _lives(pid):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _commands() -> list[tuple[int, str]]:
+    """Process ids and command lines of this user's processes."""
+    if not _PROC.is_dir():
+        return _commands_by_ps()
+    found = []
+    for entry in _PROC.iterdir():
+        if not entry.name.isdigit():
+            continue
+        with suppress(OSError):
+            if entry.stat().st_uid == os.getuid():
+                words = (entry / "cmdline").read_bytes().split(b"\0")
+                found.append((int(entry.name), os.fsdecode(b" ".join(words))))
+    return found
+
+
+def _commands_by_ps() -> list[tuple[int, str]]:
+    listed = subprocess.run(
+        ["ps", "-x", "-o", "pid=,command="], capture_output=True, text=True, check=True, timeout=10
+    )
+    pairs = [line.strip().partition(" ") for line in listed.stdout.splitlines()]
+    return [(int(pid), command) for pid, _, command in pairs if pid.isdigit()]
