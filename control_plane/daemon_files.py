@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from control_plane.domain.errors import Conflict, StorageFailed
 from control_plane.schemas import paths
+from control_plane.services.agent_log import AgentLogHandler
 
 _LOG_BYTES: Final = 5_000_000
 _LOG_FILES: Final = 3
@@ -67,25 +68,37 @@ class DaemonLock:
 
         Raises Conflict that tells of the running daemon, StorageFailed.
         """
-        try:
-            descriptor = os.open(paths.lock_path(self._home), os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise StorageFailed(f"Can't open the lock in {self._home}", str(error)) from error
         deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if read_info(self._home) is not None or time.monotonic() >= deadline:
-                    os.close(descriptor)
-                    raise _already_running(self._home) from None
-                time.sleep(0.02)  # flock has no deadline of its own
-        self._descriptor = descriptor
+        while self._descriptor is None:
+            if self._try():
+                continue
+            if read_info(self._home) is not None or time.monotonic() >= deadline:
+                raise _already_running(self._home)
+            time.sleep(0.02)  # flock has no deadline of its own
+
+    def _try(self) -> bool:
+        """Take the lock if it is free: the file that is locked must still be the one that has
+        the name, for who lets go takes the name away."""
+        path = paths.lock_path(self._home)
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise StorageFailed(f"Can't open the lock {path}", str(error)) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if path.exists() and os.path.samestat(os.fstat(descriptor), path.stat()):
+                self._descriptor = descriptor
+                return True
+        except (BlockingIOError, FileNotFoundError):
+            pass
+        os.close(descriptor)
+        return False
 
     def release(self) -> None:
-        """Let go; nothing happens when it is not held."""
+        """Let go and leave no file; nothing happens when it is not held."""
         if self._descriptor is not None:
+            with contextlib.suppress(OSError):
+                paths.lock_path(self._home).unlink()
             os.close(self._descriptor)
             self._descriptor = None
 
@@ -145,17 +158,19 @@ class UtcFormatter(logging.Formatter):
 
 
 def open_log(home: Path, level: str) -> None:
-    """Send all logging to ``daemon.log`` (0600), rotated. Raises StorageFailed."""
+    """Send all logging to ``daemon.log`` (0600), rotated, and what agents log to their own files
+    too. Raises StorageFailed."""
     path = paths.log_path(home)
     try:
         path.touch(mode=0o600)
         handler = RotatingFileHandler(path, maxBytes=_LOG_BYTES, backupCount=_LOG_FILES)
     except OSError as error:
         raise StorageFailed(f"Can't write the log {path}", str(error)) from error
-    handler.setFormatter(UtcFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
-    root.addHandler(handler)
+    for one in (handler, AgentLogHandler(home)):
+        one.setFormatter(UtcFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+        root.addHandler(one)
     root.setLevel(level)
     logging.captureWarnings(True)
-    for noisy in ("websockets", "aiosqlite", "asyncio", "sqlalchemy"):
+    for noisy in ("websockets", "aiosqlite", "asyncio", "sqlalchemy", "uvicorn"):
         logging.getLogger(noisy).setLevel(logging.WARNING)

@@ -78,7 +78,7 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._pause = 0.0
-        self.agents = Supervisor(self.wake)
+        self.agents = Supervisor(self.wake, name)
         self.nodes = Nodes(files, tools.runtime, tools.connect, tools.database, publish, self.wake)
         self.live: Live | None = None
         self._saver: asyncio.Task[None] | None = None

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from control_plane.domain.errors import CalderaError, DeadlineExceeded
 from control_plane.domain.ports.agent import Agent
 from control_plane.domain.states import ServiceState
+from control_plane.services.agent_log import LoggedAs, logged_as
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 10.0
@@ -45,7 +46,8 @@ class Supervisor:
     `on_change` is called, without arguments, when an agent failed or was restarted.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_change: Callable[[], None] = lambda: None, devnet: str = "") -> None:
+        self._devnet = devnet
         self._agents: dict[str, _Watched] = {}
         self._on_change = on_change
 
@@ -141,6 +143,8 @@ class Supervisor:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _keep(self, watched: _Watched) -> None:
+        logged_as.set(LoggedAs(self._devnet, watched.agent.name))  # in this task's own context
+        log.info("agent %s starts", watched.agent.name)
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()

@@ -47,7 +47,7 @@ async def validate(
     services: Wired, request: CreateDevnet, _key: IdempotencyKey = None
 ) -> ValidateResult:
     """Touches nothing. Everything that is wrong comes at once, with paths and hints."""
-    return await asyncio.to_thread(services.devnets.validate, request)
+    return await services.devnets.validate(request)
 
 
 @router.get(
