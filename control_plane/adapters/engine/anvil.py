@@ -1,0 +1,176 @@
+"""Anvil as the node program: its command line, its clock, its saved state.
+
+Facts behind the flags (Anvil 1.7.1, measured):
+
+- ``--prune-history 128``: the states of the last 128 blocks answer ``eth_getProof``, nothing goes
+  to disk. Each kept state holds all block hashes, so memory grows by about 27 kB a block.
+- ``--transaction-block-keeper``: transactions, receipts and logs of older blocks are dropped;
+  without it their traces are kept for ever.
+- ``--quiet`` hides the banner, which shows private keys; logging is switched on by RPC.
+- A node whose genesis lies in the past counts time from there, and after ``anvil_loadState``
+  also backwards from the loaded head: the clock is set at each start.
+- ``anvil_dumpState`` holds blocks, transactions, receipts and the newest state, no older
+  states and no waiting transactions.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from control_plane.adapters.engine.genesis import GAS_LIMIT, genesis_json
+from control_plane.adapters.engine.saved_state import (
+    StateHead,
+    read_head,
+    read_state,
+    write_state,
+)
+from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryFailure
+from control_plane.domain.ids import node_service
+from control_plane.domain.ports.node import NodeSpec, Rpc, SavedState
+from control_plane.domain.rpc import RpcError
+
+DEFAULT_MNEMONIC: Final = "test test test test test test test test test test test junk"
+"""Anvil's own; any other is passed in argv, where other users of the machine can read it:
+a mnemonic in a spec is a public development key."""
+MARKER: Final = "--cache-path"
+"""Followed by a path inside the node's directory, in every command line of ours."""
+STATES_KEPT: Final = 128
+BLOCKS_WITH_TRANSACTIONS: Final = 8192
+_SAVE_TIMEOUT: Final = 30.0
+_HEAD_TRIES: Final = 5
+
+
+class Caller(Protocol):
+    """The calls that :meth:`AnvilEngine.prepare` makes of a node that has just started."""
+
+    async def call(self, method: str, *params: Any) -> Any: ...
+
+
+class AnvilEngine:
+    """Implements ``ports.node.Engine``.
+
+    `find` names the program; it is called at the first command and may block for long, when the
+    binary must be fetched (call :meth:`load` in a thread before).
+    """
+
+    name = "anvil"
+
+    def __init__(self, find: Callable[[], Path]) -> None:
+        self._find = find
+        self._binary: Path | None = None
+
+    def load(self) -> Path:
+        """The program's path; what `find` raises (MissingDependency)."""
+        if self._binary is None:
+            self._binary = self._find()
+        return self._binary
+
+    def command(self, spec: NodeSpec, listen: tuple[str, int] | None = None) -> tuple[str, ...]:
+        """argv; the node listens on `listen` (host, port), else on the chain's public port."""
+        host, port = listen or ("127.0.0.1", spec.chain.port)
+        accounts = spec.plan.accounts
+        command = [
+            *(str(self.load()), "--host", host, "--port", str(port)),
+            *("--chain-id", str(spec.chain.chain_id), "--hardfork", "prague"),
+            *("--init", str(spec.genesis), MARKER, str(cache_directory(spec))),
+            *("--no-mining", "--order", "fees", "--gas-limit", str(GAS_LIMIT)),
+            *("--accounts", str(accounts.count), "--slots-in-an-epoch", "1"),
+            *("--prune-history", str(STATES_KEPT)),
+            *("--transaction-block-keeper", str(BLOCKS_WITH_TRANSACTIONS)),
+            *("--no-request-size-limit", "--quiet"),
+        ]
+        if accounts.mnemonic != DEFAULT_MNEMONIC:
+            command += ["--mnemonic", accounts.mnemonic]
+        return tuple(command)
+
+    def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
+        """The genesis file of `spec`'s chain."""
+        return genesis_json(spec.chain.chain_id, alloc, timestamp)
+
+    # ------------------------------------------------------------------ after the start
+
+    async def prepare(self, spec: NodeSpec, node: Caller) -> None:
+        """Load the saved state when asked and there is one, set the clock, switch logging on.
+
+        Raises StorageFailed (unreadable state), ServiceFailed (the node refuses it).
+        """
+        if spec.restore and state_path(spec).exists():
+            await self._restore(spec, node)
+        head = await node.call("eth_getBlockByNumber", "latest", False)
+        await node.call("evm_setTime", max(int(time.time()), int(head["timestamp"], 16)))
+        await node.call("anvil_setLoggingEnabled", True)
+
+    async def _restore(self, spec: NodeSpec, node: Caller) -> None:
+        head, dump = await asyncio.to_thread(read_state, state_path(spec))
+        if head.chain_id != spec.chain.chain_id:
+            raise StorageFailed(
+                "A saved chain is another one's",
+                f"{state_path(spec)} is of chain {head.chain_id}, not {spec.chain.chain_id}",
+                "Move the file away to start this chain from its genesis.",
+            )
+        try:
+            await node.call("anvil_loadState", "0x" + dump.hex())
+            block = await node.call("eth_getBlockByNumber", hex(head.block), False)
+        except RpcError as error:
+            raise _not_restored(spec, error.message) from error
+        if block is None or block["hash"] != head.hash:
+            raise _not_restored(spec, f"block {head.block} is not what was saved")
+
+    # ------------------------------------------------------------------ saving
+
+    async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+        """Write the chain's state; returns the newest block that is surely in it.
+
+        Raises StorageFailed, TemporaryFailure (node gone), RpcError.
+        """
+        head, dump = await self._dump(rpc)
+        found = StateHead(
+            chain_id=spec.chain.chain_id,
+            block=int(head["number"], 16),
+            hash=head["hash"],
+            at=time.time(),
+            length=(len(dump) - 2) // 2,
+        )
+        await asyncio.to_thread(_write, state_path(spec), found, dump)
+        return SavedState(found.block, found.at)
+
+    async def _dump(self, rpc: Rpc) -> tuple[dict[str, Any], str]:
+        """The head and a dump made after it. A dump does not say which block it is of, so the
+        head before is what it surely holds, unless a reorg came between."""
+        for _ in range(_HEAD_TRIES):
+            head = await rpc.call("eth_getBlockByNumber", "latest", False)
+            dump = await rpc.call("anvil_dumpState", timeout=_SAVE_TIMEOUT)
+            still = await rpc.call("eth_getBlockByNumber", head["number"], False)
+            if still is not None and still["hash"] == head["hash"]:
+                return head, dump
+        raise TemporaryFailure("The chain reorganizes too fast to be saved", "tried five times")
+
+    def saved(self, spec: NodeSpec) -> SavedState | None:
+        """The last save of `spec`'s chain."""
+        head = read_head(state_path(spec))
+        return None if head is None else SavedState(head.block, head.at)
+
+
+def state_path(spec: NodeSpec) -> Path:
+    """Where the chain's saved state is."""
+    return spec.directory / "state"
+
+
+def cache_directory(spec: NodeSpec) -> Path:
+    """A directory that the node may fill; emptied at each start."""
+    return spec.directory / "cache"
+
+
+def _write(path: Path, head: StateHead, dump: str) -> None:
+    write_state(path, head, bytes.fromhex(dump[2:]))
+
+
+def _not_restored(spec: NodeSpec, why: str) -> ServiceFailed:
+    return ServiceFailed(
+        f"{node_service(spec.chain.name)} can't go on from its saved state",
+        f"{state_path(spec)}: {why}",
+        "Move the file away to start this chain from its genesis.",
+        service=node_service(spec.chain.name),
+    )
