@@ -55,7 +55,9 @@ class WebSocketRpc:
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
         """The result of one call. Raises RpcError, TemporaryFailure."""
         number, answer = self._expect()
-        (raw,) = await self._ask(_request(number, method, params), [(number, answer)], method, timeout)
+        (raw,) = await self._ask(
+            _request(number, method, params), [(number, answer)], method, timeout
+        )
         return _result(method, raw)
 
     async def batch(

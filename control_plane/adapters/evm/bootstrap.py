@@ -1,0 +1,202 @@
+"""Block 1 of a chain, by real transactions (docs/formats.md, "Contracts and deployment").
+
+On every chain the governor installs the guardian set; on L1 it also moves ERA from the treasury to
+the guardians and the faucet, and the guardians approve, register with proofs of possession, and
+the set is sealed. Asked again, it does only what is missing.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from control_plane.adapters.evm.calls import Call, encode_call, execute_batch, selector
+from control_plane.adapters.evm.signer import Transaction, sign
+from control_plane.domain import bls, formats
+from control_plane.domain.abi_formats import install_calldata
+from control_plane.domain.errors import PermanentFailure
+from control_plane.domain.formats import GuardianSet, Member
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import GuardianKeys, Keys, Network
+from control_plane.domain.plan import ChainPlan
+from control_plane.domain.ports.node import Account, Rpc
+from control_plane.domain.rpc import RpcError
+
+FIRST_SET: Final = 1
+_ERA: Final = 10**18
+_FAUCET_ERA: Final = 10_000_000 * _ERA
+MWEI: Final = 10**6
+_MAX_FEE: Final = 1_000 * 10**9
+_BATCH_GAS: Final = 500_000
+_PER_GUARDIAN_GAS: Final = 100_000
+_APPROVE_GAS: Final = 100_000
+_REGISTER_GAS: Final = 700_000
+_SEAL_GAS: Final = 300_000
+_ROUNDS: Final = 50
+"""Blocks that may be sealed until all transactions of a bootstrap are in one."""
+
+
+def member_of(keys: GuardianKeys, stake: int) -> Member:
+    """A guardian as it stands in the first set."""
+    key = bls.SecretKey(keys.bls_seed).key
+    return Member(keys.index, _bytes(keys.account.address), stake, key)
+
+
+def first_set(keys: Keys, network: Network) -> GuardianSet:
+    """The set that a devnet starts with: its guardians in order, each with the same stake."""
+    stake = network.plan.metalayer.guardians.stake
+    return GuardianSet.of(FIRST_SET, [member_of(guardian, stake) for guardian in keys.guardians])
+
+
+@dataclass(slots=True)
+class _Outgoing:
+    """Raw transactions of one bootstrap, nonces counted by account."""
+
+    chain_id: int
+    nonces: dict[str, int]
+    raws: list[Hex] = field(default_factory=list)
+    hashes: list[Hex] = field(default_factory=list)
+
+    def add(self, account: Account, to: str, data: bytes, gas: int, tip: int) -> None:
+        """`tip` in Mwei; a block takes higher tips first."""
+        nonce = self.nonces[account.address]
+        self.nonces[account.address] = nonce + 1
+        transaction = Transaction(
+            self.chain_id, nonce, _bytes(to), 0, data, gas, _MAX_FEE, tip * MWEI
+        )
+        raw, hash_ = sign(transaction, account.key)
+        self.raws.append(Hex("0x" + raw.hex()))
+        self.hashes.append(hash_)
+
+
+class ChainBootstrap:
+    """Implements ``ports.provision.Bootstrap``."""
+
+    def __init__(self) -> None:
+        self._sets: dict[bytes, GuardianSet] = {}
+
+    async def network_id(self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes) -> bytes:
+        """What everything signed on this devnet commits to."""
+        genesis = await l1.call("eth_getBlockByNumber", "0x0", False)
+        registry = _bytes(contracts["guardianRegistry"])
+        return formats.network_id(_bytes(genesis["hash"]), registry, devnet_id)
+
+    async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None:
+        """Raises PermanentFailure when a transaction is reverted or the chain belongs to
+        another devnet."""
+        if await self._is_done(chain, rpc, network):
+            return
+        outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
+        outgoing.add(*self._governor_call(chain, network, keys))
+        if chain.is_l1:
+            for guardian in keys.guardians:
+                self._register(outgoing, guardian, network)
+            seal = selector("sealSet()")
+            outgoing.add(
+                keys.governor, network.contracts["guardianRegistry"], seal, _seal_gas(keys), 1_000
+            )
+        await _mine(rpc, outgoing)
+
+    async def _is_done(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
+        request = {"to": network.contracts["rootVerifier"], "data": _hex(selector("networkId()"))}
+        found = _bytes(await rpc.call("eth_call", request, "latest"))
+        if found == network.network_id:
+            return True
+        if any(found):
+            raise PermanentFailure(
+                f"{chain.name} belongs to another devnet",
+                f"its root verifier is bound to network 0x{found.hex()}",
+                "Take the devnet down and start it anew.",
+            )
+        return False
+
+    def _set(self, keys: Keys, network: Network) -> GuardianSet:
+        if network.network_id not in self._sets:
+            self._sets = {network.network_id: first_set(keys, network)}
+        return self._sets[network.network_id]
+
+    def _governor_call(
+        self, chain: ChainPlan, network: Network, keys: Keys
+    ) -> tuple[Account, str, bytes, int, int]:
+        contracts = network.contracts
+        install = install_calldata(network.network_id, self._set(keys, network))
+        calls = [Call(_bytes(contracts["rootVerifier"]), install)]
+        if chain.is_l1:
+            calls += _grants(network, keys)
+        gas = _BATCH_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+        return keys.governor, contracts["governanceExecutor"], execute_batch(calls), gas, 90_000
+
+    def _register(self, outgoing: _Outgoing, guardian: GuardianKeys, network: Network) -> None:
+        """Approve and register; earlier guardians tip more, so indices are in order."""
+        contracts, stake = network.contracts, network.plan.metalayer.guardians.stake
+        registry, secret = _bytes(contracts["guardianRegistry"]), bls.SecretKey(guardian.bls_seed)
+        digest = formats.possession_digest(
+            outgoing.chain_id, registry, _bytes(guardian.account.address), secret.key
+        )
+        proof = secret.prove_possession(digest)
+        approve = encode_call("approve(address,uint256)", registry, stake)
+        register = encode_call("register(bytes,bytes,uint96)", secret.key, proof, stake)
+        tip = 80_000 - guardian.index
+        outgoing.add(guardian.account, contracts["era"], approve, _APPROVE_GAS, 85_000)
+        outgoing.add(guardian.account, contracts["guardianRegistry"], register, _REGISTER_GAS, tip)
+
+
+def _grants(network: Network, keys: Keys) -> list[Call]:
+    era, stake = _bytes(network.contracts["era"]), network.plan.metalayer.guardians.stake
+    receivers = [(guardian.account.address, stake) for guardian in keys.guardians]
+    receivers.append((keys.faucet.address, _FAUCET_ERA))
+    return [
+        Call(era, encode_call("transfer(address,uint256)", _bytes(to), amount))
+        for to, amount in receivers
+    ]
+
+
+def _seal_gas(keys: Keys) -> int:
+    return _SEAL_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+
+
+async def _nonces(rpc: Rpc, keys: Keys) -> dict[str, int]:
+    addresses = [keys.governor.address, *(g.account.address for g in keys.guardians)]
+    counts = await rpc.batch([("eth_getTransactionCount", (a, "latest")) for a in addresses])
+    return {a: int(count, 16) for a, count in zip(addresses, counts, strict=True)}
+
+
+async def _mine(rpc: Rpc, outgoing: _Outgoing) -> None:
+    """Broadcast, then seal blocks until every transaction has its receipt."""
+    sent = await rpc.batch([("eth_sendRawTransaction", (raw,)) for raw in outgoing.raws])
+    for answer in sent:
+        if isinstance(answer, RpcError) and "already" not in answer.message:
+            raise PermanentFailure("A transaction of block 1 was refused", answer.message)
+    for _ in range(_ROUNDS):
+        await rpc.call("evm_mine")
+        receipts = await rpc.batch(
+            [("eth_getTransactionReceipt", (hash_,)) for hash_ in outgoing.hashes]
+        )
+        if all(receipts):
+            _check(receipts)
+            return
+        await asyncio.sleep(0)
+    raise PermanentFailure(
+        "Block 1 is not complete", f"transactions are missing after {_ROUNDS} blocks"
+    )
+
+
+def _check(receipts: Sequence[Any]) -> None:
+    for at, receipt in enumerate(receipts):
+        if isinstance(receipt, RpcError):
+            raise receipt
+        if int(receipt["status"], 16) != 1:
+            raise PermanentFailure(
+                "A transaction of block 1 was reverted",
+                f"number {at + 1} of {len(receipts)}, {receipt['transactionHash']}, "
+                f"gas used {int(receipt['gasUsed'], 16)}",
+                "Are contracts and genesis of the same version? `make contracts-check` tells.",
+            )
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
+
+
+def _hex(data: bytes) -> Hex:
+    return Hex("0x" + data.hex())

@@ -1,0 +1,82 @@
+"""A devnet's service keys: one random master secret on disk, everything else derived from it."""
+
+import hashlib
+import hmac
+import os
+import secrets
+from pathlib import Path
+from typing import Final
+
+from control_plane.adapters.evm.signer import account
+from control_plane.domain.errors import StorageFailed
+from control_plane.domain.network import GuardianKeys, Keys
+from control_plane.domain.ports.node import Account
+
+_MASTER_BYTES: Final = 32
+_CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141
+"""Order of secp256k1 (SEC 2)."""
+
+
+def load_keys(directory: Path, guardians: int) -> Keys:
+    """The keys of the devnet whose files are in `directory` (made with mode 0700). The master
+    secret is drawn at the first call and kept in ``secrets``, mode 0600; asking for more
+    guardians later leaves the earlier ones as they are.
+
+    Raises StorageFailed.
+    """
+    master = _master(directory)
+    return Keys(
+        governor=_account(master, "governor"),
+        relayer=_account(master, "relayer"),
+        faucet=_account(master, "faucet"),
+        guardians=tuple(
+            GuardianKeys(i, _account(master, f"guardian/{i}"), derive(master, f"guardian/{i}/bls"))
+            for i in range(guardians)
+        ),
+    )
+
+
+def derive(master: bytes, purpose: str) -> bytes:
+    """32 bytes for `purpose` by HKDF-SHA256 (RFC 5869), the purpose as info."""
+    extracted = hmac.digest(b"caldera/service-keys/v1", master, hashlib.sha256)
+    return hmac.digest(extracted, purpose.encode() + b"\x01", hashlib.sha256)
+
+
+def _account(master: bytes, purpose: str) -> Account:
+    key = derive(master, purpose)
+    while not 0 < int.from_bytes(key) < _CURVE_ORDER:  # one in 2^128
+        key = hashlib.sha256(key).digest()
+    return account(key)
+
+
+def _master(directory: Path) -> bytes:
+    path = directory / "secrets"
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not path.exists():
+            _write_once(path, secrets.token_bytes(_MASTER_BYTES))
+        master = bytes.fromhex(path.read_text().strip())
+    except (OSError, ValueError) as error:
+        raise StorageFailed(
+            "The devnet's service keys can't be read or made", f"{path}: {error}", "Is it writable?"
+        ) from error
+    if len(master) != _MASTER_BYTES:
+        raise StorageFailed("The devnet's service keys are damaged", str(path), "Take it down.")
+    return master
+
+
+def _write_once(path: Path, master: bytes) -> None:
+    """Appear whole or not at all; whoever comes second keeps what is there."""
+    draft = path.with_name(f".secrets-{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(descriptor, master.hex().encode() + b"\n")
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+    try:
+        os.link(draft, path)
+    except FileExistsError:
+        pass
+    finally:
+        draft.unlink()

@@ -1,0 +1,60 @@
+"""Keys, addresses and signed transactions, without a general client's import cost."""
+
+from dataclasses import dataclass
+
+from coincurve import PrivateKey
+
+from control_plane.domain import rlp
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.ids import Hex
+from control_plane.domain.ports.node import Account
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """An EIP-1559 transaction. Amounts in wei, `gas` in gas units, `data` raw bytes."""
+
+    chain_id: int
+    nonce: int
+    to: bytes
+    """20 bytes; empty for a creation."""
+    value: int
+    data: bytes
+    gas: int
+    max_fee: int
+    tip: int
+
+
+def account(key: bytes) -> Account:
+    """The account of a 32-byte secp256k1 key."""
+    public = PrivateKey(key).public_key.format(compressed=False)[1:]
+    return Account(Hex("0x" + keccak256(public)[-20:].hex()), key)
+
+
+def sign(transaction: Transaction, key: bytes) -> tuple[bytes, Hex]:
+    """The raw signed transaction (type 2, EIP-2718 envelope, EIP-1559 payload) and its hash."""
+    number = rlp.encode_int
+    fields: list[rlp.Item] = [
+        number(transaction.chain_id),
+        number(transaction.nonce),
+        number(transaction.tip),
+        number(transaction.max_fee),
+        number(transaction.gas),
+        transaction.to,
+        number(transaction.value),
+        transaction.data,
+        [],
+    ]
+    digest = keccak256(b"\x02" + rlp.encode(fields))
+    signature = PrivateKey(key).sign_recoverable(digest, hasher=None)
+    r = int.from_bytes(signature[:32], "big")
+    s = int.from_bytes(signature[32:64], "big")
+    raw = b"\x02" + rlp.encode([*fields, number(signature[64]), number(r), number(s)])
+    return raw, Hex("0x" + keccak256(raw).hex())
+
+
+def checksum(address: str) -> str:
+    """The address with EIP-55's mixed-case checksum."""
+    plain = address.lower().removeprefix("0x")
+    digest = keccak256(plain.encode()).hex()
+    return "0x" + "".join(c.upper() if int(digest[i], 16) >= 8 else c for i, c in enumerate(plain))
