@@ -104,9 +104,7 @@ def _daemon(home: Path, *, answers: bool) -> Check:
     info = read_info(home)
     if not answers:
         if info:
-            return Check(
-                "daemon", "warning", "it ended without saying so", "`caldera up` restarts it"
-            )
+            return Check("daemon", "warning", "it ended unexpectedly", "`caldera up` restarts it")
         return Check("daemon", "ok", "none runs; `caldera up` starts one")
     client = connect_if_running()
     try:
@@ -127,9 +125,7 @@ def _ports(*, free_expected: bool) -> Check:
     detail = f"taken: {', '.join(map(str, taken))}"
     if not free_expected:
         return Check("ports", "ok", f"{detail} (a daemon runs here)")
-    return Check(
-        "ports", "warning", detail, "a default port that is taken moves to the next free one"
-    )
+    return Check("ports", "warning", detail, "a default port that is taken moves to a free one")
 
 
 def _is_free(port: int) -> bool:

@@ -13,14 +13,27 @@ from typing import Any, Final
 
 from caldera_cli import VERSION
 from caldera_cli.client import Client
-from caldera_cli.errors import CONFLICT, FAILED, TIMED_OUT, CliError
+from caldera_cli.errors import (
+    CONFLICT,
+    FAILED,
+    MISSING,
+    NOT_FOUND,
+    TIMED_OUT,
+    USAGE,
+    CliError,
+)
 from control_plane.schemas import paths
 
 _START_DEADLINE: Final = 30.0
 _STOP_DEADLINE: Final = 30.0
+_NOT_INSTALLED: Final = "0"
+"""What a daemon calls the version of a tree that was never installed."""
 _RETRY: Final = 0.005
 """Seconds between two looks for the socket of a daemon that is just starting."""
-_LAST_LINES: Final = 10
+_CODES: Final = frozenset({USAGE, NOT_FOUND, CONFLICT, TIMED_OUT, MISSING})
+
+DAEMON: Final = (sys.executable, "-P", "-m", "control_plane.main")
+"""The daemon's program; -P, so that nothing in the user's directory is imported in its place."""
 
 
 def connect() -> Client:
@@ -46,35 +59,40 @@ def connect_if_running() -> Client | None:
 def start(home: Path) -> None:
     """Start the daemon of `home` in the background; returns when it listens.
 
-    It outlives this command, has a session of its own, and holds none of our descriptors.
+    It goes on in a session of its own after the process started here has told how it went.
     """
     import subprocess
 
-    log = paths.log_path(home)
     try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    except OSError as error:
-        raise CliError(
-            f"{home} can't be used as CALDERA_HOME",
-            error.strerror or str(error),
-            "set CALDERA_HOME to a directory that you can write to",
-        ) from error
-    began = log.stat().st_size
-    try:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "control_plane.main", "serve", "--detached"],
+        done = subprocess.run(
+            [*DAEMON, "--detached", "--home", os.fspath(home)],
+            env=daemon_environment(),
             stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=output,
-            start_new_session=True,
-            cwd=home,
+            capture_output=True,
+            text=True,
+            timeout=_START_DEADLINE,
+            check=False,
         )
-    finally:
-        os.close(output)
-    _wait_until_it_listens(home, process, began)
-    # it is not ours to wait for: nothing is said of it when this command ends
-    process.returncode = 0
+    except subprocess.TimeoutExpired:
+        raise CliError(
+            "The daemon does not start",
+            f"waited {_START_DEADLINE:g} s for {paths.socket_path(home)}",
+            f"see {paths.log_path(home)}",
+            TIMED_OUT,
+        ) from None
+    if done.returncode == CONFLICT:
+        _wait_for_other(home)  # another command started one at the same moment
+    elif done.returncode != 0:
+        raise _no_start(done.stderr, done.returncode, home)
+
+
+def daemon_environment() -> dict[str, str]:
+    """Our environment; in a checkout that is not installed it also tells where we are."""
+    root = Path(__file__).resolve().parent.parent
+    if root.name in {"site-packages", "dist-packages"}:
+        return dict(os.environ)
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *([known] if known else [])])}
 
 
 def stop(pid: int) -> None:
@@ -105,7 +123,7 @@ def _running(home: Path) -> Client | None:
         return None
     client = Client(where)
     other = str(read_info(home).get("version", VERSION))
-    if other != VERSION:
+    if other not in {VERSION, _NOT_INSTALLED}:
         _replace(client, home, other)
         return None
     return client
@@ -140,31 +158,27 @@ def _listens(where: Path) -> bool:
     return True
 
 
-def _wait_until_it_listens(home: Path, process: Any, began: int) -> None:
-    """The daemon's one sign of life is its socket, and no event tells that a file appeared;
-    its death, on the other hand, is noticed at once."""
-    where, log = paths.socket_path(home), paths.log_path(home)
+def _wait_for_other(home: Path) -> None:
+    """No event tells that somebody else's socket appeared."""
+    where = paths.socket_path(home)
     deadline = time.monotonic() + _START_DEADLINE
     while not _listens(where):
-        ended = process.poll()
-        # a conflict: another command started one at the same moment, it will listen soon
-        if ended is not None and ended != CONFLICT:
-            words = _last_words(log, began)
-            raise CliError(
-                "The daemon does not start",
-                f"it ended with {ended}" + (f": {words[-1]}" if words else ""),
-                f"see {log}",
-                FAILED,
-                {"title": "The daemon does not start", "last_lines": words, "log": str(log)},
-            )
         if time.monotonic() > deadline:
             raise CliError(
-                "The daemon does not start",
-                f"waited {_START_DEADLINE:g} s for {where}",
-                f"see {log}",
+                "The daemon does not answer",
+                f"one holds {home}, but does not listen on {where}",
+                f"see {paths.log_path(home)}",
                 TIMED_OUT,
             )
         time.sleep(_RETRY)
+
+
+def _no_start(text: str, code: int, home: Path) -> CliError:
+    """What the daemon said on standard error: `title: detail`, then perhaps a hint."""
+    lines = [line for line in text.strip().splitlines() if line.strip()]
+    title, _, detail = (lines[0] if lines else "The daemon does not start").partition(": ")
+    hint = " ".join(line.strip() for line in lines[1:]) or f"see {paths.log_path(home)}"
+    return CliError(title, detail, hint, code if code in _CODES else FAILED)
 
 
 def _wait_gone(pid: int, timeout: float) -> bool:
@@ -187,13 +201,3 @@ def _wait_gone(pid: int, timeout: float) -> bool:
             return True
         time.sleep(0.02)  # only where the system has no pidfd
     return False
-
-
-def _last_words(log: Path, began: int) -> list[str]:
-    try:
-        with log.open("rb") as file:
-            file.seek(began)
-            text = file.read()[-20_000:].decode("utf-8", "replace")
-    except OSError:
-        return []
-    return [line for line in text.splitlines() if line.strip()][-_LAST_LINES:]

@@ -26,9 +26,10 @@ def clean(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """End the daemon and left-over nodes, and remove devnets, records and logs.
+    """Remove all that is left over.
 
-    Refused while devnets exist that a daemon looks after: take them down first.
+    Ends the daemon and left-over nodes, removes records and logs. Refused
+    while devnets exist that a daemon looks after: take them down first.
     """
     home = paths.home()
     client = connect_if_running()

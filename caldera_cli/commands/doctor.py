@@ -14,7 +14,10 @@ app = new_app()
 
 @app.command()
 def doctor(as_json: JsonOption = False) -> None:
-    """Check Python, Anvil, the home directory, ports, disk, memory and the daemon."""
+    """Check whether this machine is ready.
+
+    Looks at Python, Anvil, the home directory, ports, disk, memory and the daemon.
+    """
     from caldera_cli.checks import run_checks
 
     checks = run_checks()

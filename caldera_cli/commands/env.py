@@ -1,6 +1,5 @@
 """`caldera env` and `caldera accounts`: what other programs need."""
 
-import shlex
 from enum import StrEnum
 from typing import Annotated
 
@@ -39,14 +38,12 @@ def _env(
     """
     client = connect()
     found = find_devnet(client, one_name(name, devnet))
-    variables = client.get(f"/v1/devnets/{segment(found)}/env")["variables"]
+    path = f"/v1/devnets/{segment(found)}/env"
     if as_json or form is Format.JSON:
-        render.data(variables)
+        render.data(client.get(path)["variables"])
         return
-    for key, value in variables.items():
-        render.out(
-            f"export {key}={shlex.quote(value)}" if form is Format.SH else _dotenv(key, value)
-        )
+    for line in client.lines(path, {"format": form.value}):
+        render.out(line)
 
 
 @accounts.command("accounts")
@@ -75,9 +72,3 @@ def _accounts(
         render.out(account["address"])
         if account.get("private_key"):
             render.out(render.dim(f"  {account['private_key']}"))
-
-
-def _dotenv(key: str, value: str) -> str:
-    """A line that dotenv parsers read literally."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
-    return f'{key}="{escaped}"'

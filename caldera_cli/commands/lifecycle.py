@@ -34,7 +34,10 @@ def _down(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Take a devnet down for good: its processes, its chains, its records."""
+    """Take a devnet down for good.
+
+    Its processes end, its chains and records are removed.
+    """
     wanted = one_name(name, devnet)
     if everything and wanted:
         raise usage("--all and a name exclude each other")
@@ -64,7 +67,7 @@ def _stop(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Save a devnet's chains and stop it; `start` goes on where it was."""
+    """Save a devnet's chains and stop it."""
     _act("stop", one_name(name, devnet), service, as_json=as_json)
 
 
@@ -86,7 +89,10 @@ def _restart(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Stop and start a devnet or a service; the chains' state is kept."""
+    """Stop and start a devnet or a service.
+
+    The state of the chains is kept.
+    """
     _act("restart", one_name(name, devnet), service, as_json=as_json)
 
 

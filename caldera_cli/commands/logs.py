@@ -73,7 +73,10 @@ def _events(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what happened in a devnet; with --json one event on each line."""
+    """Show what happened in a devnet.
+
+    With --json there is one event on each line.
+    """
     client = connect()
     found = find_devnet(client, one_name(name, devnet))
     if follow:

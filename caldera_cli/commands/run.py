@@ -46,9 +46,10 @@ def run(
     ] = "10m",
     as_json: JsonOption = False,
 ) -> None:
-    """Start a devnet, run the command behind -- in its environment, take the devnet down.
+    """Run a command with a devnet of its own.
 
-    Ends with the command's exit code, or with 5 when its time is over.
+    Starts a devnet, runs the command behind -- in its environment, takes the devnet
+    down. Ends with the command's exit code, or with 5 when its time is over.
     """
     command = _command(ctx.obj.command)
     limit = seconds(ttl)

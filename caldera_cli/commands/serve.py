@@ -1,12 +1,12 @@
 """`caldera serve`: the daemon in the foreground."""
 
 import os
-import sys
 from typing import Annotated
 
 import typer
 
 from caldera_cli.apps import new_app
+from caldera_cli.daemon import DAEMON, daemon_environment
 
 app = new_app()
 
@@ -21,10 +21,13 @@ def serve(
         typer.Option("--port", metavar="PORT", min=0, max=65535, help="By default 8420."),
     ] = None,
 ) -> None:
-    """Run the daemon in the foreground; Ctrl-C ends it, devnets go on."""
-    arguments = [sys.executable, "-m", "control_plane.main", "serve"]
+    """Run the daemon in the foreground.
+
+    Ctrl-C ends it; devnets go on.
+    """
+    arguments = [*DAEMON, "--foreground"]
     if host is not None:
         arguments += ["--host", host]
     if port is not None:
         arguments += ["--port", str(port)]
-    os.execv(sys.executable, arguments)  # noqa: S606 - our own interpreter, no shell
+    os.execve(arguments[0], arguments, daemon_environment())  # noqa: S606 - our own interpreter, no shell

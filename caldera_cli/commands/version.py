@@ -13,7 +13,7 @@ app = new_app()
 
 @app.command()
 def version(as_json: JsonOption = False) -> None:
-    """Show versions: this program, the daemon that runs, Python."""
+    """Show versions."""
     running = read_info(paths.home()).get("version")
     if as_json:
         render.data({"version": VERSION, "daemon": running, "python": platform.python_version()})
