@@ -1,5 +1,7 @@
 """Leaves: read from a chain by the aggregator, checked against a chain by each guardian."""
 
+import asyncio
+import contextlib
 from typing import Any, Final
 
 from control_plane.domain.errors import TemporaryFailure
@@ -16,6 +18,8 @@ ROOT_SLOT: Final = 33
 
 _SLOTS: Final = (COUNT_SLOT, ROOT_SLOT)
 _SLOT_WORDS: Final = tuple(f"0x{slot:064x}" for slot in _SLOTS)
+_TRIES: Final = 3
+_PAUSE: Final = 0.005
 
 
 class LeafRefused(Exception):
@@ -29,26 +33,40 @@ async def read_leaf(rpc: Caller, domain: Domain, hook: str, block_hash: str | No
     """
     if block_hash is None:
         block_hash = (await rpc.call("eth_getBlockByNumber", "latest", False))["hash"]
-    block, count, root = await rpc.batch(
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(LeafRefused):
+            return await _read_leaf(rpc, domain, hook, block_hash)
+        await asyncio.sleep(_PAUSE)
+    try:
+        return await _read_leaf(rpc, domain, hook, block_hash)
+    except LeafRefused as error:
+        raise TemporaryFailure("A leaf can't be read", str(error)) from error
+
+
+async def _read_leaf(rpc: Caller, domain: Domain, hook: str, block_hash: str) -> Leaf | None:
+    """One try. The values come from a proof: a plain read at the head's hash can give the state
+    of a block that the node is just making."""
+    block, proof = await rpc.batch(
         [
             ("eth_getBlockByHash", (block_hash, False)),
-            ("eth_getStorageAt", (hook, _SLOT_WORDS[0], block_hash)),
-            ("eth_getStorageAt", (hook, _SLOT_WORDS[1], block_hash)),
+            ("eth_getProof", (hook, _SLOT_WORDS, block_hash)),
         ]
     )
-    for answer in (block, count, root):
+    for answer in (block, proof):
         if answer is None or isinstance(answer, RpcError):
             raise TemporaryFailure("A leaf can't be read", f"block {block_hash}: {answer}")
     number = int(block["number"], 16)
     if number < 1:
         return None
+    state_root = bytes.fromhex(block["stateRoot"][2:])
+    count, root = _proven(state_root, hook, proof)
     return Leaf(
         domain=domain,
         block_number=number,
-        block_hash=_word(block_hash),
-        state_root=_word(block["stateRoot"]),
-        message_root=_word(root),
-        message_count=int(count, 16),
+        block_hash=bytes.fromhex(block_hash[2:]),
+        state_root=state_root,
+        message_root=root.to_bytes(32),
+        message_count=count,
     )
 
 
@@ -58,7 +76,18 @@ async def check_leaf(rpc: Caller, leaf: Leaf, hook: str) -> None:
     The header must hash to the leaf's block hash and hold its number and state root; the
     message tree's count and root must be proven under that state root; and the block must be
     the one that this node has at its height. Raises LeafRefused, TemporaryFailure.
+
+    A refusal is looked at again before it stands: Anvil answers `eth_getProof` at its head with
+    the state of the next block when it is just making that.
     """
+    for _ in range(_TRIES - 1):
+        with contextlib.suppress(LeafRefused):
+            return await _check_leaf(rpc, leaf, hook)
+        await asyncio.sleep(_PAUSE)
+    return await _check_leaf(rpc, leaf, hook)
+
+
+async def _check_leaf(rpc: Caller, leaf: Leaf, hook: str) -> None:
     block_hash = "0x" + leaf.block_hash.hex()
     block, proof, canonical = await rpc.batch(
         [
@@ -88,15 +117,17 @@ def _check_header(leaf: Leaf, block: dict[str, Any]) -> None:
 
 
 def _check_tree(leaf: Leaf, proof: dict[str, Any], hook: str) -> None:
-    try:
-        count, root = proven_slots(leaf.state_root, bytes.fromhex(hook[2:]), _SLOTS, proof)
-    except InvalidProof as error:
-        raise LeafRefused(f"proof of the message tree: {error}") from error
+    count, root = _proven(leaf.state_root, hook, proof)
     if count != leaf.message_count:
         raise LeafRefused(f"the leaf counts {leaf.message_count} messages, the chain {count}")
     if root.to_bytes(32) != leaf.message_root:
         raise LeafRefused("the leaf's message root is not the chain's")
 
 
-def _word(value: str) -> bytes:
-    return bytes.fromhex(value[2:].rjust(64, "0"))
+def _proven(state_root: bytes, hook: str, proof: dict[str, Any]) -> tuple[int, int]:
+    """Count and root of the message tree, proven under `state_root`."""
+    try:
+        count, root = proven_slots(state_root, bytes.fromhex(hook[2:]), _SLOTS, proof)
+    except InvalidProof as error:
+        raise LeafRefused(f"proof of the message tree: {error}") from error
+    return count, root

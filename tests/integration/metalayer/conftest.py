@@ -12,7 +12,7 @@ import pytest
 from eth_abi import decode as abi_decode  # type: ignore[attr-defined]
 
 from control_plane.adapters.engine.anvil import AnvilEngine
-from control_plane.adapters.evm.calls import Call, execute_batch
+from control_plane.domain.calls import Call, execute_batch
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.persistence.database import open_database
