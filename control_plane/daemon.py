@@ -128,7 +128,7 @@ class _Daemon:
         serving: "list[asyncio.Task[None]]",
     ) -> None:
         """Let clients go, save, close. Whoever starts a new daemon now waits for the lock."""
-        self._gate.stopping = True
+        self._gate.stop()
         remove_info(self._settings.home)
         if not loading.done():
             loading.cancel()

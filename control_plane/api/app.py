@@ -25,6 +25,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
         title="Caldera devnet",
         version=version(),
         description=_DESCRIPTION,
+        openapi_url=None,  # served by our own route, off the event loop
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -33,8 +34,10 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
     )
     app.state.services = services
     install_handlers(app)
-    for module in (system, devnets, service_routes, metalayer, using, events):
+    modules = (system, devnets, service_routes, metalayer, using, events)
+    for module in modules:
         app.include_router(module.router)
+    app.state.routes = [route for module in modules for route in module.router.routes]
     # the last one added comes first
     app.add_middleware(Requests, database=services.database)
     app.add_middleware(Unexpected)

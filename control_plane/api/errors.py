@@ -184,7 +184,7 @@ def _router_problem(request: Request, error: HTTPException) -> dict[str, Any]:
         hint = f"{path} knows {', '.join(allowed_methods(request))}."
         return problem("method-not-allowed", 405, f"{request.method} is not allowed here", "", hint)
     if error.status_code == 404:
-        known = {str(getattr(route, "path", "")) for route in request.app.routes}
+        known = {route.path for route in request.app.state.routes}
         close = nearest(path, known)
         hint = f"Did you mean {close}?" if close else "See /docs for every path."
         return problem("not-found", 404, f"There is no {path}", "", hint)
@@ -196,9 +196,9 @@ def _router_problem(request: Request, error: HTTPException) -> dict[str, Any]:
 def allowed_methods(request: Request) -> list[str]:
     """The methods of every route that matches the request's path."""
     found: set[str] = set()
-    for route in request.app.routes:
+    for route in request.app.state.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            found |= getattr(route, "methods", None) or set()
+            found |= route.methods
     return sorted(found)
 
 

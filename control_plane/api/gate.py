@@ -17,7 +17,7 @@ class Gate:
         self._app: App | None = None
         self._failure: dict[str, object] | None = None
         self._decided = asyncio.Event()
-        self.stopping = False
+        self._stopping = False
 
     def open(self, app: App) -> None:
         """From now on `app` answers."""
@@ -27,6 +27,11 @@ class Gate:
     def fail(self, failure: dict[str, object]) -> None:
         """Loading failed: everybody who waits gets this problem document."""
         self._failure = failure
+        self._decided.set()
+
+    def stop(self) -> None:
+        """The daemon ends: those who still wait for it to load are told so."""
+        self._stopping = True
         self._decided.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +49,7 @@ class Gate:
 
     @property
     def status(self) -> str:
-        if self.stopping:
+        if self._stopping:
             return "stopping"
         return "ok" if self._app is not None else "starting"
 
