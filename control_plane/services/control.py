@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, Failed, NotFound
+from control_plane.domain.network import Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
@@ -18,8 +19,8 @@ from control_plane.domain.states import Desired, DevnetState
 from control_plane.domain.suggest import nearest
 from control_plane.schemas.spec import Spec
 from control_plane.services.devnet_files import DevnetFiles
-from control_plane.services.reconciler import Reconciler, Tools
-from control_plane.services.supervisor import cancel_and_wait
+from control_plane.services.reconciler import Live, Reconciler, Tools
+from control_plane.services.supervisor import AgentView, cancel_and_wait
 
 _NODE = "node"
 _GONE_DEADLINE = 30.0
@@ -329,6 +330,20 @@ class ControlPlane:
         else:
             worker.agents.release(service)
         worker.wake()
+
+    def agents(self, name: str) -> list[AgentView]:
+        """The agents that this process runs for a devnet; none when it runs none."""
+        worker = self.worker(name)
+        return worker.agents.views() if worker else []
+
+    async def live(self, name: str) -> tuple[Live, Network]:
+        """What runs of a devnet; Conflict when its chains are not up."""
+        worker = await self._running(name)
+        if worker.live is None or worker.live.network is None:
+            raise Conflict(
+                f"{name} is starting", "its chains are not up yet", "Wait until it is ready."
+            )
+        return worker.live, worker.live.network
 
     async def _running(self, name: str) -> Reconciler:
         record = await self.record(name)

@@ -11,6 +11,8 @@ import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
 
 from control_plane.domain.errors import CalderaError, Conflict, Failed
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
@@ -47,12 +49,12 @@ class Tools:
     provision: Provision
     bootstrap: Bootstrap
     make_agents: MakeAgents
-    load_plan: Callable[[object], Plan]
+    load_plan: Callable[[Mapping[str, Any]], Plan]
     """Plan from its JSON in the record."""
-    dump_plan: Callable[[Plan], dict[str, object]]
+    dump_plan: Callable[[Plan], dict[str, Any]]
     free_port: Callable[[int, frozenset[int]], int]
     """A free loopback port at or above the first argument, none of the second."""
-    remove_tree: Callable[[object], None]
+    remove_tree: Callable[[Path], None]
     fault: Fault = no_fault
 
 

@@ -145,6 +145,7 @@ class Supervisor:
     async def _keep(self, watched: _Watched) -> None:
         logged_as.set(LoggedAs(self._devnet, watched.agent.name))  # in this task's own context
         log.info("agent %s starts", watched.agent.name)
+        logged_as.set(LoggedAs(self._devnet, watched.agent.name))
         pause = _FIRST_PAUSE
         while True:
             started = time.monotonic()

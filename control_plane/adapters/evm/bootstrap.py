@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from control_plane.adapters.evm.calls import Call, encode_call, execute_batch, selector
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
 from control_plane.domain.abi_formats import install_calldata
+from control_plane.domain.calls import Call, encode_call, execute_batch, selector
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.formats import GuardianSet, Member
 from control_plane.domain.ids import Hex

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any, Final
 
-from control_plane.adapters.evm.calls import selector
+from control_plane.domain.calls import selector
 from control_plane.resources import artifacts_dir
 
 _PANICS: Final[Mapping[int, str]] = {

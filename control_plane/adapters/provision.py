@@ -1,0 +1,110 @@
+"""A devnet's files: service keys, the contracts it is born with, genesis of each chain.
+
+``DEVNET/secrets`` (0600), ``DEVNET/genesis/`` (a copy of the baked state, so that a devnet keeps
+its contracts whatever version runs it later), ``DEVNET/nodes/CHAIN/genesis.json``.
+"""
+
+import asyncio
+import os
+import shutil
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final
+
+from control_plane.adapters.engine.genesis import genesis_json, make_alloc
+from control_plane.adapters.evm.accounts import derive_accounts
+from control_plane.adapters.evm.bake import Genesis
+from control_plane.adapters.evm.keys import load_keys
+from control_plane.domain.errors import StorageFailed
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Keys
+from control_plane.domain.plan import Plan
+from control_plane.domain.ports.node import NodeSpec
+from control_plane.domain.ports.provision import Born
+
+_COIN: Final = 10**18
+_SERVICE_BALANCE: Final = 1_000_000_000 * _COIN
+"""Wei of each service account on every chain: fees are never what stops a devnet."""
+
+
+class FileProvision:
+    """Implements ``ports.provision.Provision``. `bake` gives the contracts of this version."""
+
+    def __init__(self, bake: Callable[[], Genesis]) -> None:
+        self._bake = bake
+
+    async def keys(self, directory: Path, guardians: int) -> Keys:
+        """See the port."""
+        return await asyncio.to_thread(load_keys, directory, guardians)
+
+    async def contracts(self, directory: Path) -> Born:
+        """See the port."""
+        return await asyncio.to_thread(self._bind, directory)
+
+    async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
+        """See the port."""
+        if not spec.genesis.exists():
+            await asyncio.to_thread(_write_genesis, spec, keys)
+
+    def _bind(self, directory: Path) -> Born:
+        bound = directory / "genesis"
+        if not (bound / "manifest.json").exists():
+            _copy(self._bake().directory, bound)
+        return _born(Genesis(bound))
+
+
+def born_contracts(directory: Path) -> Mapping[str, Hex]:
+    """Lower-case contract addresses of the devnet in `directory`, by JSON key; empty before its
+    first start."""
+    bound = directory / "genesis"
+    if not (bound / "manifest.json").exists():
+        return {}
+    return _born(Genesis(bound)).contracts
+
+
+def _born(genesis: Genesis) -> Born:
+    contracts = {key: Hex(address.lower()) for key, address in genesis.addresses.items()}
+    return Born(contracts, genesis.content_hash)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Appear whole or not at all."""
+    draft = target.with_name(f".{target.name}-{os.getpid()}")
+    try:
+        shutil.rmtree(draft, ignore_errors=True)
+        shutil.copytree(source, draft)
+        shutil.rmtree(target, ignore_errors=True)
+        draft.rename(target)
+    except OSError as error:
+        raise StorageFailed("The contracts can't be copied", f"{target}: {error}") from error
+
+
+def _write_genesis(spec: NodeSpec, keys: Keys) -> None:
+    genesis = Genesis(spec.directory.parent.parent / "genesis")
+    chain = spec.chain
+    baked = genesis.alloc(
+        is_l1=chain.is_l1,
+        chain_id=chain.chain_id,
+        domain=chain.domain,
+        governor=keys.governor.address,
+    )
+    alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
+    content = genesis_json(chain.chain_id, alloc, int(time.time()))
+    draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")
+    try:
+        spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft.write_bytes(content)
+        draft.replace(spec.genesis)
+    except OSError as error:
+        raise StorageFailed("A genesis can't be written", f"{spec.genesis}: {error}") from error
+
+
+def _balances(plan: Plan, keys: Keys) -> dict[str, int]:
+    """Wei by address."""
+    services = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
+    listed = derive_accounts(plan.accounts.mnemonic, plan.accounts.count)
+    return {
+        **{account.address: _SERVICE_BALANCE for account in services},
+        **{account.address: plan.accounts.balance for account in listed},
+    }

@@ -1,0 +1,273 @@
+"""The one place that wires adapters to services."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from control_plane.adapters.engine.anvil import AnvilEngine
+from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
+from control_plane.adapters.evm.accounts import derive_accounts
+from control_plane.adapters.evm.bake import Genesis, ensure_genesis
+from control_plane.adapters.evm.bootstrap import ChainBootstrap
+from control_plane.adapters.evm.keys import load_keys
+from control_plane.adapters.evm.revert import decode_error
+from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.sender import TransactionSender, one_sender
+from control_plane.adapters.machine import read_facts
+from control_plane.adapters.persistence.database import SqlDatabase, open_database
+from control_plane.adapters.provision import FileProvision, born_contracts
+from control_plane.adapters.runtime.gate import Gate
+from control_plane.adapters.runtime.ports import is_taken
+from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.adapters.templates import TemplateFiles
+from control_plane.agents.aggregator import Aggregator
+from control_plane.agents.guardian import Guardian
+from control_plane.agents.indexer import Indexer
+from control_plane.agents.relayer import Relayer
+from control_plane.agents.sequencer import SequencerAgent
+from control_plane.api.deps import Services
+from control_plane.daemon_files import Listening
+from control_plane.domain.hub import Hub
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.plan import Plan
+from control_plane.domain.plan_json import plan_from_json, plan_to_json
+from control_plane.domain.planner import DefaultPorts, make_plan
+from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.node import Account
+from control_plane.resources import artifacts_dir, templates_dir
+from control_plane.schemas.devnet import DaemonView
+from control_plane.schemas.spec import Spec
+from control_plane.services.accounts_view import AccountsOf
+from control_plane.services.agent_log import agent_log_path
+from control_plane.services.control import ControlPlane
+from control_plane.services.devnet_files import DevnetFiles
+from control_plane.services.devnets import Devnets
+from control_plane.services.events import EventLog
+from control_plane.services.faucet import Faucet
+from control_plane.services.metalayer.rounds import make_roster
+from control_plane.services.queries import Queries
+from control_plane.services.reconciler import Tools
+from control_plane.services.send_message import SendMessages
+from control_plane.services.specs import template_view, template_views
+from control_plane.services.steps import Fault, no_fault
+from control_plane.services.trace import Tracer
+from control_plane.settings import Settings
+
+FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
+"""For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
+_FREE_PORTS: Final = (20_000, 45_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Implements the API's ``Running``."""
+
+    services: Services
+    control: ControlPlane
+    events: EventLog
+    gate: Gate
+    database: SqlDatabase
+
+    async def close(self) -> None:
+        """Stop the agents, save every chain, let go of the nodes, close the database."""
+        await self.control.close()
+        await self.events.close()
+        await self.gate.let_go()
+        await self.database.close()
+
+
+async def build(settings: Settings, here: Listening) -> Running:
+    """Everything that the daemon runs, devnets of earlier daemons taken over.
+
+    Raises what opening the database raises.
+    """
+    home = settings.home
+    url = settings.database_url or f"sqlite:///{home / 'caldera.db'}"
+    database = await open_database(url)
+    events = EventLog(database)
+    gate = Gate(home)
+    control = ControlPlane(
+        home,
+        _tools(settings, database, gate),
+        plan_for_machine,
+        events.publisher,
+        here.version,
+    )
+    templates = TemplateFiles(templates_dir())
+
+    def born(name: str) -> Mapping[str, Hex]:
+        return born_contracts(DevnetFiles(home, name).root)
+
+    services = Services(
+        devnets=Devnets(control, database, templates, plan_for_machine, read_facts, born),
+        queries=Queries(
+            devnets=control,
+            database=database,
+            keys=_keys_of(home),
+            born=born,
+            accounts_of=AccountsOf(derive_accounts),
+            artifacts=artifacts_dir(),
+        ),
+        events=events,
+        templates=lambda: template_views(templates),
+        template=lambda name: template_view(templates, name),
+        agent_logs=lambda devnet, service: agent_log_path(home, devnet, service),
+        faucet=Faucet(control, connect, _pay_from),
+        send=SendMessages(control, database, connect, derive_accounts, decode_error),
+        trace=Tracer(control, database),
+        about=_About(here, control),
+        database=database,
+    )
+    await control.open()
+    return Running(services, control, events, gate, database)
+
+
+def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
+    cache = cache_dir(os.environ)
+
+    def anvil() -> Path:
+        return resolve_anvil(settings.anvil, cache=cache).path
+
+    def bake() -> Genesis:
+        return ensure_genesis(anvil, cache)
+
+    return Tools(
+        database=database,
+        runtime=ProcessRuntime(AnvilEngine(anvil), gate),
+        connect=connect,
+        provision=FileProvision(bake),
+        bootstrap=ChainBootstrap(),
+        make_agents=_agents_maker(database),
+        load_plan=plan_from_json,
+        dump_plan=plan_to_json,
+        free_port=free_port,
+        remove_tree=lambda path: shutil.rmtree(path, ignore_errors=True),
+        fault=_fault(),
+    )
+
+
+def _agents_maker(database: SqlDatabase) -> Callable[..., Sequence[Agent]]:
+    def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
+        guardians = [Guardian(network, key, connect, database, hub) for key in keys.guardians]
+        stake = network.plan.metalayer.guardians.stake
+        roster = make_roster(network.set_id, keys.guardians, stake)
+        senders = {str(c.name): _relayer_sender(c, keys.relayer) for c in network.chains}
+        common = (connect, database, hub, publish, time.time)
+        return [
+            *(SequencerAgent(chain, connect) for chain in network.chains),
+            Indexer(network, *common),
+            *guardians,
+            Aggregator(network, roster, guardians, *common),
+            _Owning(Relayer(network, senders, decode_error, *common), senders.values()),
+        ]
+
+    return make
+
+
+def _relayer_sender(chain: Chain, account: Account) -> TransactionSender:
+    return TransactionSender(
+        connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
+    )
+
+
+class _Owning:
+    """An agent together with the senders that are its own: closed when it ends."""
+
+    def __init__(self, agent: Agent, senders: Collection[TransactionSender]) -> None:
+        self._agent = agent
+        self._senders = senders
+        self.name = agent.name
+        self.ready = agent.ready
+
+    @property
+    def problem(self) -> str | None:
+        return self._agent.problem
+
+    async def run(self) -> None:
+        try:
+            await self._agent.run()
+        finally:
+            for sender in self._senders:
+                await sender.close()
+
+
+def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
+    return one_sender(connect, chain.ws_url, account, chain.plan.chain_id)
+
+
+def _keys_of(home: Path) -> Callable[[str, int], Any]:
+    async def keys(name: str, guardians: int) -> Keys:
+        return load_keys(DevnetFiles(home, name).root, guardians)
+
+    return keys
+
+
+class _Taken:
+    """Ports that can't be had: those of other devnets, running or not, and those in use."""
+
+    def __init__(self, others: Sequence[Plan]) -> None:
+        self._planned = {chain.port for plan in others for chain in plan.chains}
+
+    def __contains__(self, port: object) -> bool:
+        return port in self._planned or (isinstance(port, int) and is_taken(port))
+
+
+def plan_for_machine(
+    spec: Spec, others: Sequence[Plan], keep: Plan | None, free_ports: bool
+) -> Plan:
+    """``control.MakePlan`` for this machine."""
+    ports = _any_ports() if free_ports else None
+    return make_plan(spec, _Taken(others), keep=keep, ports=ports)
+
+
+def _any_ports() -> DefaultPorts:
+    """Somewhere in a wide range, so that devnets planned at once by two homes rarely meet."""
+    first = random.randrange(*_FREE_PORTS, 50)  # noqa: S311 - no secret
+    return DefaultPorts(l1=first, rollups=first + 1)
+
+
+def free_port(first: int, taken: frozenset[int]) -> int:
+    """The first free loopback port from `first` on that is none of `taken`."""
+    port = first
+    while port in taken or is_taken(port):
+        port += 1
+    return port
+
+
+def _fault() -> Fault:
+    """The fault that a test asked for by :data:`FAULT_VARIABLE`, else none."""
+    wanted = os.environ.get(FAULT_VARIABLE)
+    if not wanted:
+        return no_fault
+
+    def kill(boundary: str) -> None:
+        if boundary == wanted:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
+
+
+@dataclass(frozen=True, slots=True)
+class _About:
+    here: Listening
+    control: ControlPlane
+
+    async def __call__(self) -> DaemonView:
+        return DaemonView(
+            version=self.here.version,
+            pid=self.here.pid,
+            home=self.here.home,
+            started_at=datetime.fromisoformat(self.here.started_at),
+            socket=self.here.socket,
+            port=self.here.port,
+            devnets=len(await self.control.records()),
+        )

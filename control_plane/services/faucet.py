@@ -1,0 +1,155 @@
+"""The faucet: coins on every chain and ERA on the L1, from an account of the devnet's own."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+from typing import Any, Final, Protocol
+
+from control_plane.domain.calls import encode_call
+from control_plane.domain.errors import Conflict, Failed, InvalidInput, Problem
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Chain, Network
+from control_plane.domain.ports.metalayer import Pending
+from control_plane.domain.ports.node import Account, Connect
+from control_plane.schemas.devnet import FaucetRequest, FaucetResult, FaucetTransfer
+from control_plane.services.control import ControlPlane, not_found
+from control_plane.services.reconciler import Live
+from control_plane.services.units import whole
+
+_WEI: Final = 10**18
+_MOST: Final = {"ETH": Decimal(100_000), "ERA": Decimal(100_000)}
+"""Whole units for one request."""
+_PER_MINUTE: Final = 60
+"""Requests for one address."""
+_COIN_GAS: Final = 100_000
+_TOKEN_GAS: Final = 200_000
+
+
+class Paying(Protocol):
+    async def send(self, to: Hex, data: bytes, *, gas: int, value: int = 0) -> Pending: ...
+
+
+PayFrom = Callable[[Chain, Account], AbstractAsyncContextManager[Paying]]
+"""A sender of one account on one chain, for a short while."""
+
+
+class Faucet:
+    """Implements the API's ``Faucet``."""
+
+    def __init__(self, control: ControlPlane, connect: Connect, pay_from: PayFrom) -> None:
+        self._control = control
+        self._connect = connect
+        self._pay_from = pay_from
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
+        self._recent: dict[tuple[str, str], deque[float]] = {}
+
+    async def __call__(self, name: str, request: FaucetRequest) -> FaucetResult:
+        """Give what is asked for. Raises InvalidInput, NotFound, Conflict (limits, or the devnet
+        does not run)."""
+        live, network = await self._control.live(name)
+        amount = _amount(request)
+        chains = _chains(network, request)
+        self._admit(name, request.address.lower())
+        transfers = await asyncio.gather(
+            *(self._give(name, live, network, chain, request, amount) for chain in chains)
+        )
+        return FaucetResult(
+            address=request.address,
+            token=request.token.upper(),
+            amount=request.amount,
+            transfers=tuple(transfers),
+        )
+
+    def _admit(self, name: str, address: str) -> None:
+        recent = self._recent.setdefault((name, address), deque())
+        now = time.monotonic()
+        while recent and recent[0] < now - 60:
+            recent.popleft()
+        if len(recent) >= _PER_MINUTE:
+            raise Conflict(
+                "The faucet has given enough to this address",
+                f"{_PER_MINUTE} times within a minute",
+                "Wait a minute, or ask for more at once.",
+            )
+        recent.append(now)
+
+    async def _give(
+        self,
+        name: str,
+        live: Live,
+        network: Network,
+        chain: Chain,
+        request: FaucetRequest,
+        amount: int,
+    ) -> FaucetTransfer:
+        turn = self._turns.setdefault((name, chain.name), asyncio.Lock())
+        to = Hex(request.address.lower())
+        async with turn, self._pay_from(chain, live.keys.faucet) as payer:
+            if request.token.upper() == "ERA":
+                data = encode_call("transfer(address,uint256)", _bytes(to), amount)
+                sent = await payer.send(network.contracts["era"], data, gas=_TOKEN_GAS)
+            else:
+                sent = await payer.send(to, b"", gas=_COIN_GAS, value=amount)
+            receipt = await sent.receipt()
+        if int(receipt["status"], 16) != 1:
+            raise Failed(
+                f"The faucet's transfer on {chain.name} was reverted",
+                f"transaction {sent.hash}",
+                "Does the address belong to a contract that takes no coins?",
+            )
+        balance = await self._balance(network, chain, to, request.token.upper())
+        return FaucetTransfer(chain=chain.name, tx=sent.hash, balance=whole(balance))
+
+    async def _balance(self, network: Network, chain: Chain, address: Hex, token: str) -> int:
+        rpc = await self._connect(chain.ws_url)
+        try:
+            if token == "ERA":  # noqa: S105 - a coin, no password
+                data = "0x" + encode_call("balanceOf(address)", _bytes(address)).hex()
+                request: dict[str, Any] = {"to": network.contracts["era"], "data": data}
+                return int(await rpc.call("eth_call", request, "latest"), 16)
+            return int(await rpc.call("eth_getBalance", address, "latest"), 16)
+        finally:
+            await rpc.close()
+
+
+def _amount(request: FaucetRequest) -> int:
+    token = request.token.upper()
+    if token not in _MOST:
+        raise InvalidInput(
+            f"The faucet has no {request.token}",
+            "it gives ETH (each chain's coin) and ERA",
+            "Ask for ETH or ERA.",
+            (Problem("token", f"{request.token!r} is not known", "ETH or ERA"),),
+        )
+    amount = Decimal(request.amount)
+    if not 0 < amount <= _MOST[token]:
+        raise InvalidInput(
+            "The faucet does not give that amount",
+            f"{request.amount} {token} is not between 0 and {_MOST[token]}",
+            "Ask for less, or several times.",
+            (Problem("amount", f"more than 0 and at most {_MOST[token]}"),),
+        )
+    return int(amount * _WEI)
+
+
+def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
+    names = [chain.name for chain in network.chains]
+    if request.on is not None and request.on not in names:
+        raise not_found("chain", request.on, names)
+    if request.token.upper() == "ERA":
+        if request.on not in {None, network.chains[0].name}:
+            raise InvalidInput(
+                f"There is no ERA on {request.on} yet",
+                "the token lives on the L1 in this version",
+                "Leave --on out, or name l1.",
+                (Problem("on", "ERA is on l1 only", "l1"),),
+            )
+        return [network.chains[0]]
+    return [chain for chain in network.chains if request.on in {None, chain.name}]
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))

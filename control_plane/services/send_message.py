@@ -1,0 +1,178 @@
+"""Dispatching a message as a user would: from a listed, unlocked account, to the mailbox."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from control_plane.domain.calls import encode_call
+from control_plane.domain.errors import (
+    DeadlineExceeded,
+    Failed,
+    InvalidInput,
+    NotAvailableYet,
+    Problem,
+)
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.hub import Delivered
+from control_plane.domain.network import Chain, Network
+from control_plane.domain.ports.node import Account, Connect, Rpc
+from control_plane.domain.ports.store import Database
+from control_plane.domain.records import MessageRecord
+from control_plane.domain.rpc import RpcError
+from control_plane.schemas.message import MessageSent, SendMessage
+from control_plane.services.control import ControlPlane, not_found
+
+_DISPATCH_ID: Final = "0x" + keccak256(b"DispatchId(bytes32)").hex()
+_SIGNATURE: Final = "(uint32,bytes32,bytes)"
+_MINED_DEADLINE: Final = 30.0
+
+
+class SendMessages:
+    """Implements the API's ``Send``."""
+
+    def __init__(
+        self,
+        control: ControlPlane,
+        database: Database,
+        connect: Connect,
+        accounts: Callable[[str, int], Sequence[Account]],
+        decode: Callable[[str], str],
+    ) -> None:
+        self._control = control
+        self._database = database
+        self._connect = connect
+        self._accounts = accounts
+        self._decode = decode
+
+    async def __call__(self, name: str, request: SendMessage) -> MessageSent:
+        """Dispatch; with `wait`, answer when it is delivered.
+
+        Raises NotFound (a chain's name), InvalidInput, NotAvailableYet, DeadlineExceeded, Failed.
+        """
+        if request.finality != "instant":
+            why = "finality 'finalized' is not available yet"
+            raise NotAvailableYet(
+                "Can't send that", why, "", (Problem("finality", why, "instant"),)
+            )
+        live, network = await self._control.live(name)
+        origin, destination = _ends(network, request)
+        began = time.time()
+        async with live.hub.listen() as news:
+            tx, message_id = await self._dispatch(network, origin, destination, request)
+            sent = MessageSent(
+                id=message_id, origin=origin.domain, destination=destination.domain, tx=tx
+            )
+            if not request.wait:
+                return sent
+            record = await self._delivered(name, message_id, news, request.timeout)
+        latency = round(((record.delivered_at or time.time()) - began) * 1000, 1)
+        return sent.model_copy(update={"delivered_tx": record.delivered_tx, "latency_ms": latency})
+
+    async def _dispatch(
+        self, network: Network, origin: Chain, destination: Chain, request: SendMessage
+    ) -> tuple[str, str]:
+        """Transaction hash and message id."""
+        to = request.to or network.contracts["testRecipient"]
+        arguments = (destination.domain, _bytes(to), _bytes(request.body))
+        mailbox = network.contracts["mailbox"]
+        accounts = network.plan.accounts
+        sender = self._accounts(accounts.mnemonic, accounts.count)[0]
+        rpc = await self._connect(origin.ws_url)
+        try:
+            quote = "0x" + encode_call("quoteDispatch" + _SIGNATURE, *arguments).hex()
+            fee = await rpc.call("eth_call", {"to": mailbox, "data": quote}, "latest")
+            transaction = {
+                "from": sender.address,
+                "to": mailbox,
+                "data": "0x" + encode_call("dispatch" + _SIGNATURE, *arguments).hex(),
+                "value": hex(int(fee, 16)),
+            }
+            receipt = await self._mined(rpc, transaction, origin)
+        finally:
+            await rpc.close()
+        return receipt["transactionHash"], _message_id(receipt)
+
+    async def _mined(
+        self, rpc: Rpc, transaction: Mapping[str, Any], origin: Chain
+    ) -> Mapping[str, Any]:
+        heads = rpc.subscribe("newHeads")
+        first = asyncio.ensure_future(anext(aiter(heads)))
+        try:
+            async with asyncio.timeout(_MINED_DEADLINE + 2 * origin.plan.block_time):
+                tx = await rpc.call("eth_sendTransaction", transaction)
+                while True:
+                    found = await rpc.call("eth_getTransactionReceipt", tx)
+                    if found is not None:
+                        return _successful(found, origin)
+                    await first
+                    first = asyncio.ensure_future(anext(aiter(heads)))
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The dispatch on {origin.name} was not mined",
+                f"within {_MINED_DEADLINE:g} s",
+                f"Does {origin.name} seal blocks? `caldera status`",
+            ) from None
+        except RpcError as error:
+            why = self._decode(error.data) if error.data else error.message
+            raise Failed(f"{origin.name} refused the dispatch", why) from error
+        finally:
+            first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+
+    async def _delivered(
+        self, name: str, message_id: str, news: Any, timeout: float
+    ) -> MessageRecord:
+        try:
+            async with asyncio.timeout(timeout):
+                while True:
+                    item = await news.get()
+                    if not isinstance(item, Delivered):
+                        continue
+                    for message in item.messages:
+                        if message.id == message_id:
+                            return message
+        except TimeoutError:
+            async with self._database.begin() as unit:
+                record = await unit.messages.get(name, message_id)
+            why = (record.reason if record else None) or "no reason is known yet"
+            raise DeadlineExceeded(
+                f"Message {message_id} is not delivered",
+                f"after {timeout:g} s: {why}",
+                f"`caldera message trace {message_id}` tells what it waits for.",
+            ) from None
+
+
+def _ends(network: Network, request: SendMessage) -> tuple[Chain, Chain]:
+    names = [chain.name for chain in network.chains]
+    for chosen in (request.origin, request.destination):
+        if chosen not in names:
+            raise not_found("chain", chosen, names)
+    if request.origin == request.destination:
+        raise InvalidInput(
+            "A message goes to another chain",
+            f"origin and destination are both {request.origin}",
+            "Name another destination.",
+            (Problem("destination", "is the origin"),),
+        )
+    return network.chain(request.origin), network.chain(request.destination)
+
+
+def _successful(receipt: Mapping[str, Any], origin: Chain) -> Mapping[str, Any]:
+    if int(receipt["status"], 16) != 1:
+        raise Failed(
+            f"The dispatch on {origin.name} was reverted",
+            f"transaction {receipt['transactionHash']}",
+        )
+    return receipt
+
+
+def _message_id(receipt: Mapping[str, Any]) -> str:
+    for entry in receipt["logs"]:
+        if entry["topics"][0] == _DISPATCH_ID:
+            return str(entry["topics"][1])
+    raise Failed("The dispatch left no message", f"transaction {receipt['transactionHash']}")
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
