@@ -65,7 +65,7 @@ async def test_a_slow_follower_falls_back_on_the_database(
     small = EventLog(log._database)
     small._ring = type(small._ring)(maxlen=4)
     stream = small.follow("shop")
-    seen = []
+    seen: list[int] = []
 
     async def read() -> None:
         while len(seen) < 60:
