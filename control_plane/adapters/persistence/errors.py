@@ -76,7 +76,15 @@ SQLITE: Final[dict[str, Meaning]] = {
 }
 """By primary result code, without ``SQLITE_``."""
 
+_OUR_FAULTS: Final = (
+    "01", "02", "03", "09", "0A", "0B", "0F", "0L", "0P", "0Z", "10", "20",
+    "21", "22", "23", "24", "25", "26", "27", "2B", "2D", "2F", "34", "38",
+    "39", "3B", "3F", "42", "44", "54", "55", "72", "F0", "HV", "P0", "XX",
+)  # fmt: skip
+"""Classes of SQLSTATEs that no user causes and no waiting heals, but for those named below."""
+
 POSTGRESQL: Final[dict[str, Meaning]] = {
+    **dict.fromkeys(_OUR_FAULTS, _OURS),
     "08": _GONE,
     "25006": _READ_ONLY,
     "28": _ACCESS,

@@ -8,7 +8,7 @@ error.
 
 import asyncio
 from collections.abc import Coroutine
-from typing import Any, TypeVar, Unpack
+from typing import Any, TypeVar
 
 from sqlalchemy import CursorResult, Executable
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -40,6 +40,8 @@ class SteadyConnection:
         self._connection = connection
         self.dialect = connection.dialect
 
-    async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Unpack[tuple[Any, ...]]]:
+    async def execute(
+        self, statement: Executable, parameters: Any = None
+    ) -> CursorResult[*tuple[Any, ...]]:
         """As ``AsyncConnection.execute``."""
         return await finish(self._connection.execute(statement, parameters))

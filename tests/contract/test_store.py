@@ -1,0 +1,398 @@
+"""What every database behind ``domain/ports/store.py`` must do, SQLite and PostgreSQL alike."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from control_plane.adapters.persistence.database import SqlDatabase, open_database
+from control_plane.adapters.persistence.models import Base
+from control_plane.domain.errors import Conflict
+from control_plane.domain.records import (
+    CursorRecord,
+    DevnetRecord,
+    EpochRecord,
+    IdempotencyRecord,
+    MessageRecord,
+    ServiceRecord,
+    StepRecord,
+)
+from control_plane.domain.states import (
+    Desired,
+    DevnetState,
+    MessageState,
+    ServiceState,
+    StepState,
+)
+from tests.postgres import cluster, find_bin
+
+pytestmark = pytest.mark.contract
+
+HASH = "0x" + "ab" * 32
+DEVNET = DevnetRecord(
+    name="shop",
+    devnet_id=HASH,
+    spec={"version": 1, "big": 10**30, "nested": {"list": [1, 2.5, None, "é"]}},
+    plan={},
+    state=DevnetState.PLANNED,
+    desired=Desired.RUNNING,
+    created_at=1_700_000_000.123456,
+    version="0.1.0",
+)
+
+
+def message(number: int, **changes: object) -> MessageRecord:
+    record = MessageRecord(
+        devnet="shop",
+        id=f"0x{number:064x}",
+        origin=901,
+        destination=902,
+        nonce=number,
+        sender=HASH,
+        recipient=HASH,
+        raw="0x03" + "00" * 80,
+        tree_index=number,
+        origin_tx=HASH,
+        origin_block=100 + number,
+        origin_block_hash=HASH,
+        dispatched_at=1000.0 + number,
+        gas_paid=2**255,
+    )
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+def epoch(number: int, **changes: object) -> EpochRecord:
+    record = EpochRecord("shop", number, {"epoch": number}, HASH, ({"domain": 901},), 1.0)
+    return replace(record, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[str | None]:
+    programs = find_bin()
+    if programs is None:
+        yield None
+        return
+    with cluster(programs) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def database(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres: str | None
+) -> AsyncIterator[SqlDatabase]:
+    if request.param == "postgresql" and postgres is None:
+        pytest.skip("no PostgreSQL programs (initdb, postgres) on this machine")
+    url = postgres if request.param == "postgresql" else f"sqlite:///{tmp_path}/caldera.db"
+    opened = await open_database(str(url))
+    yield opened
+    if request.param == "postgresql":
+        async with opened._engine.begin() as connection:
+            await connection.run_sync(Base.metadata.drop_all)
+            await connection.execute(text("DROP TABLE alembic_version"))
+    await opened.close()
+
+
+async def test_devnet_comes_back_as_it_was(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        await unit.devnets.add(DEVNET)
+    async with database.begin() as unit:
+        assert await unit.devnets.get("shop") == DEVNET
+        assert await unit.devnets.get("other") is None
+        assert list(await unit.devnets.list()) == [DEVNET]
+    changed = replace(
+        DEVNET, state=DevnetState.READY, ready_ms=1.5, timings={"genesis": 3.0}, problem="a\nb"
+    )
+    async with database.begin() as unit:
+        await unit.devnets.put(changed)
+        assert await unit.devnets.get("shop") == changed
+
+
+async def test_add_refuses_a_taken_name(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        await unit.devnets.add(DEVNET)
+    with pytest.raises(Conflict, match="'shop' exists already"):
+        async with database.begin() as unit:
+            await unit.devnets.add(replace(DEVNET, version="9"))
+    async with database.begin() as unit:
+        assert await unit.devnets.get("shop") == DEVNET
+
+
+async def test_add_of_one_name_by_many_at_once_lets_one_through(database: SqlDatabase) -> None:
+    async def add(version: str) -> bool:
+        with contextlib.suppress(Conflict):
+            async with database.begin() as unit:
+                await unit.devnets.add(replace(DEVNET, version=version))
+            return True
+        return False
+
+    assert sum(await asyncio.gather(*(add(str(n)) for n in range(8)))) == 1
+
+
+async def test_an_error_rolls_everything_back(database: SqlDatabase) -> None:
+    with pytest.raises(RuntimeError, match="stop"):  # noqa: PT012 - the error comes last
+        async with database.begin() as unit:
+            await unit.devnets.add(DEVNET)
+            await unit.cursors.put(CursorRecord("shop", "indexer", "op", 1, HASH))
+            raise RuntimeError("stop")
+    async with database.begin() as unit:
+        assert await unit.devnets.get("shop") is None
+        assert await unit.cursors.get("shop", "indexer", "op") is None
+
+
+async def test_a_cancelled_transaction_leaves_nothing_behind(database: SqlDatabase) -> None:
+    inside = asyncio.Event()
+
+    async def stuck() -> None:
+        async with database.begin() as unit:
+            await unit.devnets.add(DEVNET)
+            inside.set()
+            await asyncio.sleep(60)
+
+    task = asyncio.create_task(stuck())
+    await inside.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    async with asyncio.timeout(5), database.begin() as unit:
+        assert await unit.devnets.get("shop") is None
+
+
+async def test_transactions_see_each_others_writes(database: SqlDatabase) -> None:
+    async def count_one() -> None:
+        async with database.begin() as unit:
+            old = await unit.cursors.get("shop", "indexer", "op")
+            await asyncio.sleep(0)
+            block = old.block + 1 if old else 1
+            await unit.cursors.put(CursorRecord("shop", "indexer", "op", block, HASH))
+
+    await asyncio.gather(*(count_one() for _ in range(50)))
+    async with database.begin() as unit:
+        found = await unit.cursors.get("shop", "indexer", "op")
+    assert found is not None
+    assert found.block == 50
+
+
+async def test_a_transaction_inside_its_own_is_refused_at_once(database: SqlDatabase) -> None:
+    async with database.begin():
+        with pytest.raises(RuntimeError, match="inside a transaction"):
+            async with database.begin():
+                pass
+
+
+async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) -> None:
+    other = replace(DEVNET, name="other")
+    async with database.begin() as unit:
+        for record in (DEVNET, other):
+            name = record.name
+            await unit.devnets.add(record)
+            await unit.steps.put(StepRecord(name, "genesis", StepState.DONE, 1.0))
+            await unit.services.put(ServiceRecord(name, "op/node", ServiceState.READY))
+            await unit.events.append(name, 1.0, "devnet.ready", None, {})
+            await unit.messages.put_many([message(1, devnet=name)])
+            await unit.epochs.put(epoch(1, devnet=name))
+            await unit.votes.record(name, 0, 1, HASH)
+            await unit.cursors.put(CursorRecord(name, "indexer", "op", 1, HASH))
+    async with database.begin() as unit:
+        await unit.devnets.remove("shop")
+        await unit.devnets.remove("never-was")
+    async with database._engine.begin() as connection:
+        for table in Base.metadata.sorted_tables:
+            if "devnet" in table.c:
+                rows = await connection.execute(table.select())
+                assert {row.devnet for row in rows} == {"other"}, table.name
+    async with database.begin() as unit:
+        assert [record.name for record in await unit.devnets.list()] == ["other"]
+
+
+async def test_steps(database: SqlDatabase) -> None:
+    running = StepRecord("shop", "node:l1", StepState.RUNNING, 2.0)
+    done = replace(running, state=StepState.DONE, ended_at=3.0, detail={"pid": 7})
+    async with database.begin() as unit:
+        await unit.steps.put(running)
+        await unit.steps.put(StepRecord("shop", "genesis", StepState.DONE, 1.0))
+        await unit.steps.put(done)
+        found = await unit.steps.list("shop")
+        assert [step.name for step in found] == ["genesis", "node:l1"]
+        assert found[1] == done
+        await unit.steps.clear("shop")
+        assert not await unit.steps.list("shop")
+
+
+async def test_services(database: SqlDatabase) -> None:
+    node = ServiceRecord(
+        "shop",
+        "op/node",
+        ServiceState.READY,
+        pid=2**22,
+        identity="boot:1:2",
+        port=9545,
+        command=("anvil", "--port", "9545"),
+        lost_blocks=(5, 9),
+    )
+    relayer = ServiceRecord("shop", "relayer", ServiceState.STARTING)
+    async with database.begin() as unit:
+        await unit.services.put(relayer)
+        await unit.services.put(node)
+        assert await unit.services.get("shop", "op/node") == node
+        assert await unit.services.get("shop", "game/node") is None
+        assert list(await unit.services.list("shop")) == [node, relayer]
+        await unit.services.remove("shop", "op/node")
+        assert list(await unit.services.list("shop")) == [relayer]
+
+
+async def test_event_ids_rise_and_are_never_used_again(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        first = await unit.events.append("shop", 1.0, "devnet.ready", "op/node", {"a": 1})
+        second = await unit.events.append("other", 2.0, "devnet.ready", None, {})
+    assert second.id > first.id
+    async with database.begin() as unit:
+        assert list(await unit.events.since(None, 0)) == [first, second]
+        assert list(await unit.events.since("shop", 0)) == [first]
+        assert list(await unit.events.since(None, first.id)) == [second]
+        assert list(await unit.events.since(None, 0, limit=1)) == [first]
+        await unit.devnets.remove("other")
+        await unit.devnets.remove("shop")
+    async with database.begin() as unit:
+        third = await unit.events.append("shop", 3.0, "devnet.ready", None, {})
+    assert third.id > second.id
+
+
+async def test_messages_come_back_as_they_were(database: SqlDatabase) -> None:
+    full = message(
+        3,
+        state=MessageState.DELIVERED,
+        reason="why",
+        reason_since=1.0,
+        attempts=3,
+        next_attempt_at=5.0,
+        epoch=2**40,
+        attested_at=2.0,
+        certificate_tx=HASH,
+        certified_at=3.0,
+        relay_tx=HASH,
+        relayed_at=4.0,
+        delivered_tx=HASH,
+        delivered_block=9,
+        delivered_block_hash=HASH,
+        delivered_at=5.0,
+    )
+    assert all(getattr(full, field.name) is not None for field in fields(full))
+    async with database.begin() as unit:
+        await unit.messages.put_many([])
+        await unit.messages.put_many([message(3), full])
+        assert await unit.messages.get("shop", full.id) == full
+        assert await unit.messages.get("other", full.id) is None
+
+
+async def test_messages_are_found_by_prefix(database: SqlDatabase) -> None:
+    many = [message(number, id=f"0xab{number:062x}") for number in range(12)]
+    async with database.begin() as unit:
+        await unit.messages.put_many([*many, message(1, id="0xac" + "0" * 62)])
+        assert len(await unit.messages.find("shop", "0xab")) == 10
+        assert list(await unit.messages.find("shop", "0xAC")) == [message(1, id="0xac" + "0" * 62)]
+        assert list(await unit.messages.find("shop", many[3].id)) == [many[3]]
+        assert not await unit.messages.find("shop", "0x%")
+        assert not await unit.messages.find("shop", "0xff")
+
+
+async def test_messages_are_listed_newest_first(database: SqlDatabase) -> None:
+    late = message(9, state=MessageState.FAILING, origin=902, destination=901)
+    async with database.begin() as unit:
+        await unit.messages.put_many([message(1), late, message(2)])
+        listed = unit.messages.list
+
+        async def numbers(**filters: object) -> list[int]:
+            return [m.nonce for m in await listed("shop", **filters)]  # type: ignore[arg-type]
+
+        assert await numbers() == [9, 2, 1]
+        assert await numbers(limit=1) == [9]
+        assert await numbers(before=1002.0) == [1]
+        assert await numbers(origin=901) == [2, 1]
+        assert await numbers(destination=901) == [9]
+        assert await numbers(states=[MessageState.FAILING]) == [9]
+        assert await numbers(states=[]) == []
+
+
+async def test_messages_of_a_tree_and_of_blocks(database: SqlDatabase) -> None:
+    gone = message(2, state=MessageState.REORGED)
+    async with database.begin() as unit:
+        await unit.messages.put_many([message(3), gone, message(1), message(4, origin=902)])
+        assert list(await unit.messages.tree("shop", 901)) == [message(1).id, message(3).id]
+        assert list(await unit.messages.from_block("shop", 901, 102)) == [message(3)]
+        there = message(3, delivered_block=7, state=MessageState.DELIVERED)
+        await unit.messages.put_many([there])
+        assert list(await unit.messages.delivered_from_block("shop", 902, 7)) == [there]
+        assert not await unit.messages.delivered_from_block("shop", 902, 8)
+        counts = await unit.messages.counts("shop")
+    assert counts[MessageState.DISPATCHED] == 2
+    assert counts[MessageState.REORGED] == 1
+    assert counts[MessageState.FAILING] == 0
+
+
+async def test_messages_in_numbers(database: SqlDatabase) -> None:
+    many = [message(number) for number in range(12_000)]
+    async with database.begin() as unit:
+        await unit.messages.put_many(many)
+        assert len(await unit.messages.tree("shop", 901)) == len(many)
+        found = await unit.messages.get_many("shop", [m.id for m in many] + [HASH])
+        assert {m.id for m in found} == {m.id for m in many}
+        assert not await unit.messages.get_many("shop", [])
+
+
+async def test_epochs(database: SqlDatabase) -> None:
+    certified = epoch(2, certificate="0x01", certified_at=2.0, signers=(0, 1, 3), absent=(2,))
+    async with database.begin() as unit:
+        assert await unit.epochs.latest("shop", certified=False) is None
+        for record in (epoch(1), certified, epoch(3)):
+            await unit.epochs.put(record)
+        assert await unit.epochs.get("shop", 2) == certified
+        assert await unit.epochs.latest("shop", certified=True) == certified
+        assert await unit.epochs.latest("shop", certified=False) == epoch(3)
+        assert [e.epoch for e in await unit.epochs.list("shop", limit=2)] == [3, 2]
+        assert [e.epoch for e in await unit.epochs.list("shop", before=3)] == [2, 1]
+
+
+async def test_epochs_pruned_but_for_what_messages_refer_to(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        for number in range(1, 6):
+            await unit.epochs.put(epoch(number))
+            await unit.votes.record("shop", 0, number, HASH)
+        await unit.messages.put_many([message(1, epoch=2)])
+        await unit.epochs.prune("shop", 4)
+        assert [e.epoch for e in await unit.epochs.list("shop")] == [5, 4, 2]
+        assert await unit.votes.highest_epoch("shop") == 5
+        assert await unit.votes.record("shop", 0, 4, "0xother") is False
+
+
+async def test_votes_never_allow_two_headers_of_one_epoch(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        assert await unit.votes.highest_epoch("shop") == 0
+        assert await unit.votes.record("shop", 0, 7, HASH)
+        assert await unit.votes.record("shop", 0, 7, HASH)
+        assert not await unit.votes.record("shop", 0, 7, "0xother")
+        assert await unit.votes.record("shop", 1, 7, "0xother")
+        assert await unit.votes.highest_epoch("shop") == 7
+
+
+async def test_idempotency_keys_expire(database: SqlDatabase) -> None:
+    old = IdempotencyRecord("a", "f", 202, {"Location": "/v1"}, '{"x":1}', 10.0)
+    new = replace(old, key="b", created_at=20.0)
+    async with database.begin() as unit:
+        await unit.idempotency.put(old)
+        await unit.idempotency.put(new)
+        assert await unit.idempotency.get("a") == old
+        await unit.idempotency.expire(15.0)
+        assert await unit.idempotency.get("a") is None
+        assert await unit.idempotency.get("b") == new
+
+
+async def test_reopening_keeps_everything(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        await unit.devnets.add(DEVNET)
+    again = await open_database(database._engine.url.render_as_string(hide_password=False))
+    async with again.begin() as unit:
+        assert await unit.devnets.get("shop") == DEVNET
+    await again.close()
