@@ -68,18 +68,21 @@ library MerkleTree {
 
         bytes memory zeroes = ZEROES;
         bool stored;
+        uint256 height;
         root = leaf;
-        for (uint256 height = 0; height < DEPTH; ++height) {
-            if ((index >> height) & 1 == 1) {
+        while (index != 0) {
+            if (index & 1 == 1) {
                 root = hashPair(tree.branch[height], root);
             } else {
-                if (!stored) {
-                    tree.branch[height] = root;
-                    stored = true;
-                }
+                if (!stored) tree.branch[height] = root;
+                stored = true;
                 root = hashPair(root, wordOf(zeroes, height));
             }
+            index >>= 1;
+            ++height;
         }
+        if (!stored) tree.branch[height] = root;
+        root = crown(zeroes, root, height);
     }
 
     /// @notice Root that `path` leads to from leaf `index` of a tree with `count` leaves.
@@ -95,32 +98,53 @@ library MerkleTree {
         returns (bytes32 root, uint256 used)
     {
         bytes memory zeroes = ZEROES;
+        uint256 height;
         assembly ("memory-safe") {
             root := leaf
             let next := path.offset
-            let firstZero := add(zeroes, 0x20)
-            for { let height := 0 } lt(height, 32) { height := add(height, 1) } {
-                let node := shr(height, index)
-                let sibling := 0
-                switch lt(shl(height, xor(node, 1)), count)
-                case 1 {
-                    sibling := calldataload(next)
+            // the heights at which the tree has more than one node
+            for { let width := sub(count, 1) } width { width := shr(1, width) } {
+                // a left node's hash begins with the node, a right node's with its sibling
+                let side := shl(5, and(index, 1))
+                mstore(side, root)
+                side := xor(side, 0x20)
+                switch gt(xor(index, 1), width)
+                case 1 { mstore(side, mload(add(zeroes, shl(5, add(height, 1))))) }
+                default {
+                    mstore(side, calldataload(next))
                     next := add(next, 0x20)
                 }
-                default { sibling := mload(add(firstZero, shl(5, height))) }
-                // a left node's hash begins with the node, a right node's with its sibling
-                let side := shl(5, and(node, 1))
-                mstore(side, root)
-                mstore(xor(side, 0x20), sibling)
                 root := keccak256(0x00, 0x40)
+                index := shr(1, index)
+                height := add(height, 1)
             }
             used := sub(next, path.offset)
         }
+        root = crown(zeroes, root, height);
     }
 
     /// @notice Root of the empty subtree of `height`.
     function zero(uint256 height) internal pure returns (bytes32) {
         return wordOf(ZEROES, height);
+    }
+
+    /// @dev Root of the tree whose only node at `height` that is not empty is `node`, at the left.
+    /// Writes over `zeroes`: with each node in the place of the word before its sibling, which
+    /// is not needed any more, both lie side by side, ready to be hashed.
+    function crown(bytes memory zeroes, bytes32 node, uint256 height)
+        private
+        pure
+        returns (bytes32 root)
+    {
+        assembly ("memory-safe") {
+            root := node
+            let end := add(zeroes, 0x400)
+            let left := add(zeroes, shl(5, height))
+            for {} lt(left, end) { left := add(left, 0x20) } {
+                mstore(left, root)
+                root := keccak256(left, 0x40)
+            }
+        }
     }
 
     function hashPair(bytes32 left, bytes32 right) internal pure returns (bytes32 node) {

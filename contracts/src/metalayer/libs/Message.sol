@@ -4,7 +4,8 @@ pragma solidity ^0.8.24;
 /// @title Message
 /// @notice The bytes of a Hyperlane v3 message: version (1), nonce (4), origin (4), sender (32),
 /// destination (4), recipient (32), body.
-/// @dev Readers expect at least {HEADER_LENGTH} bytes.
+/// @dev Readers expect at least {HEADER_LENGTH} bytes and do not check it: whoever takes messages from
+/// outside does, once.
 library Message {
     uint256 internal constant HEADER_LENGTH = 77;
 
@@ -35,19 +36,19 @@ library Message {
     }
 
     function version(bytes calldata message) internal pure returns (uint8) {
-        return uint8(message[0]);
+        return uint8(bytes1(_word(message, 0)));
     }
 
     function nonce(bytes calldata message) internal pure returns (uint32) {
-        return uint32(bytes4(message[NONCE:]));
+        return uint32(bytes4(_word(message, NONCE)));
     }
 
     function origin(bytes calldata message) internal pure returns (uint32) {
-        return uint32(bytes4(message[ORIGIN:]));
+        return uint32(bytes4(_word(message, ORIGIN)));
     }
 
     function sender(bytes calldata message) internal pure returns (bytes32) {
-        return bytes32(message[SENDER:]);
+        return _word(message, SENDER);
     }
 
     function senderAddress(bytes calldata message) internal pure returns (address) {
@@ -55,11 +56,11 @@ library Message {
     }
 
     function destination(bytes calldata message) internal pure returns (uint32) {
-        return uint32(bytes4(message[DESTINATION:]));
+        return uint32(bytes4(_word(message, DESTINATION)));
     }
 
     function recipient(bytes calldata message) internal pure returns (bytes32) {
-        return bytes32(message[RECIPIENT:]);
+        return _word(message, RECIPIENT);
     }
 
     function recipientAddress(bytes calldata message) internal pure returns (address) {
@@ -78,5 +79,11 @@ library Message {
     function toAddress(bytes32 value) internal pure returns (address) {
         if (uint256(value) > type(uint160).max) revert InvalidAddress(value);
         return address(uint160(uint256(value)));
+    }
+
+    function _word(bytes calldata message, uint256 offset) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(message.offset, offset))
+        }
     }
 }

@@ -34,11 +34,11 @@ library MetaProof {
         if (proof.length < FIXED_LENGTH) {
             revert IAggregateRootIsm.MetadataLength(FIXED_LENGTH, proof.length);
         }
-        if (uint8(proof[0]) != VERSION) {
-            revert IAggregateRootIsm.UnsupportedMetadataVersion(uint8(proof[0]));
+        if (_byte(proof, 0) != VERSION) {
+            revert IAggregateRootIsm.UnsupportedMetadataVersion(_byte(proof, 0));
         }
-        if (uint8(proof[LEAF]) != Leaf.VERSION) {
-            revert IAggregateRootIsm.UnsupportedLeafVersion(uint8(proof[LEAF]));
+        if (_byte(proof, LEAF) != Leaf.VERSION) {
+            revert IAggregateRootIsm.UnsupportedLeafVersion(_byte(proof, LEAF));
         }
         uint256 beforeMessagePath = messagePathOffset(proof);
         if (proof.length < beforeMessagePath) {
@@ -47,22 +47,22 @@ library MetaProof {
     }
 
     function epoch(bytes calldata proof) internal pure returns (uint64) {
-        return uint64(bytes8(proof[EPOCH:]));
+        return uint64(bytes8(_word(proof, EPOCH)));
     }
 
     function domain(bytes calldata proof) internal pure returns (uint32) {
-        return uint32(bytes4(proof[LEAF_DOMAIN:]));
+        return uint32(bytes4(_word(proof, LEAF_DOMAIN)));
     }
 
     function finality(bytes calldata proof) internal pure returns (uint8) {
-        return uint8(proof[LEAF_FINALITY]);
+        return _byte(proof, LEAF_FINALITY);
     }
 
     /// @notice Checks that `messageId` is the leaf with the proof's index in the attested message
     /// tree, and that the proof ends where the message path does.
     function checkMessage(bytes calldata proof, bytes32 messageId) internal pure {
-        uint32 index = uint32(bytes4(proof[MESSAGE_INDEX:]));
-        uint32 count = uint32(bytes4(proof[LEAF_MESSAGE_COUNT:]));
+        uint32 index = uint32(bytes4(_word(proof, MESSAGE_INDEX)));
+        uint32 count = uint32(bytes4(_word(proof, LEAF_MESSAGE_COUNT)));
         if (index >= count) revert IAggregateRootIsm.MessageIndexOutOfRange(index, count);
 
         uint256 offset = messagePathOffset(proof);
@@ -71,29 +71,52 @@ library MetaProof {
         if (offset + used != proof.length) {
             revert IAggregateRootIsm.MetadataLength(offset + used, proof.length);
         }
-        bytes32 expected = bytes32(proof[LEAF_MESSAGE_ROOT:]);
+        bytes32 expected = _word(proof, LEAF_MESSAGE_ROOT);
         if (computed != expected) revert IAggregateRootIsm.InvalidMessageProof(expected, computed);
     }
 
     /// @notice The aggregate root that leaf, leaf path and shard path lead to.
     function aggregateRoot(bytes calldata proof) internal pure returns (bytes32) {
-        uint256 shardPath = FIXED_LENGTH + 32 * uint256(uint8(proof[LEAF_PATH_LENGTH]));
+        uint256 shardPath;
+        unchecked {
+            shardPath = FIXED_LENGTH + 32 * uint256(_byte(proof, LEAF_PATH_LENGTH));
+        }
         bytes32 leafHash = keccak256(proof[LEAF:LEAF_END]);
-        bytes32 shardRoot = climb(leafHash, proof[FIXED_LENGTH:shardPath]);
-        bytes32 node = Leaf.shardNode(uint32(bytes4(proof[SHARD_ID:])), shardRoot);
-        return climb(node, proof[shardPath:messagePathOffset(proof)]);
+        bytes32 shardRoot = climb(leafHash, proof, FIXED_LENGTH, shardPath);
+        bytes32 node = Leaf.shardNode(uint32(bytes4(_word(proof, SHARD_ID))), shardRoot);
+        return climb(node, proof, shardPath, messagePathOffset(proof));
     }
 
     function messagePathOffset(bytes calldata proof) private pure returns (uint256) {
-        uint256 siblings = uint256(uint8(proof[LEAF_PATH_LENGTH])) + uint8(proof[SHARD_PATH_LENGTH]);
-        return FIXED_LENGTH + 32 * siblings;
+        unchecked {
+            uint256 siblings =
+                uint256(_byte(proof, LEAF_PATH_LENGTH)) + _byte(proof, SHARD_PATH_LENGTH);
+            return FIXED_LENGTH + 32 * siblings;
+        }
     }
 
-    /// @dev OpenZeppelin's `processProof` over packed siblings.
-    function climb(bytes32 node, bytes calldata path) private pure returns (bytes32) {
-        for (uint256 offset = 0; offset < path.length; offset += 32) {
-            node = Hashes.commutativeKeccak256(node, bytes32(path[offset:]));
+    /// @dev OpenZeppelin's `processProof` over the packed siblings between two offsets.
+    function climb(bytes32 node, bytes calldata proof, uint256 from, uint256 to)
+        private
+        pure
+        returns (bytes32)
+    {
+        while (from < to) {
+            node = Hashes.commutativeKeccak256(node, _word(proof, from));
+            unchecked {
+                from += 32;
+            }
         }
         return node;
+    }
+
+    function _word(bytes calldata data, uint256 offset) private pure returns (bytes32 word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(data.offset, offset))
+        }
+    }
+
+    function _byte(bytes calldata data, uint256 offset) private pure returns (uint8) {
+        return uint8(bytes1(_word(data, offset)));
     }
 }
