@@ -85,7 +85,7 @@ def sign(key: str, chain_id: int, nonce: int, to: str, data: str, gas: int = 300
             "type": 2,
             "chainId": chain_id,
             "nonce": nonce,
-            "to": to,
+            "to": bytes.fromhex(to.removeprefix("0x")),
             "value": 0,
             "data": data,
             "gas": gas,
