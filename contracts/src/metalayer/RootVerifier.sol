@@ -123,56 +123,56 @@ contract RootVerifier is IRootVerifier, Governed {
     {
         bytes memory key = BLS12381.unpack(_aggregateKey);
         if (quorum.absent.length != 0) {
-            uint256 signedStake = totalStake - _checkAbsent(quorum);
+            (uint256 absentStake, bytes memory absentKey) = _checkAbsent(quorum);
+            uint256 signedStake = totalStake - absentStake;
             if (!GuardianSets.isQuorum(signedStake, totalStake)) {
                 revert QuorumNotReached(signedStake, totalStake);
             }
-            key = BLS12381.addG1(key, BLS12381.negateG1(_sumOfKeys(quorum.absent)));
+            BLS12381.negateG1(absentKey);
+            key = BLS12381.addG1(key, absentKey);
         }
         bool signed =
             BLS12381.verify(key, abi.encode(message), BLS12381.SIGNATURE_TAG, quorum.signature);
         if (!signed) revert InvalidSignature();
     }
 
-    /// @dev Reverts unless the absent are members of the set, each named once; their stake.
-    function _checkAbsent(QuorumProof calldata quorum) private view returns (uint256 stake) {
-        AbsentMember[] calldata absent = quorum.absent;
-        bytes32[] memory hashes = new bytes32[](absent.length);
-        for (uint256 i = 0; i < absent.length; ++i) {
-            AbsentMember calldata member = absent[i];
-            if (i != 0 && member.index <= absent[i - 1].index) revert AbsentNotAscending();
+    /// @dev Reverts unless the absent are members of the set, each named once; their stake and the
+    /// sum of their keys.
+    function _checkAbsent(QuorumProof calldata quorum)
+        private
+        view
+        returns (uint256 stake, bytes memory key)
+    {
+        bytes32[] memory hashes = new bytes32[](quorum.absent.length);
+        uint256 next = 0;
+        for (uint256 i = 0; i < hashes.length; ++i) {
+            AbsentMember memory member = quorum.absent[i];
+            if (member.index < next) revert AbsentNotAscending();
+            next = uint256(member.index) + 1;
             hashes[i] =
                 GuardianSets.memberHash(member.index, member.guardian, member.stake, member.key);
             stake += member.stake;
+            key = i == 0 ? member.key : BLS12381.addG1(key, member.key);
         }
-        if (!_fits(quorum) || _multiProofRoot(quorum, hashes) != _setRoot) {
-            revert InvalidSetProof();
-        }
+        if (_rootOf(hashes, quorum.proof, quorum.proofFlags) != _setRoot) revert InvalidSetProof();
     }
 
-    /// @dev Whether the proof's parts fit together, which is when the library does not revert.
-    function _fits(QuorumProof calldata quorum) private pure returns (bool) {
-        bool[] calldata flags = quorum.proofFlags;
-        if (quorum.absent.length + quorum.proof.length != flags.length + 1) return false;
-        uint256 siblings = 0;
-        for (uint256 i = 0; i < flags.length; ++i) {
-            if (!flags[i]) ++siblings;
-        }
-        return siblings == quorum.proof.length;
-    }
-
-    function _multiProofRoot(QuorumProof calldata quorum, bytes32[] memory hashes)
+    /// @dev Root of a multi-proof. Reverts where the library would with an error of its own: when the
+    /// parts do not fit together.
+    function _rootOf(bytes32[] memory leaves, bytes32[] calldata proof, bool[] calldata flags)
         private
         pure
         returns (bytes32)
     {
-        return MerkleProof.processMultiProofCalldata(quorum.proof, quorum.proofFlags, hashes);
-    }
-
-    function _sumOfKeys(AbsentMember[] calldata absent) private view returns (bytes memory sum) {
-        sum = absent[0].key;
-        for (uint256 i = 1; i < absent.length; ++i) {
-            sum = BLS12381.addG1(sum, absent[i].key);
+        uint256 siblings = 0;
+        for (uint256 i = 0; i < flags.length; ++i) {
+            if (!flags[i]) ++siblings;
         }
+        if (siblings != proof.length || leaves.length + siblings != flags.length + 1) {
+            revert InvalidSetProof();
+        }
+        // of one leaf every flag is false: a plain proof, which is cheaper to follow
+        if (leaves.length == 1) return MerkleProof.processProofCalldata(proof, leaves[0]);
+        return MerkleProof.processMultiProofCalldata(proof, flags, leaves);
     }
 }
