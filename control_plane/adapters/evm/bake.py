@@ -14,13 +14,12 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eth_abi.abi import encode
 from eth_hash.auto import keccak
 
 from control_plane.adapters.evm import deployment
@@ -254,12 +253,14 @@ class _Deployer:
         call = _selector(artifact, "initialize")
         call += self._arguments(artifact, "initialize", step.initializer)
         proxy = _bytes(self._sources.artifact(deployment.PROXY)["bytecode"])
-        proxy += encode(["address", "bytes"], [self._address_of(implementation), call])
+        proxy += _encode(["address", "bytes"], [self._address_of(implementation), call])
         self._create(step.name, proxy)
 
     def _create(self, name: str, creation: bytes) -> None:
         salt = keccak((deployment.SALT_PREFIX + name).encode())
-        data = keccak(b"deploy(bytes32,bytes)")[:4] + encode(["bytes32", "bytes"], [salt, creation])
+        data = keccak(b"deploy(bytes32,bytes)")[:4] + _encode(
+            ["bytes32", "bytes"], [salt, creation]
+        )
         self._node.send(self._factory, data, name)
         if self._node.call("eth_getCode", self._address_of(name), "latest") == "0x":
             raise PermanentFailure("A contract can't be deployed", f"{name} has no code")
@@ -280,7 +281,7 @@ class _Deployer:
                 f"{function} takes {len(types)} arguments, {len(values)} are described",
                 "bring control_plane/adapters/evm/deployment.py in line with it",
             )
-        return bytes(encode(types, [self._value(value) for value in values]))
+        return bytes(_encode(types, [self._value(value) for value in values]))
 
     def _value(self, value: Value) -> Value:
         if value == "$domain":
@@ -339,7 +340,7 @@ def _domain_separator(address: str, chain_id: int) -> str:
     """Permit2's EIP-712 domain separator (name and contract, no version)."""
     domain = b"EIP712Domain(string name,uint256 chainId,address verifyingContract)"
     types = ["bytes32", "bytes32", "uint256", "address"]
-    hashed = keccak(encode(types, [keccak(domain), keccak(b"Permit2"), chain_id, address]))
+    hashed = keccak(_encode(types, [keccak(domain), keccak(b"Permit2"), chain_id, address]))
     return "0x" + hashed.hex()
 
 
@@ -375,3 +376,9 @@ def _checksummed(address: str) -> str:
 
 def _write(path: Path, value: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def _encode(types: Sequence[str], values: Sequence[Any]) -> bytes:
+    from eth_abi.abi import encode  # 70 ms, and only where something is baked
+
+    return encode(types, values)

@@ -7,13 +7,16 @@ Statements are built once per table, so that SQLAlchemy compiles each of them on
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, Update, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
 from control_plane.adapters.persistence.models import Base
 from control_plane.adapters.persistence.steady import SteadyConnection
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
 
 R = TypeVar("R")
 
@@ -80,8 +83,12 @@ class Rows(Generic[R]):
         return (await self.connection.execute(statement, row)).rowcount
 
 
-def _insert(table: Table, dialect: str) -> sqlite.Insert | postgresql.Insert:
-    return postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
+def _insert(table: Table, dialect: str) -> "sqlite.Insert | postgresql.Insert":
+    if dialect == "postgresql":
+        from sqlalchemy.dialects import postgresql  # its drivers take long to import
+
+        return postgresql.insert(table)
+    return sqlite.insert(table)
 
 
 @cache
