@@ -25,6 +25,8 @@ Build = Callable[[Settings, Listening], Awaitable["Running"]]
 
 _CLOSE_DEADLINE: Final = 20.0
 """Seconds for saving all chains at the end; usually far less than one."""
+_LOAD_PATIENCE: Final = 10.0
+"""Seconds that loading gets to finish when the daemon is told to stop meanwhile."""
 
 log = logging.getLogger(__name__)
 
@@ -95,9 +97,9 @@ class _Daemon:
             self._fail(error)
             return
         finally:
+            gc.freeze()  # what was imported stays; looking through it again and again is in vain
             gc.enable()
         self._gate.open(app)
-        gc.freeze()
         log.info("ready")
 
     async def _loaded_app(self) -> App:
@@ -130,9 +132,8 @@ class _Daemon:
         """Let clients go, save, close. Whoever starts a new daemon now waits for the lock."""
         self._gate.stop()
         remove_info(self._settings.home)
-        if not loading.done():
-            loading.cancel()
-            await asyncio.gather(loading, return_exceptions=True)
+        await asyncio.wait({loading}, timeout=_LOAD_PATIENCE)  # half built, it can't be closed
+        loading.cancel()
         for server in servers:
             server.should_exit = True
         await asyncio.gather(self._close(), *serving, return_exceptions=True)
