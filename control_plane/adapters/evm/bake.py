@@ -20,12 +20,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eth_hash.auto import keccak
-
 from control_plane.adapters.evm import deployment
 from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Step, Value
 from control_plane.domain.errors import PermanentFailure, StorageFailed
+from control_plane.domain.hashing import keccak256 as keccak
 from control_plane.resources import artifacts_dir, genesis_dir, third_party_dir
 
 KINDS: tuple[ChainKind, ...] = ("l1", "rollup")

@@ -66,7 +66,7 @@ def _argument(name: str, value: Any) -> str:
 
 
 def _decode(types: tuple[str, ...], data: bytes) -> tuple[Any, ...]:
-    from eth_abi import decode  # 0.2 s, and only where something failed
+    from eth_abi.abi import decode  # 0.2 s, and only where something failed
 
     return tuple(decode(types, data))
 

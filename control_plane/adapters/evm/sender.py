@@ -25,6 +25,9 @@ _LEAST_FEE: Final = 1_000 * GWEI
 _TIP: Final = GWEI
 _DEADLINE: Final = 30.0
 """Seconds after which an unmined transaction is looked at again, on top of the block time."""
+_LOOK: Final = 0.5
+"""Seconds between two looks for receipts of which no head told: sealed before the subscription
+to heads began."""
 
 log = logging.getLogger(__name__)
 
@@ -136,12 +139,38 @@ class TransactionSender:
         sent = Sent(hash_, self._nonce, Hex("0x" + raw.hex()), deadline)
         self._open[hash_] = sent
         try:
-            await rpc.call("eth_sendRawTransaction", sent.raw)
+            next_nonce = await self._hand_over(rpc, sent)
         except CalderaError:
             self._open.pop(hash_, None)
             raise
+        if next_nonce < sent.nonce:
+            self._give_up_from(next_nonce)
+            self._nonce = next_nonce
+            again = await self._broadcast(rpc, to, data, gas, value, tip)
+            await self._read_nonce(rpc)  # what was left in the pool may follow it
+            return again
         self._nonce += 1
         return sent
+
+    async def _hand_over(self, rpc: Rpc, sent: Sent) -> int:
+        """Give a transaction to the node; the account's next nonce as the node sees it. It is
+        below the transaction's when a reorg or a restart took earlier ones away."""
+        count, answer = await rpc.batch(
+            [
+                ("eth_getTransactionCount", (self.account.address, "pending")),
+                ("eth_sendRawTransaction", (sent.raw,)),
+            ]
+        )
+        for found in (count, answer):
+            if isinstance(found, RpcError):
+                raise found
+        return int(count, 16)
+
+    def _give_up_from(self, nonce: int) -> None:
+        log.info("%s: transactions from nonce %d on are gone", self.account.address, nonce)
+        for sent in [sent for sent in self._open.values() if sent.nonce >= nonce]:
+            del self._open[sent.hash]
+            sent.drop("the chain lost it, by a reorg or a restart of its node")
 
     async def _connected(self) -> Rpc:
         if self._rpc is not None:
@@ -162,6 +191,7 @@ class TransactionSender:
 
     async def _follow(self, rpc: Rpc) -> None:
         """Settle what each new head brings, until the connection breaks."""
+        looks = asyncio.create_task(self._look(rpc), name=f"late receipts {self._url}")
         try:
             async for head in rpc.subscribe("newHeads"):
                 self._base_fee = int(head.get("baseFeePerGas") or "0x0", 16)
@@ -171,6 +201,15 @@ class TransactionSender:
             self._rpc = None
             await rpc.close()
             await self._recover(str(error))
+        finally:
+            looks.cancel()
+            await asyncio.gather(looks, return_exceptions=True)
+
+    async def _look(self, rpc: Rpc) -> None:
+        """Receipts that no head told of; ends with the connection."""
+        while True:
+            await asyncio.sleep(_LOOK)
+            await self._collect(rpc)
 
     async def _collect(self, rpc: Rpc) -> None:
         waiting = list(self._open.values())
@@ -180,10 +219,10 @@ class TransactionSender:
         now = asyncio.get_running_loop().time()
         for sent, found in zip(waiting, await rpc.batch(calls), strict=True):
             if isinstance(found, Mapping):
-                del self._open[sent.hash]
+                self._open.pop(sent.hash, None)
                 sent.settle(found)
             elif now > sent.deadline:
-                del self._open[sent.hash]
+                self._open.pop(sent.hash, None)
                 sent.drop("it was not mined by its deadline")
                 await self._read_nonce(rpc)
 
