@@ -4,6 +4,7 @@ import json
 import os
 import socket
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
@@ -46,7 +47,6 @@ class Client:
 
     def __init__(self, socket_path: Path) -> None:
         self._socket = socket_path
-        self._connection: _UnixConnection | None = None
 
     # ------------------------------------------------------------------ plain requests
 
@@ -68,50 +68,35 @@ class Client:
         """DELETE; None where the answer has no body."""
         return self._json("DELETE", _with_query(path, query), None, timeout)
 
-    def close(self) -> None:
-        """End the connection."""
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
-
     # ------------------------------------------------------------------ streams
 
+    @contextmanager
     def events(
         self, devnet: str, *, after: str | None = None, silence: float = _STREAM_TIMEOUT
-    ) -> Iterator[Event]:
-        """Events of a devnet as they come: after the id `after`, or from now on; the stream is
-        open when this returns. The daemon's signs of life between them are events without type.
-        Ends when the daemon ends the stream; CliError after `silence` seconds without a byte."""
+    ) -> Iterator[Iterator[Event]]:
+        """Events of a devnet as they come, those after the id `after` first, or all; the stream
+        is open inside. The daemon's signs of life between them are events without type. Ends
+        when the daemon ends the stream; CliError after `silence` seconds without a byte."""
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = after
         path = f"/v1/devnets/{segment(devnet)}/events"
-        connection, response = self._open(path, headers, silence)
-        return self._read_events(connection, response, silence)
+        with self._exchange("GET", path, None, headers, _TIMEOUT) as (connection, response):
+            _must_succeed(response)
+            _silence(connection, silence)
+            yield _parse_events(response)
 
-    @staticmethod
-    def _read_events(
-        connection: _UnixConnection, response: HTTPResponse, silence: float
-    ) -> Iterator[Event]:
-        try:
-            yield from _parse_events(response)
-        except TimeoutError as error:
-            raise _silent(silence) from error
-        except (OSError, HTTPException) as error:
-            raise _gone(error) from error
-        finally:
-            connection.close()
-
-    def lines(self, path: str, query: Mapping[str, object] | None = None) -> Iterator[str]:
-        """Lines of a text as they come."""
-        connection, response = self._open(_with_query(path, query), {"Accept": "text/plain"}, None)
-        try:
-            for line in response:
-                yield line.decode("utf-8", "replace").rstrip("\n")
-        except (OSError, HTTPException) as error:
-            raise _gone(error) from error
-        finally:
-            connection.close()
+    @contextmanager
+    def lines(
+        self, path: str, query: Mapping[str, object] | None = None
+    ) -> Iterator[Iterator[str]]:
+        """Lines of a text as they come, however long that takes."""
+        headers = {"Accept": "text/plain"}
+        where = _with_query(path, query)
+        with self._exchange("GET", where, None, headers, _TIMEOUT) as (connection, response):
+            _must_succeed(response)
+            _silence(connection, None)
+            yield (line.decode("utf-8", "replace").rstrip("\n") for line in response)
 
     # ------------------------------------------------------------------ inside
 
@@ -123,54 +108,46 @@ class Client:
             headers["Content-Type"] = "application/json"
         if method == "POST":
             headers["Idempotency-Key"] = os.urandom(16).hex()
-        if self._connection is None:
-            self._connection = _UnixConnection(self._socket, timeout)
-        connection = self._connection
-        connection.timeout = timeout
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
+        with self._exchange(method, path, payload, headers, timeout) as (_, response):
+            return _decoded(response, response.read())
+
+    @contextmanager
+    def _exchange(
+        self,
+        method: str,
+        path: str,
+        payload: bytes | None,
+        headers: Mapping[str, str],
+        timeout: float,
+    ) -> Iterator[tuple[_UnixConnection, HTTPResponse]]:
+        """One request on a connection of its own, and its answer while the body is read."""
+        connection = _UnixConnection(self._socket, timeout)
         try:
-            connection.request(method, path, payload, headers)
-            response = connection.getresponse()
-            text = response.read()
+            connection.request(method, path, payload, dict(headers))
+            with connection.getresponse() as response:
+                yield connection, response
         except TimeoutError as error:
-            self.close()
             raise _late(method, path, timeout) from error
         except (OSError, HTTPException) as error:
-            self.close()
             raise _gone(error) from error
-        except BaseException:
-            self.close()  # an interrupted exchange leaves its connection unusable
-            raise
-        return _decoded(response, text)
-
-    def _open(
-        self, path: str, headers: Mapping[str, str], timeout: float | None
-    ) -> tuple[_UnixConnection, HTTPResponse]:
-        """A connection of its own with an answer whose body is still to be read."""
-        connection = _UnixConnection(self._socket, _TIMEOUT)
-        try:
-            connection.request("GET", path, headers=dict(headers))
-            response = connection.getresponse()
-            if response.status >= 400:
-                _decoded(response, response.read())
-        except TimeoutError as error:
+        finally:
             connection.close()
-            raise _late("GET", path, _TIMEOUT) from error
-        except (OSError, HTTPException) as error:
-            connection.close()
-            raise _gone(error) from error
-        except BaseException:
-            connection.close()
-            raise
-        if connection.sock is not None:
-            connection.sock.settimeout(timeout)
-        return connection, response
 
 
 def segment(text: str) -> str:
     """`text` as one part of a path; a service's slash stays."""
     return quote(text, safe="/" if "/" in text and ".." not in text else "")
+
+
+def _must_succeed(response: HTTPResponse) -> None:
+    if response.status >= 400:
+        _decoded(response, response.read())
+
+
+def _silence(connection: _UnixConnection, seconds: float | None) -> None:
+    """From now on, how long the other side may be silent."""
+    if connection.sock is not None:
+        connection.sock.settimeout(seconds)
 
 
 def _with_query(path: str, query: Mapping[str, object] | None) -> str:
@@ -227,10 +204,6 @@ def _late(method: str, path: str, timeout: float) -> CliError:
         _see_log(),
         TIMED_OUT,
     )
-
-
-def _silent(seconds: float) -> CliError:
-    return CliError("The daemon fell silent", f"for {seconds:g} s", _see_log(), TIMED_OUT)
 
 
 def _gone(error: BaseException) -> CliError:

@@ -132,7 +132,6 @@ def _running(home: Path) -> Client | None:
 def _replace(client: Client, home: Path, other: str) -> None:
     """End a daemon of another version, unless something is under way in it."""
     busy = [d["name"] for d in client.get("/v1/devnets") if d["state"] in {"starting", "stopping"}]
-    client.close()
     if busy:
         raise CliError(
             f"The daemon that runs is version {other}, this is {VERSION}",

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
 
 import typer
-from typer._click.exceptions import ClickException, UsageError
+from typer._click.exceptions import ClickException, NoArgsIsHelpError, UsageError
 from typer.core import TyperGroup, TyperOption
 
 from caldera_cli import VERSION, render
@@ -156,6 +156,9 @@ def main(argv: Sequence[str]) -> int:
     except CliError as error:
         render.error(error, as_json=as_json)
         return error.code
+    except NoArgsIsHelpError as error:
+        render.say(error.format_message())
+        return USAGE
     except UsageError as error:
         render.error(_usage(error), as_json=as_json)
         return USAGE

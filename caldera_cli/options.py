@@ -7,8 +7,11 @@ import typer
 
 from caldera_cli.client import Client
 from caldera_cli.errors import NOT_FOUND, CliError, usage
-from control_plane.schemas.names import DEFAULT_DEVNET
+from control_plane.schemas.names import DEFAULT_DEVNET, NAME_PATTERN
 
+_NAME_RULE: Final = "names are small letters, digits and hyphens, a letter first, at most 31"
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_HEX = re.compile(r"0x([0-9a-fA-F]{2})*", re.ASCII)
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)?", re.ASCII)
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, None: 1.0}
 
@@ -106,6 +109,8 @@ def find_devnet(client: Client, name: str | None) -> str:
     Raises CliError when there is none, or several (they are listed).
     """
     if name:
+        if not re.fullmatch(NAME_PATTERN, name, re.ASCII):
+            raise usage(f"'{name}' is not the name of a devnet", hint=_NAME_RULE)
         return name
     names = [str(devnet["name"]) for devnet in client.get("/v1/devnets")]
     if len(names) == 1:
@@ -125,6 +130,22 @@ def seconds(text: str) -> float:
     if match is None or float(match[1]) == 0:
         raise usage(f"'{text}' is not a duration", hint="write a number with ms, s, m, h or d: 10m")
     return float(match[1]) * _UNITS[match[2]]
+
+
+def address(text: str) -> str:
+    """`text` if it is an address; CliError otherwise."""
+    if not _ADDRESS.fullmatch(text):
+        raise usage(f"'{text}' is not an address", hint="write 0x and 40 hexadecimal digits")
+    return text
+
+
+def hex_data(text: str) -> str:
+    """`text` if it is bytes in hexadecimal; CliError otherwise."""
+    if not _HEX.fullmatch(text):
+        raise usage(
+            f"'{text}' is not bytes", hint="write 0x and pairs of hexadecimal digits: 0x68656c6c6f"
+        )
+    return text
 
 
 def chain_names(status: dict[str, Any]) -> dict[int, str]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -63,23 +64,26 @@ def error(problem: CliError, *, as_json: bool) -> None:
         say(json.dumps(problem.as_json(), ensure_ascii=False))
         return
     head = paint("error:", "31", sys.stderr)
-    listed = problem.problem.get("errors") or []
-    if len(listed) > 1 or (listed and not problem.detail):
+    faults = problem.problem.get("errors") or []
+    if len(faults) > 1 or (faults and not problem.detail):
         say(f"{head} {problem.title}")
-        for fault in listed[:_MOST_PROBLEMS]:
+        for fault in faults[:_MOST_PROBLEMS]:
             say(_fault(fault))
-        if problem.detail.startswith(f"{len(listed)} ") is False and len(listed) > 1:
-            say(f"  {problem.detail}") if problem.detail else None
-    else:
-        say(f"{head} {problem.title}" + (f": {problem.detail}" if problem.detail else ""))
-    for line in problem.problem.get("last_lines") or ():
-        say(f"  | {line}")
-    if problem.problem.get("command"):
-        say(f"  command: {' '.join(problem.problem['command'])}")
-    if problem.problem.get("log"):
-        say(f"  log: {problem.problem['log']}")
-    if problem.hint and not (len(listed) > 1):
+        return
+    say(f"{head} {problem.title}" + (f": {problem.detail}" if problem.detail else ""))
+    _of_service(problem.problem)
+    if problem.hint:
         say(f"  hint: {problem.hint}")
+
+
+def _of_service(problem: Json) -> None:
+    """How the service that failed was started, and its last words."""
+    if problem.get("command"):
+        say(f"  command: {shlex.join(problem['command'])}")
+    for line in problem.get("last_lines") or ():
+        say(f"  | {line}")
+    if problem.get("log"):
+        say(f"  log: {problem['log']}")
 
 
 def _fault(fault: Json) -> str:

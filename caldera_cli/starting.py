@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any, Final
 
@@ -19,14 +20,17 @@ _SETTLED: Final = frozenset({"ready", "degraded", "failed", "stopped"})
 
 
 class Progress:
-    """Steps as they end, on a terminal; silent elsewhere."""
+    """Steps as they end, on a terminal; silent elsewhere, and of what was before it was made."""
 
     def __init__(self, *, shown: bool) -> None:
         self._shown = shown and sys.stderr.isatty()
+        self._since = datetime.now(UTC)
 
     def event(self, event: Event) -> None:
         """Tell of one event if it is worth it."""
-        if not self._shown:
+        if not self._shown or not event.type:
+            return
+        if datetime.fromisoformat(event.data["at"]) < self._since:
             return
         data = event.data.get("data", {})
         if event.type == "step.done":
@@ -48,18 +52,18 @@ def wait_settled(client: Client, name: str, timeout: float, progress: Progress) 
     """
     deadline = time.monotonic() + timeout
     path = f"/v1/devnets/{segment(name)}"
-    events = client.events(name, silence=timeout)
-    status: Json = client.get(path)  # after the stream is open: nothing falls in between
-    while status["state"] not in _SETTLED:
-        for event in events:
-            progress.event(event)
-            if event.type.startswith("devnet.") or time.monotonic() > deadline:
-                break
-        else:
-            raise CliError("The daemon ended while the devnet was starting", f"'{name}'")
-        status = client.get(path)
-        if time.monotonic() > deadline and status["state"] not in _SETTLED:
-            raise _late(status, timeout)
+    with client.events(name, silence=timeout) as events:
+        status: Json = client.get(path)  # after the stream is open: nothing falls in between
+        while status["state"] not in _SETTLED:
+            for event in events:
+                progress.event(event)
+                if event.type.startswith("devnet.") or time.monotonic() > deadline:
+                    break
+            else:
+                raise CliError("The daemon ended while the devnet was starting", f"'{name}'")
+            status = client.get(path)
+            if time.monotonic() > deadline and status["state"] not in _SETTLED:
+                raise _late(status, timeout)
     if status["state"] == "failed":
         raise _failure(status)
     return status
@@ -67,7 +71,6 @@ def wait_settled(client: Client, name: str, timeout: float, progress: Progress) 
 
 def remove(client: Client, name: str) -> None:
     """Take a devnet down and wait until it is gone."""
-    client.close()
     client.delete(f"/v1/devnets/{segment(name)}", {"wait": True}, timeout=DOWN_DEADLINE)
 
 

@@ -42,8 +42,9 @@ def _env(
     if as_json or form is Format.JSON:
         render.data(client.get(path)["variables"])
         return
-    for line in client.lines(path, {"format": form.value}):
-        render.out(line)
+    with client.lines(path, {"format": form.value}) as lines:
+        for line in lines:
+            render.out(line)
 
 
 @accounts.command("accounts")

@@ -8,6 +8,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
+from caldera_cli.errors import usage
 from caldera_cli.options import DevnetOption, JsonOption, find_devnet
 
 app = new_app("List epochs, or show one.")
@@ -51,6 +52,8 @@ def _show(
     as_json: JsonOption = False,
 ) -> None:
     """Show what an epoch says of every chain, and who signed it."""
+    if epoch != "latest" and not (epoch.isascii() and epoch.isdigit()):
+        raise usage(f"'{epoch}' is not an epoch", hint="write its number, or latest")
     client = connect()
     name = find_devnet(client, devnet)
     view = client.get(f"/v1/devnets/{segment(name)}/epochs/{segment(epoch)}")

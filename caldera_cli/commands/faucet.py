@@ -9,6 +9,7 @@ from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
 from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.options import address as checked
 
 app = new_app()
 
@@ -30,7 +31,7 @@ def faucet(
     """Give an address coins or ERA."""
     client = connect()
     name = find_devnet(client, devnet)
-    body = {"address": address, "on": on, "token": token, "amount": amount}
+    body = {"address": checked(address), "on": on, "token": token, "amount": amount}
     result = client.post(f"/v1/devnets/{segment(name)}/faucet", body, timeout=60.0)
     if as_json:
         render.data(result)

@@ -21,6 +21,8 @@ from caldera_cli.options import (
 )
 from caldera_cli.views import event_line
 
+_PAGE = 10_000
+
 logs = new_app()
 events = new_app()
 
@@ -56,8 +58,9 @@ def _logs(
     chosen = [service] if service else _services(client, found)
     for each in chosen:
         path = f"/v1/devnets/{segment(found)}/services/{segment(each)}/logs"
-        for line in client.lines(path, query):
-            _print(each, line, alone=service is not None, as_json=as_json)
+        with client.lines(path, query) as lines:
+            for line in lines:
+                _print(each, line, alone=service is not None, as_json=as_json)
 
 
 @events.command("events")
@@ -68,7 +71,7 @@ def _events(
         int | None, typer.Option("--after", metavar="ID", min=0, help="Only those after this one.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="The last so many.")
     ] = 100,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
@@ -80,13 +83,13 @@ def _events(
     client = connect()
     found = find_devnet(client, one_name(name, devnet))
     if follow:
-        stream = client.events(found, after=str(after) if after is not None else None)
-        for event in stream:
-            if event.type:
-                _print_event(event.data, as_json=as_json)
+        with client.events(found, after=str(after) if after is not None else None) as stream:
+            for event in stream:
+                if event.type:
+                    _print_event(event.data, as_json=as_json)
         return
-    query = {"after": after, "limit": limit}
-    for view in client.get(f"/v1/devnets/{segment(found)}/events", query):
+    views = client.get(f"/v1/devnets/{segment(found)}/events", {"after": after, "limit": _PAGE})
+    for view in views[-limit:] if after is None else views[:limit]:
         _print_event(view, as_json=as_json)
 
 

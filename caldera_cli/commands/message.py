@@ -11,9 +11,11 @@ from caldera_cli.daemon import connect
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    address,
     chain_names,
     complete_chains,
     find_devnet,
+    hex_data,
     seconds,
 )
 
@@ -46,13 +48,13 @@ def _send(
     request: dict[str, Any] = {
         "origin": origin,
         "destination": destination,
-        "body": body,
+        "body": hex_data(body),
         "finality": finality,
         "wait": wait,
         "timeout": limit,
     }
     if to is not None:
-        request["to"] = to
+        request["to"] = address(to)
     sent = client.post(f"/v1/devnets/{segment(name)}/messages", request, timeout=limit + 30.0)
     if as_json:
         known = {k: v for k, v in sent.items() if v is not None}

@@ -1,5 +1,6 @@
 """`caldera ls` and `caldera status`."""
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -72,13 +73,15 @@ def _show(client: Client, name: str, *, as_json: bool) -> None:
 
 def _watch(client: Client, name: str, *, as_json: bool) -> None:
     """Once now, then at every event; the devnet's end ends it."""
-    events = client.events(name)
-    render.clear()
-    _show(client, name, as_json=as_json)
-    for event in events:
-        if event.type == "devnet.removed":
-            render.say(f"{name} is gone.")
-            return
-        if event.type:
+    since = datetime.now(UTC)
+    with client.events(name) as events:
+        render.clear()
+        _show(client, name, as_json=as_json)
+        for event in events:
+            if not event.type or datetime.fromisoformat(event.data["at"]) < since:
+                continue
+            if event.type == "devnet.removed":
+                render.say(f"{name} is gone.")
+                return
             render.clear()
             _show(client, name, as_json=as_json)

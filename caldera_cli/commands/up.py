@@ -117,8 +117,8 @@ def _attach(client: Client, name: str, *, as_json: bool) -> None:
 
     render.say("Attached; Ctrl-C takes the devnet down.")
     try:
-        with signals_interrupt():
-            for event in client.events(name):
+        with signals_interrupt(), client.events(name) as events:
+            for event in events:
                 if event.type and not as_json:
                     render.say(event_line(event.data))
                 if event.type == "devnet.removed":

@@ -52,8 +52,9 @@ def make_plan(
     """
     chains: _Chains = (spec.l1, *spec.rollups)
     names = (L1, *(Name(rollup.name) for rollup in spec.rollups))
-    chain_ids = _chain_ids(spec, names, keep)
-    domains = _domains(chains, names, chain_ids, keep)
+    retired = _retired(keep, names)
+    chain_ids = _chain_ids(spec, names, keep, retired)
+    domains = _domains(chains, names, chain_ids, keep, retired)
     notes: list[str] = []
     chosen = _ports(chains, names, taken, keep, ports or DefaultPorts(), notes)
     return Plan(
@@ -85,7 +86,7 @@ def make_plan(
         save_interval=spec.save_interval,
         origins=spec.origins,
         notes=tuple(notes),
-        retired=_retired(keep, domains),
+        retired=retired,
     )
 
 
@@ -94,7 +95,9 @@ def to_wei(amount: float) -> int:
     return int(Decimal(repr(amount)) * WEI)
 
 
-def _chain_ids(spec: Spec, names: Iterable[Name], keep: Plan | None) -> dict[Name, ChainId]:
+def _chain_ids(
+    spec: Spec, names: Iterable[Name], keep: Plan | None, retired: tuple[int, ...]
+) -> dict[Name, ChainId]:
     named = {Name(r.name): r.chain_id for r in spec.rollups if r.chain_id is not None}
     named[L1] = spec.l1.chain_id
     kept = {c.name: int(c.chain_id) for c in keep.chains} if keep else {}
@@ -102,7 +105,7 @@ def _chain_ids(spec: Spec, names: Iterable[Name], keep: Plan | None) -> dict[Nam
     for name in names:
         if name in named or name in kept:
             given[name] = named.get(name) or kept[name]
-    used = set(given.values()) | set(keep.retired if keep else ()) | set(_domains_named(spec))
+    used = set(given.values()) | set(retired) | set(_domains_named(spec))
     number = FIRST_ROLLUP_ID
     for name in names:
         if name not in given:
@@ -124,9 +127,9 @@ def _domains(
     names: tuple[Name, ...],
     chain_ids: dict[Name, ChainId],
     keep: Plan | None,
+    retired: tuple[int, ...],
 ) -> dict[Name, Domain]:
     kept = {c.name: c.domain for c in keep.chains} if keep else {}
-    retired = frozenset(_retired(keep, {name: Domain(0) for name in names}))
     domains: dict[Name, Domain] = {}
     owners: dict[Domain, Name] = {}
     for at, (name, chain) in enumerate(zip(names, chains, strict=True)):
@@ -153,13 +156,11 @@ def _bad_domain(path: str, detail: str, hint: str) -> InvalidInput:
     )
 
 
-def _retired(keep: Plan | None, domains: dict[Name, Domain]) -> tuple[int, ...]:
+def _retired(keep: Plan | None, names: Container[Name]) -> tuple[int, ...]:
     """Chain ids and domains of removed chains, of all times."""
     if keep is None:
         return ()
-    gone = {
-        number for c in keep.chains if c.name not in domains for number in (c.chain_id, c.domain)
-    }
+    gone = {number for c in keep.chains if c.name not in names for number in (c.chain_id, c.domain)}
     return tuple(sorted({*keep.retired, *(int(number) for number in gone)}))
 
 

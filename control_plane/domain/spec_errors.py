@@ -95,6 +95,11 @@ def choices_at(model: type[BaseModel], location: Location) -> list[str]:
     return [] if field is None else [str(value) for value in _literals(field.annotation)]
 
 
+def _number(value: float) -> str:
+    """Whole numbers without a fraction, never in exponents."""
+    return str(int(value)) if value == int(value) else str(value)
+
+
 def _not_a_choice(path: str, location: Location, value: object, model: type[BaseModel]) -> Problem:
     choices = choices_at(model, location)
     if isinstance(value, str) and value in choices:

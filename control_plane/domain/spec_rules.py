@@ -78,10 +78,14 @@ def _duplicate_chain_ids(spec: Spec) -> Iterator[Problem]:
 def _duplicate_domains(spec: Spec) -> Iterator[Problem]:
     """Named domains, and chain ids where they are named and stand for the domain."""
     named = [("l1.domain", spec.l1.domain or spec.l1.chain_id)]
+    chain_ids = {spec.l1.chain_id}
     for at, rollup in enumerate(spec.rollups):
-        domain = rollup.domain or rollup.chain_id
+        twin = rollup.chain_id in chain_ids  # told as such already
+        domain = rollup.domain or (None if twin else rollup.chain_id)
         if domain:
             named.append((f"rollups[{at}].domain", domain))
+        if rollup.chain_id:
+            chain_ids.add(rollup.chain_id)
     yield from _twins(named, "domain")
 
 

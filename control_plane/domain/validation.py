@@ -6,6 +6,7 @@ from copy import deepcopy
 from typing import Any, Final
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from control_plane.domain.errors import InvalidInput, NotAvailableYet, Problem
 from control_plane.domain.spec_errors import Location, problem_of, shown_path
@@ -98,11 +99,16 @@ def _read(raw: Mapping[str, Any]) -> tuple[Spec | None, list[Problem], list[Loca
         text = json.dumps(raw, default=str)
         return Spec.model_validate_json(text, strict=True), [], []
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = [e for e in error.errors(include_url=False) if not _follows_from_another(e)]
         problems = [problem_of(detail, Spec) for detail in found]
         return None, problems, [tuple(detail["loc"]) for detail in found]
     except (TypeError, ValueError, RecursionError) as error:
         return None, [Problem("", f"it can't be read: {error}", "use plain keys and values")], [()]
+
+
+def _follows_from_another(error: ErrorDetails) -> bool:
+    """Pydantic calls a list too short when enough of its elements are invalid."""
+    return error["type"] == "too_short" and len(error["input"]) >= error["ctx"]["min_length"]
 
 
 def _without(raw: Mapping[str, Any], broken: list[Location]) -> Spec | None:

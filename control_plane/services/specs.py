@@ -120,5 +120,5 @@ def _base(
         existing = running(request.name or DEFAULT_DEVNET)
         if existing is not None:
             return existing.model_dump(mode="json"), f"The spec of {existing.name}"
-    template = request.template or DEFAULT_TEMPLATE
+    template = DEFAULT_TEMPLATE if request.template is None else request.template
     return parse_spec_text(templates.text(template), template), "The spec"

@@ -1,0 +1,200 @@
+from itertools import product
+from typing import Any, get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from control_plane.domain.errors import InvalidInput, NotAvailableYet, Problem
+from control_plane.domain.spec_rules import NOT_YET, PROOFS, Facts
+from control_plane.domain.validation import fill_names, set_rollup_count, validate_spec
+from control_plane.schemas.spec import DataAvailability, Framework, Proof, Spec
+from tests.unit.spec.specs import raw_specs
+
+SMALL = Facts(cores=2, memory=8 * 10**9)
+
+
+def problems(raw: dict[str, Any], facts: Facts | None = None) -> dict[str, str]:
+    with pytest.raises(InvalidInput) as caught:
+        validate_spec(raw, facts)
+    return {problem.path: problem.detail for problem in caught.value.problems}
+
+
+def one(**rollup: Any) -> dict[str, Any]:
+    return {"version": 1, "rollups": [{"name": "game", **rollup}]}
+
+
+def test_only_the_version_is_needed() -> None:
+    spec = validate_spec({"version": 1})
+    assert [rollup.name for rollup in spec.rollups] == ["op"]
+    assert spec.name == "default"
+
+
+@given(raw_specs())
+def test_valid_specs_stay_what_they_are(raw: dict[str, Any]) -> None:
+    spec = validate_spec(raw, Facts(cores=64, memory=10**12))
+    assert validate_spec(spec.model_dump(mode="json")) == spec
+    for before, after in zip(raw["rollups"], spec.rollups, strict=True):
+        kept = after.model_dump(mode="json")
+        assert {key: kept[key] for key in before} == before
+
+
+_KEYS = [*Spec.model_fields, "name", "da", "x"]
+_JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(
+            st.sampled_from([*Spec.model_fields, "name", "da", "x"]), inner, max_size=4
+        ),
+    ),
+    max_leaves=15,
+)
+
+
+@given(st.dictionaries(st.sampled_from([*Spec.model_fields, "x"]), _JSON, max_size=6))
+def test_anything_is_valid_or_refused_with_paths(raw: dict[str, Any]) -> None:
+    found: tuple[Problem, ...] = ()
+    try:
+        validate_spec(raw, SMALL)
+    except InvalidInput as error:
+        found = error.problems or (Problem("", ""),)
+    assert all(problem.detail for problem in found)
+
+
+@given(raw_specs(), st.data())
+def test_one_wrong_field_is_the_one_told(raw: dict[str, Any], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(raw["rollups"]) - 1))
+    raw["rollups"][at]["block_time"] = "soon"
+    assert list(problems(raw)) == [f"rollups[{at}].block_time"]
+
+
+@pytest.mark.parametrize(
+    ("framework", "proof"), list(product(get_args(Framework), get_args(Proof)))
+)
+def test_proofs_go_with_their_frameworks(framework: str, proof: str) -> None:
+    detail = problems(one(framework=framework, proof=proof))["rollups[0].proof"]
+    valid = proof in PROOFS[framework]
+    assert (NOT_YET in detail) == valid
+    assert ("does not go with" in detail) == (not valid)
+
+
+@pytest.mark.parametrize(
+    ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
+)
+def test_every_da_goes_with_every_framework_one_day(framework: str, da: str) -> None:
+    assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
+
+
+@pytest.mark.parametrize("token", ["ETH", "USDC", "ERA"])
+def test_every_gas_token_goes_with_every_framework_one_day(token: str) -> None:
+    for framework in get_args(Framework):
+        found = problems(one(framework=framework, gas_token=token))
+        assert NOT_YET in found["rollups[0].gas_token"]
+
+
+def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
+    native = {"services": "native"}
+    assert (
+        "does not go with" in problems(one(**native, framework="zk-stack"))["rollups[0].services"]
+    )
+    assert "needs the engine" in problems(one(**native))["rollups[0].services"]
+    paid = problems(one(**native, engine="op-geth", gas_token="USDC"))
+    assert "pays gas in ETH" in paid["rollups[0].services"]
+    assert NOT_YET in problems(one(**native, engine="op-geth"))["rollups[0].services"]
+
+
+def test_only_what_is_to_come_is_an_error_of_its_own() -> None:
+    with pytest.raises(NotAvailableYet):
+        validate_spec(one(da="celestia"))
+    with pytest.raises(InvalidInput) as caught:
+        validate_spec(one(da="celestia", block_time=-1))
+    assert not isinstance(caught.value, NotAvailableYet)
+
+
+def test_all_problems_are_told_at_once() -> None:
+    raw = {
+        "version": 2,
+        "nmae": "x",
+        "runtime": "compose",
+        "rollups": [
+            {"name": "a", "framework": "optimism", "da": "celestia"},
+            {"name": "a", "port": 80},
+            {"name": "l1", "chain_id": 900},
+        ],
+        "metalayer": {"guardians": 0, "finality": "finalized"},
+        "origins": ["*", None],
+    }
+    assert set(problems(raw)) == {
+        "version",
+        "nmae",
+        "runtime",
+        "rollups[0].framework",
+        "rollups[0].da",
+        "rollups[1].name",
+        "rollups[1].port",
+        "rollups[2].name",
+        "rollups[2].chain_id",
+        "metalayer.guardians",
+        "metalayer.finality",
+        "origins[0]",
+        "origins[1]",
+    }
+
+
+def test_two_hundred_rollups_on_a_small_machine_are_one_clear_error() -> None:
+    raw = set_rollup_count({"version": 1}, 200)
+    assert problems(raw, SMALL) == {
+        "rollups": "200 are too many for this machine: 2 cores and 8.0 GB of free memory carry 31"
+    }
+    assert len(validate_spec(raw, Facts(cores=32, memory=10**11)).rollups) == 200
+
+
+def test_little_memory_carries_one_rollup_at_least() -> None:
+    assert Facts(cores=1, memory=0).most_chains() == 2
+
+
+def test_rollups_without_a_name_are_named_after_their_framework() -> None:
+    raw = {"version": 1, "rollups": [{}, {"name": "op2"}, {}, {"framework": "zk-stack"}]}
+    assert [r.name for r in validate_spec(raw).rollups] == ["op", "op2", "op3", "zk"]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 9])
+def test_the_number_of_rollups_can_be_set(count: int) -> None:
+    raw = {"version": 1, "rollups": [{"name": "a"}, {"name": "b"}]}
+    names = [r.name for r in validate_spec(set_rollup_count(raw, count)).rollups]
+    assert len(names) == count
+    assert names[:2] == ["a", "b"][:count]
+
+
+@given(_JSON)
+def test_names_are_filled_in_whatever_stands_there(value: Any) -> None:
+    fill_names({"rollups": value})
+    fill_names({"rollups": [value]})
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "https://app.example", "http://[::1]:5"]
+)
+def test_origins(origin: str) -> None:
+    assert validate_spec({"version": 1, "origins": [origin]}).origins == (origin,)
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "*",
+        "null",
+        "",
+        "localhost",
+        "http://a/",
+        "http://a?b",
+        "ftp://a",
+        "http://A",
+        "http://u@a",
+        "http://*.a",
+        "http://a:x",
+    ],
+)
+def test_no_origins(origin: str) -> None:
+    assert list(problems({"version": 1, "origins": [origin]})) == ["origins[0]"]
