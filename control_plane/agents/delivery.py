@@ -110,12 +110,12 @@ class Delivery:
 
     async def _stalled(self, error: CalderaError) -> None:
         self._oriented = False
-        self.problem = f"delivery to {self.chain.name} waits: {error}"
-        log.warning("%s", self.problem)
+        why = self.problem = f"delivery to {self.chain.name} waits: {error}"
+        log.warning("%s", why)
         ids = [record.id for record in self.outbox.records()]
         now = self._office.clock()
         with contextlib.suppress(CalderaError):
-            await self._office.book.change(ids, lambda m: moves.waiting(m, str(error), now))
+            await self._office.book.change(ids, lambda m: moves.waiting(m, why, now))
 
     async def _sleep(self) -> None:
         now = self._office.clock()
@@ -333,6 +333,8 @@ class Delivery:
             else:
                 await self._reverted(batch, str(pending.hash))
         except CalderaError as error:
+            # it may have been mined all the same, as the indexer may know already
+            await self._note_relayed(batch, batch.ids, str(pending.hash), sent_at)
             await self._lost(batch, f"transaction {pending.hash}: {error}")
         finally:
             receipt_task.cancel()

@@ -3,8 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.network import Chain
@@ -12,6 +12,9 @@ from control_plane.domain.ports.node import Connect, Rpc
 
 _CONNECT_DEADLINE = 3.0
 _CALL_DEADLINE = 5.0
+_QUICK = 0.5
+
+A = TypeVar("A")
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +53,28 @@ class Link:
 
     async def call(self, method: str, *params: Any, timeout: float | None = _CALL_DEADLINE) -> Any:
         """One call; RpcError for an error answer, TemporaryFailure for a broken connection."""
-        rpc = await self.rpc()
-        try:
-            return await rpc.call(method, *params, timeout=timeout)
-        except TemporaryFailure as error:
-            await self._drop(rpc, error)
-            raise
+        return await self._ask(lambda rpc: rpc.call(method, *params, timeout=timeout))
 
     async def batch(
         self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = _CALL_DEADLINE
     ) -> list[Any]:
         """Several calls at once; an error answer stands in its place as an RpcError."""
+        return await self._ask(lambda rpc: rpc.batch(calls, timeout=timeout))
+
+    async def _ask(self, ask: Callable[[Rpc], Awaitable[A]]) -> A:
+        """Ask over the connection; once more over a new one when the old one turns out broken.
+        Links only read, so asking twice does no harm."""
+        began = asyncio.get_running_loop().time()
         rpc = await self.rpc()
         try:
-            return await rpc.batch(calls, timeout=timeout)
+            return await ask(rpc)
+        except TemporaryFailure as error:
+            await self._drop(rpc, error)
+            if asyncio.get_running_loop().time() - began > _QUICK:
+                raise  # it did not answer: another wait would not help
+        rpc = await self.rpc()
+        try:
+            return await ask(rpc)
         except TemporaryFailure as error:
             await self._drop(rpc, error)
             raise

@@ -9,11 +9,10 @@ from typing import Any
 
 import orjson
 import pytest
-from eth_abi import decode as abi_decode  # type: ignore[attr-defined]
 
 from control_plane.adapters.engine.anvil import AnvilEngine
-from control_plane.domain.calls import Call, execute_batch
-from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.bootstrap import ChainBootstrap
+from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.persistence.database import open_database
 from control_plane.agents.aggregator import Aggregator
@@ -21,7 +20,6 @@ from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
 from control_plane.agents.sequencer import SequencerAgent
-from control_plane.domain.abi_formats import install_calldata
 from control_plane.domain.formats import network_id
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex
@@ -51,23 +49,6 @@ def find_anvil() -> Path:
     return resolve_anvil().path
 
 
-def decode_error(data: str) -> str:
-    """Revert data by the artifacts' ABIs, until the devnet's own decoder is asked for."""
-    from control_plane.domain.hashing import keccak256
-
-    known = {"08c379a0": ("Error", ["string"]), "4e487b71": ("Panic", ["uint256"])}
-    for path in (_ROOT / "contracts/artifacts").glob("*.json"):
-        artifact = orjson.loads(path.read_bytes())
-        for entry in artifact.get("abi", []) if isinstance(artifact, dict) else []:
-            if entry.get("type") == "error":
-                types = [part["type"] for part in entry["inputs"]]
-                signature = f"{entry['name']}({','.join(types)})"
-                known[keccak256(signature.encode())[:4].hex()] = (entry["name"], types)
-    name, types = known.get(data[2:10], (data, []))
-    values = abi_decode(types, bytes.fromhex(data[10:])) if types else ()
-    return f"{name}({', '.join(map(repr, values))})"
-
-
 async def start_nodes(plan: Plan, keys: Keys, directory: Path) -> dict[str, Node]:
     manifest = orjson.loads((_ROOT / "contracts/genesis/manifest.json").read_bytes())
     engine = AnvilEngine(find_anvil)
@@ -92,24 +73,15 @@ async def make_network(plan: Plan, keys: Keys, nodes: Mapping[str, Node]) -> Net
     return Network(DEVNET, _DEVNET_ID, identity, plan, chains, contracts, set_id=1)
 
 
-async def install_set(node: Node, network: Network, keys: Keys) -> None:
-    """Block 1: the governor installs the guardian set."""
-    guardian_set = make_roster(1, keys.guardians, STAKE).guardian_set
-    calldata = install_calldata(network.network_id, guardian_set)
-    target = bytes.fromhex(network.contracts["rootVerifier"][2:])
-    sender = TransactionSender(connect, node.chain.ws_url, keys.governor, node.spec.chain.chain_id)
-    sent = await sender.send(
-        network.contracts["governanceExecutor"],
-        execute_batch([Call(target, calldata)]),
-        gas=3_000_000,
-    )
-    await node.call("evm_mine")
-    assert (await sent.receipt())["status"] == "0x1"
-    await sender.close()
+async def boot(node: Node, network: Network, keys: Keys) -> None:
+    """Block 1."""
+    assert node.rpc is not None
+    await ChainBootstrap()(node.spec.chain, node.rpc, network, keys)
 
 
 def make_agents(lab: Lab) -> list[Agent]:
     network, keys, hub = lab.network, lab.keys, lab.hub
+    connect = lab.connect
     guardians = [Guardian(network, g, connect, lab.database, hub) for g in keys.guardians]
     roster = make_roster(network.set_id, keys.guardians, STAKE)
     senders = {
@@ -140,7 +112,7 @@ async def running_lab(plan: Plan, directory: Path) -> AsyncIterator[Lab]:
     lab = None
     try:
         network = await make_network(plan, keys, nodes)
-        await asyncio.gather(*(install_set(node, network, keys) for node in nodes.values()))
+        await asyncio.gather(*(boot(node, network, keys) for node in nodes.values()))
         lab = Lab(network, keys, nodes, database)
         await lab.supervisor.start(make_agents(lab))
         await lab.supervisor.wait_ready(10)

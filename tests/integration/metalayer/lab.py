@@ -3,12 +3,11 @@ process. Messages are sent as a foreign client would send them, by JSON-RPC and 
 
 import asyncio
 import contextlib
-import os
 import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +26,7 @@ from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, Met
 from control_plane.domain.ports.node import Account, NodeSpec
 from control_plane.domain.records import EventRecord, MessageRecord
 from control_plane.domain.states import MessageState
-from control_plane.services.supervisor import Supervisor
+from control_plane.services.supervisor import AgentView, Supervisor
 
 DEVNET = "lab"
 STAKE = 100_000 * 10**18
@@ -116,10 +115,11 @@ class Node:
         port = self.spec.chain.port
         return Chain(self.spec.chain, f"http://127.0.0.1:{port}", f"ws://127.0.0.1:{port}")
 
-    async def start(self) -> WebSocketRpc:
+    async def start(self, *, restore: bool = False) -> WebSocketRpc:
+        self.spec = replace(self.spec, restore=restore)
         log = (self.spec.directory / "node.log").open("ab")
         with log:
-            self.process = subprocess.Popen(
+            self.process = subprocess.Popen(  # noqa: ASYNC220 - a millisecond, in a test
                 self.engine.command(self.spec), stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
         deadline = time.monotonic() + 10
@@ -155,7 +155,7 @@ def genesis_for(spec: NodeSpec, keys: Keys, manifest: Mapping[str, Any]) -> byte
         for patch in manifest["patch_slots"].values()
     }
     rich = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
-    balances = {a.address: 10**24 for a in rich}
+    balances = {str(a.address): 10**24 for a in rich}
     alloc = make_alloc(baked["accounts"], slots, balances)
     return AnvilEngine(Path).genesis(spec, alloc, int(time.time()) - 1)
 
@@ -171,6 +171,28 @@ class Lab:
     hub: Hub = field(default_factory=Hub)
     supervisor: Supervisor = field(default_factory=Supervisor)
     events: list[EventRecord] = field(default_factory=list)
+    sockets: list[WebSocketRpc] = field(default_factory=list)
+
+    async def connect(self, url: str, *, deadline: float | None = None) -> WebSocketRpc:
+        """What the agents connect with; :meth:`sever` breaks all that it made."""
+        rpc = await connect(url, deadline=deadline)
+        self.sockets.append(rpc)
+        return rpc
+
+    async def sever(self) -> None:
+        """Drop every connection of the agents, as a network would: without a word."""
+        sockets, self.sockets = self.sockets, []
+        for rpc in sockets:
+            rpc._socket.transport.abort()
+
+    async def save(self, chain: str) -> None:
+        node = self.nodes[chain]
+        assert node.rpc is not None
+        await node.engine.save(node.spec, node.rpc)
+
+    async def restore(self, chain: str) -> None:
+        """Start a killed node from what was saved last."""
+        await self.nodes[chain].start(restore=True)
 
     async def publish(
         self, type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
@@ -245,6 +267,18 @@ class Lab:
             record = await self.record(message)
             views = [v for v in self.supervisor.views() if v.problem]
             raise AssertionError(f"{error}; it is {record}; agents: {views}") from None
+
+    async def wait_for(
+        self, message: str, good: Callable[[MessageRecord], bool], timeout: float = 15
+    ) -> MessageRecord:
+        async def there() -> MessageRecord | None:
+            record = await self.record(message)
+            return record if record and good(record) else None
+
+        return await until(there, f"{message}; it is {await self.record(message)}", timeout=timeout)
+
+    def agents(self) -> dict[str, AgentView]:
+        return {view.name: view for view in self.supervisor.views()}
 
     async def wait_delivered(self, message: str, timeout: float = 15) -> MessageRecord:
         return await self.wait_state(message, MessageState.DELIVERED, timeout=timeout)
