@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from control_plane.adapters.persistence.database import open_database
 from control_plane.domain.errors import Conflict, ServiceFailed
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
+from control_plane.domain.ports.node import Rpc
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
@@ -60,8 +61,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     database = await open_database(f"sqlite:///{tmp_path / 'caldera.db'}")
     runtime, agents, bootstrap, events = FakeRuntime(), Agents(), FakeBootstrap(), list[str]()
 
-    async def connect(url: str, *, deadline: float | None = None) -> FakeRpc:
-        return FakeRpc()
+    async def connect(url: str, *, deadline: float | None = None) -> Rpc:
+        return cast(Rpc, FakeRpc())
 
     async def publish(
         type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
@@ -72,11 +73,11 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         database=database,
         runtime=runtime,
         connect=connect,
-        provision=FakeProvision(),  # type: ignore[arg-type]
+        provision=FakeProvision(),
         bootstrap=bootstrap,
         make_agents=agents,
         load_plan=plan_from_json,
-        dump_plan=plan_to_json,  # type: ignore[arg-type]
+        dump_plan=plan_to_json,
         free_port=lambda at, taken: at + 100,
         remove_tree=lambda path: None,
     )
