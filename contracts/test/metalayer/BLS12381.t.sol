@@ -133,6 +133,7 @@ contract BLS12381Test is Test {
         assertEq(infinity, new bytes(128));
     }
 
+    /// forge-config: default.fuzz.runs = 96
     function testFuzz_verify_acceptsOnlyTheSigner(uint256 secret, uint256 other, bytes32 digest)
         public
         view
