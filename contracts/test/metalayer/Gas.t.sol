@@ -6,7 +6,7 @@ import {IBatchProcessor} from "../../src/metalayer/interfaces/IBatchProcessor.so
 import {ReadOperation} from "../../src/metalayer/interfaces/IMetalayerRecipient.sol";
 import {FinalityState} from "../../src/metalayer/interfaces/IMetalayerRouter.sol";
 import {Message} from "../../src/metalayer/libs/Message.sol";
-import {AnyRecipient} from "../mocks/Recipients.sol";
+import {AnyRecipient, GasMeterRecipient} from "../mocks/Recipients.sol";
 import {Epochs} from "../utils/Epochs.sol";
 import {MetalayerTest} from "../utils/MetalayerTest.sol";
 
@@ -67,6 +67,41 @@ contract GasTest is MetalayerTest {
         }
         there.batch.processBatch(new Certificate[](0), items);
         _atMost("batch of ten", 600_000);
+    }
+
+    /// @dev What a relayer's item must allow for a router's message to get its whole gas limit: five calls
+    /// lie between, each of which keeps 1/64 back.
+    function testFuzz_gas_itemForARoutersMessage(uint256 gasLimit) public {
+        gasLimit = bound(gasLimit, 0, 20_000_000);
+        GasMeterRecipient meter = new GasMeterRecipient();
+        bytes memory data = new bytes(1000);
+        vm.prank(alice);
+        here.router
+            .dispatch(
+                THERE, address(meter), new ReadOperation[](0), data, FinalityState.INSTANT, gasLimit
+            );
+        ids.push(here.mailbox.latestDispatchedId());
+        _attest();
+        if (gasLimit == 0) gasLimit = here.router.DEFAULT_GAS_LIMIT();
+        bytes memory body = abi.encode(
+            uint8(1),
+            uint8(0),
+            gasLimit,
+            Message.toBytes32(alice),
+            Message.toBytes32(address(meter)),
+            new ReadOperation[](0),
+            data
+        );
+        IBatchProcessor.Item[] memory items = new IBatchProcessor.Item[](1);
+        items[0] = IBatchProcessor.Item(
+            gasLimit + gasLimit / 11 + 130_000,
+            Epochs.metadata(2, _leaves(), 1, ids, 100),
+            _message(100, address(here.router), address(there.router), body)
+        );
+        there.batch.processBatch(new Certificate[](0), items);
+        bool afforded = gasLimit > 30_000;
+        assertEq(there.mailbox.delivered(ids[100]), afforded || meter.gasAtEntry() > 0);
+        if (afforded) assertGt(meter.gasAtEntry(), gasLimit - 3000);
     }
 
     function _atMost(string memory what, uint256 bound_) private {
