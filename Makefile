@@ -34,8 +34,12 @@ setup-dev: ## .venv with what tests and linters need too
 # ------------------------------------------------------------------ checking
 
 .PHONY: test
-test: setup-dev contracts-deps contracts-test ## everything a fresh machine needs, then all tests (PYTEST_ARGS=…)
+test: setup-dev test-tools contracts-deps contracts-test ## everything a fresh machine needs, then all tests (PYTEST_ARGS=…)
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+.PHONY: test-tools
+test-tools: ## what some tests need beside Python (PostgreSQL), where it may be installed
+	@scripts/test-tools
 
 .PHONY: test-unit
 test-unit: setup-dev ## tests that start nothing
@@ -87,7 +91,7 @@ contracts-check: contracts-deps ## rebuild from nothing, bake twice, compare wit
 
 .PHONY: bench
 bench: setup-dev ## every figure as a ratio to bare nodes; benchmarks/results.json and a table
-	@$(BIN)/python -m benchmarks.run
+	@$(BIN)/python -m benchmarks.run --out benchmarks/results.json
 
 .PHONY: bench-smoke
 bench-smoke: setup-dev ## the ratios that are held in CI
