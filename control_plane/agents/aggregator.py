@@ -7,11 +7,10 @@ moved; a leaf that did not change costs nobody anything.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Callable, Sequence
 
-from control_plane.agents.link import Link, close_all
+from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import NO_PARENT, EpochHeader, Leaf
@@ -29,6 +28,7 @@ from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
 _IDLE_FACTOR = 10
 """While no head moves, the timer runs this many times slower: nothing gets stale."""
 _READ_DEADLINE = 2.0
+_SILENT_FOR = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
 log = logging.getLogger(__name__)
@@ -62,6 +62,8 @@ class Aggregator:
         self._leaves: dict[str, Leaf] = {}
         self._heads: dict[str, str] = {}
         self._hot: set[str] = set()
+        self._silent: dict[str, float] = {}
+        """Chains that did not answer, and until when epochs are made without asking them."""
         self._wanted = False
         self._made_at = 0.0
         self._swept_at = 0.0
@@ -76,8 +78,7 @@ class Aggregator:
     async def run(self) -> None:
         """Make epochs until cancelled."""
         try:
-            async with self._hub.listen() as news:
-                await asyncio.gather(*(self._try(link) for link in self._links.values()))
+            async with self._hub.listen() as news, keep(self._links.values()):
                 await self._load()
                 self.ready.set()
                 pause = _FIRST_PAUSE
@@ -90,11 +91,6 @@ class Aggregator:
                     pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self.ready.clear()
-            await close_all(list(self._links.values()))
-
-    async def _try(self, link: Link) -> None:
-        with contextlib.suppress(TemporaryFailure):
-            await link.rpc()
 
     async def _load(self) -> None:
         self._leaves.clear()
@@ -164,7 +160,9 @@ class Aggregator:
         self._wanted = False
         sweep = wanted or now - self._swept_at >= self._interval
         stale = set(self._links) if wanted else hot | (self._moved() if sweep else set())
-        fresh = await self._renew(stale | (set(self._links) - self._leaves.keys()), hot)
+        fresh = await self._renew(
+            {name for name in stale if name in hot or self._silent.get(name, 0.0) < now}, hot
+        )
         if not self._leaves:
             self._hot |= hot
             self._missing = "no chain has a sealed block yet"
@@ -205,6 +203,8 @@ class Aggregator:
         except (TemporaryFailure, TimeoutError) as error:
             log.info("no leaf of %s: %s", name, str(error) or "no answer in time")
             self._leaves.pop(name, None)
+            if isinstance(error, TimeoutError):
+                self._silent[name] = asyncio.get_running_loop().time() + _SILENT_FOR
             return
         if leaf is not None:
             self._leaves[name] = leaf

@@ -10,7 +10,6 @@ from typing import Any
 from control_plane.agents.link import Link
 from control_plane.domain.abi_formats import BatchItem
 from control_plane.domain.errors import CalderaError, PermanentFailure
-from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish
@@ -22,6 +21,7 @@ from control_plane.services.metalayer.attempts import (
     explain,
     find_deliveries,
     read_outcome,
+    read_standing,
     simulate,
 )
 from control_plane.services.metalayer.book import MessageBook
@@ -37,7 +37,6 @@ _QUICK = 0.1
 """Seconds within which a receipt makes the note that a message is on its way superfluous."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LOST_PAUSE = 1.0
-_AGGREGATE_ROOTS = "0x" + keccak256(b"aggregateRoots(uint64)")[:4].hex()
 
 log = logging.getLogger(__name__)
 
@@ -147,23 +146,12 @@ class Delivery:
 
     async def _orient(self) -> None:
         """Learn which epochs the chain knows, how much fits into a block, and what arrived."""
-        verifier = self._office.contracts["rootVerifier"]
-        coverage = self._office.coverage
-        numbers = coverage.numbers()
-        calls: list[tuple[str, Sequence[Any]]] = [("eth_getBlockByNumber", ("latest", False))]
-        calls += [
-            ("eth_call", ({"to": verifier, "data": _aggregate_roots(number)}, "latest"))
-            for number in numbers
-        ]
-        block, *roots = await self._link.batch(calls)
-        there = [
-            number
-            for number, root in zip(numbers, roots, strict=True)
-            if isinstance(root, str) and int(root, 16)
-        ]
-        self._there = {number: self._there.get(number) for number in there}
-        self._mined = set(there)
-        self._most_gas = min(_MOST_GAS, int(block["gasLimit"], 16) // 2)
+        standing = await read_standing(
+            self._link, self._office.contracts["rootVerifier"], self._office.coverage.numbers()
+        )
+        self._there = {number: self._there.get(number) for number in standing.epochs}
+        self._mined = set(standing.epochs)
+        self._most_gas = min(_MOST_GAS, standing.gas_limit // 2)
         sent = {record.id for record in self.outbox.records() if record.relay_tx}
         await self._settle_old(list(sent | self._doubtful))
         self._doubtful.clear()
@@ -398,8 +386,3 @@ class Delivery:
         self._doubtful |= set(batch.ids)
         with contextlib.suppress(CalderaError):
             await self._office.book.change(batch.ids, lambda m: moves.waiting(m, why, now))
-
-
-def _aggregate_roots(epoch: int) -> str:
-    """Calldata of `RootVerifier.aggregateRoots(uint64)`."""
-    return _AGGREGATE_ROOTS + f"{epoch:064x}"

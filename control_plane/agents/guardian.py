@@ -6,11 +6,10 @@ are real, their independence is not.
 """
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Sequence
 
-from control_plane.agents.link import Link, close_all
+from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import TemporaryFailure
@@ -62,8 +61,7 @@ class Guardian:
     async def run(self) -> None:
         """Keep the connections and forget what reorgs made untrue, until cancelled."""
         try:
-            async with self._hub.listen() as news:
-                await asyncio.gather(*(self._try(link) for link in self._links.values()))
+            async with self._hub.listen() as news, keep(self._links.values()):
                 async with self._database.begin() as unit:
                     self._highest_vote = await unit.votes.highest_epoch(self._network.devnet)
                 self._running = True
@@ -76,11 +74,6 @@ class Guardian:
             self._running = False
             self.ready.clear()
             self._checked.clear()
-            await close_all(list(self._links.values()))
-
-    async def _try(self, link: Link) -> None:
-        with contextlib.suppress(TemporaryFailure):
-            await link.rpc()
 
     def _forget(self, chain: str) -> None:
         self._checked.pop(self._network.chain(chain).domain, None)

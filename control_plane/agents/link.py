@@ -3,7 +3,8 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, TypeVar
 
 from control_plane.domain.errors import CalderaError, TemporaryFailure
@@ -13,6 +14,8 @@ from control_plane.domain.ports.node import Connect, Rpc
 _CONNECT_DEADLINE = 3.0
 _CALL_DEADLINE = 5.0
 _QUICK = 0.5
+_CHECK_DEADLINE = 2.0
+_HEAL_EVERY = 1.0
 
 A = TypeVar("A")
 
@@ -23,13 +26,12 @@ class Link:
     """One :class:`Rpc` to `chain`, owned by one agent and shared with nobody.
 
     Calls raise TemporaryFailure while the chain can't be reached; the next call tries again.
-    `problem` says so in a sentence; `generation` rises with every new connection.
+    `problem` says so in a sentence.
     """
 
     def __init__(self, connect: Connect, chain: Chain) -> None:
         self.chain = chain
         self.problem: str | None = None
-        self.generation = 0
         self._connect = connect
         self._rpc: Rpc | None = None
         self._lock = asyncio.Lock()
@@ -47,8 +49,6 @@ class Link:
                         str(error),
                         f"See `caldera logs --service {self.chain.name}/node`.",
                     ) from error
-                self.generation += 1
-                self.problem = None
             return self._rpc
 
     async def call(self, method: str, *params: Any, timeout: float | None = _CALL_DEADLINE) -> Any:
@@ -67,17 +67,27 @@ class Link:
         began = asyncio.get_running_loop().time()
         rpc = await self.rpc()
         try:
-            return await ask(rpc)
+            return await self._answer(rpc, ask)
         except TemporaryFailure as error:
             await self._drop(rpc, error)
             if asyncio.get_running_loop().time() - began > _QUICK:
                 raise  # it did not answer: another wait would not help
         rpc = await self.rpc()
         try:
-            return await ask(rpc)
+            return await self._answer(rpc, ask)
         except TemporaryFailure as error:
             await self._drop(rpc, error)
             raise
+
+    async def _answer(self, rpc: Rpc, ask: Callable[[Rpc], Awaitable[A]]) -> A:
+        answer = await ask(rpc)
+        self.problem = None
+        return answer
+
+    async def check(self) -> None:
+        """See whether the chain answers; `problem` tells."""
+        with contextlib.suppress(CalderaError):
+            await self.call("eth_chainId", timeout=_CHECK_DEADLINE)
 
     async def close(self) -> None:
         """Close the connection if there is one; the next call would make a new one."""
@@ -93,6 +103,19 @@ class Link:
             await self.close()
 
 
-async def close_all(links: Sequence[Link]) -> None:
-    """Close every link, side by side."""
-    await asyncio.gather(*(link.close() for link in links))
+@asynccontextmanager
+async def keep(links: Collection[Link]) -> AsyncIterator[None]:
+    """Connect all of `links`, look after those that broke, close them at the end."""
+    await asyncio.gather(*(link.check() for link in links))
+    healer = asyncio.create_task(_heal(links), name="reconnecting")
+    try:
+        yield
+    finally:
+        healer.cancel()
+        await asyncio.gather(healer, *(link.close() for link in links), return_exceptions=True)
+
+
+async def _heal(links: Collection[Link]) -> None:
+    while True:
+        await asyncio.sleep(_HEAL_EVERY)
+        await asyncio.gather(*(link.check() for link in links if link.problem))

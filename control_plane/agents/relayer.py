@@ -6,12 +6,10 @@ nothing, and a mailbox processes no message twice.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Iterable, Mapping
 
 from control_plane.agents.delivery import Delivery, Office
-from control_plane.agents.link import Link, close_all
-from control_plane.domain.errors import TemporaryFailure
+from control_plane.agents.link import Link, keep
 from control_plane.domain.hub import Delivered, Dispatched, EpochCertified, Hub, News, Reorged
 from control_plane.domain.network import Network
 from control_plane.domain.ports.agent import Publish
@@ -65,8 +63,9 @@ class Relayer:
 
     @property
     def problem(self) -> str | None:
-        """Which destinations can't be reached."""
+        """Which destinations can't be reached or refuse what is brought."""
         found = [d.problem for d in self._deliveries.values() if d.problem]
+        found += [link.problem for link in self._links.values() if link.problem]
         return "; ".join(found) or None
 
     async def run(self) -> None:
@@ -78,8 +77,7 @@ class Relayer:
             for chain in self._network.chains
         }
         try:
-            async with self._hub.listen() as news:
-                await asyncio.gather(*(self._try(link) for link in self._links.values()))
+            async with self._hub.listen() as news, keep(self._links.values()):
                 await self._load()
                 async with asyncio.TaskGroup() as group:
                     for delivery in self._deliveries.values():
@@ -90,11 +88,6 @@ class Relayer:
         finally:
             self.ready.clear()
             self._deliveries = {}
-            await close_all(list(self._links.values()))
-
-    async def _try(self, link: Link) -> None:
-        with contextlib.suppress(TemporaryFailure):
-            await link.rpc()
 
     async def _load(self) -> None:
         """Trees, the last epochs and what is still to be delivered, from the database."""

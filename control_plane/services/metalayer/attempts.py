@@ -29,6 +29,7 @@ from control_plane.services.metalayer.logs import Log, Place
 _PROCESS_ID: Final = "0x" + keccak256(b"ProcessId(bytes32)").hex()
 _FAILED: Final = "0x" + keccak256(b"MessageFailed(bytes32,bytes)").hex()
 _RECIPIENT_REVERTED: Final = "0x" + keccak256(b"RecipientReverted(bytes)")[:4].hex()
+_AGGREGATE_ROOTS: Final = keccak256(b"aggregateRoots(uint64)")[:4]
 _SIMULATED_BLOCK_GAS: Final = 10**10
 
 
@@ -170,3 +171,29 @@ async def find_deliveries(rpc: Caller, mailbox: str, ids: Sequence[str]) -> dict
         )
         for log in logs
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a destination knows, and how much fits into its blocks."""
+
+    epochs: frozenset[int]
+    """Of the epochs asked for, those whose certificate it has."""
+    gas_limit: int
+
+
+async def read_standing(rpc: Caller, verifier: str, epochs: Sequence[int]) -> Standing:
+    """Read it from the latest block. Raises TemporaryFailure, RpcError."""
+    calls: list[tuple[str, Sequence[Any]]] = [("eth_getBlockByNumber", ("latest", False))]
+    for epoch in epochs:
+        data = "0x" + (_AGGREGATE_ROOTS + epoch.to_bytes(32)).hex()
+        calls.append(("eth_call", ({"to": verifier, "data": data}, "latest")))
+    block, *roots = await rpc.batch(calls)
+    if isinstance(block, RpcError):
+        raise block
+    known = [e for e, root in zip(epochs, roots, strict=True) if _is_set(root)]
+    return Standing(frozenset(known), int(block["gasLimit"], 16))
+
+
+def _is_set(root: object) -> bool:
+    return isinstance(root, str) and int(root, 16) != 0

@@ -138,19 +138,6 @@ def reorged(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     )
 
 
-def attested(record: MessageRecord, epoch: int, at: float) -> MessageRecord:
-    """An epoch that covers it is certified; the first one counts."""
-    if record.epoch is not None or record.state is MessageState.REORGED:
-        return record
-    waiting = record.state is MessageState.DISPATCHED
-    return replace(
-        record,
-        state=MessageState.ATTESTED if waiting else record.state,
-        epoch=epoch,
-        attested_at=at,
-    )
-
-
 def relayed(
     record: MessageRecord, tx: str, at: float, epoch: int, certificate: tuple[str, float] | None
 ) -> MessageRecord:
