@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from control_plane.adapters.runtime.exits import end, wait_gone
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.logs import bound_log, last_lines, open_log
 from control_plane.adapters.runtime.ports import holder
@@ -50,6 +51,8 @@ class Gate:
         self._turn = asyncio.Lock()
         self._link: _Link | None = None
         self._mend: asyncio.Task[None] | None = None
+        self._reaper: asyncio.Task[None] | None = None
+        """Waits for the gate that this process started, so that it leaves no zombie."""
 
     async def open(
         self, port: int, target: tuple[str, int], origins: Collection[str], pid: int
@@ -79,6 +82,10 @@ class Gate:
         async with self._turn:
             self._routes.clear()
             await self._drop_link()
+        for task in (self._reaper, self._mend):
+            if task is not None:
+                task.cancel()
+                await asyncio.wait([task])
 
     async def _open(self, route: Route) -> None:
         order = {"op": "open", **asdict(route)}
@@ -104,20 +111,19 @@ class Gate:
 
     async def _start(self) -> "_Link":
         """Start the gate and connect as soon as it can be."""
-        log = self._log
-        process = _spawn(self._directory, log)
+        pid = _spawn(self._directory, self._log)
+        identity = identity_of(pid) or ""
+        self._reaper = asyncio.create_task(wait_gone(pid, identity), name="gate's end")
         try:
             async with asyncio.timeout(_DEADLINE):
-                while True:
+                while not self._reaper.done():
                     link = await _try_connect(self._directory)
                     if link is not None:
                         return link
-                    if process.poll() is not None:
-                        break
                     await asyncio.sleep(_LOOK)
         except TimeoutError:
-            process.kill()
-        raise _no_gate(log, f"process {process.pid} opened no {self._directory / _SOCKET}")
+            await end(pid, identity, grace=0)
+        raise _no_gate(self._log, f"process {pid} opened no {self._directory / _SOCKET}")
 
     async def _drop_link(self) -> None:
         if self._link is not None:
@@ -189,7 +195,7 @@ def _command() -> list[str | Path]:
     return [sys.executable, "-I", "-S", _PROGRAM, _SOCKET]
 
 
-def _spawn(directory: Path, log: Path) -> subprocess.Popen[bytes]:
+def _spawn(directory: Path, log: Path) -> int:
     try:
         log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -200,7 +206,7 @@ def _spawn(directory: Path, log: Path) -> subprocess.Popen[bytes]:
             "The gate's log can't be written", f"{log}: {error.strerror}"
         ) from error
     try:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             _command(),
             cwd=directory,
             stdin=subprocess.DEVNULL,
@@ -210,6 +216,8 @@ def _spawn(directory: Path, log: Path) -> subprocess.Popen[bytes]:
         )
     finally:
         os.close(output)
+    process.returncode = 0  # it is waited for by pidfd, see Gate._reaper
+    return process.pid
 
 
 def _no_gate(log: Path, why: str) -> ServiceFailed:

@@ -45,7 +45,7 @@ BUFFER_LIMIT = 1024 * 1024
 CHUNK = 64 * 1024
 HEAD_SECONDS = 15.0
 """A connection that has not sent its head by then is closed."""
-FIRST_ROUTE_SECONDS = 10.0
+FIRST_ORDER_SECONDS = 3.0
 EXTENSIONS = ("chrome-extension", "moz-extension", "safari-web-extension")
 """Schemes of browser extensions (wallets): installed by the user, impossible for a web page."""
 
@@ -378,7 +378,7 @@ class Gate:
         self.selector = selectors.DefaultSelector()
         self.control = control
         self.routes: dict[int, Route] = {}
-        self.had_routes = False
+        self.had_orders = False
         self.change(control, 0, READ, (self.accept_control, None))
 
     def change(
@@ -400,6 +400,7 @@ class Gate:
 
     def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         """``open`` (port, target, origins, pid) or ``close`` (port)."""
+        self.had_orders = True
         port: int = order["port"]
         known = self.routes.get(port)
         if order["op"] == "close":
@@ -414,7 +415,6 @@ class Gate:
         except OSError as error:
             taken = error.errno == errno.EADDRINUSE
             return {"ok": False, "taken": taken, "error": error.strerror or str(error)}
-        self.had_routes = True
         return {"ok": True}
 
     def remove(self, port: int) -> None:
@@ -424,17 +424,17 @@ class Gate:
             route.close()
 
     def run(self) -> None:
-        """Until the last route is gone, or none came."""
+        """Until the last route is gone, or no order came."""
         started = looked = time.monotonic()
-        while self.routes or not self.had_routes:
-            for key, mask in self.selector.select(5.0):
+        while self.routes or not self.had_orders:
+            for key, mask in self.selector.select(1.0):
                 # An event of this round may have closed this one's socket.
                 current = self.selector.get_map().get(key.fd)
                 if current is not None and current.fileobj is key.fileobj:
                     callback, end = key.data
                     callback(end, mask)
             now = time.monotonic()
-            if not self.had_routes and now - started > FIRST_ROUTE_SECONDS:
+            if not self.had_orders and now - started > FIRST_ORDER_SECONDS:
                 return
             if now - looked > 5.0:
                 looked = now

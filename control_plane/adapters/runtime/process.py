@@ -206,7 +206,7 @@ class ProcessRuntime:
     async def stop_node(self, handle: NodeHandle, *, grace: float = 2.0) -> None:
         """See the port."""
         await exits.end(handle.pid, handle.identity, grace=grace)
-        if self._gate is not None:
+        if self._gate is not None and identity_of(handle.pid) is None:
             await self._gate.close(handle.port, handle.pid)
 
     async def wait_exit(self, handle: NodeHandle) -> None:

@@ -1,0 +1,115 @@
+"""Node specs and programs for tests of runtimes."""
+
+import asyncio
+import os
+import signal
+import socket
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from control_plane.adapters.engine.anvil import AnvilEngine
+from control_plane.adapters.engine.genesis import make_alloc
+from control_plane.adapters.runtime.identity import identity_of
+from control_plane.domain.ids import ChainId, Domain, Name
+from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
+from control_plane.domain.ports.node import NodeSpec
+
+DEV = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
+"""The first account of the default mnemonic."""
+LOGGER = "0x00000000000000000000000000000000000000aa"
+"""A contract that counts its calls in slot 1 and logs their data."""
+_LOGGER_CODE = "0x6001546001016001553660006000373660006000a000"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def make_plan(
+    chains: int = 1, *, origins: Sequence[str] = (), accounts: int = 2, mnemonic: str | None = None
+) -> Plan:
+    return Plan(
+        name=Name("shop"),
+        runtime="process",
+        chains=tuple(_chain(number) for number in range(chains)),
+        metalayer=MetalayerPlan(GuardianPlan(4, 10**18), 1.0, "free"),
+        accounts=AccountsPlan(
+            accounts,
+            10**21,
+            mnemonic or "test test test test test test test test test test test junk",
+        ),
+        save_interval=5.0,
+        origins=tuple(origins),
+    )
+
+
+def _chain(number: int) -> ChainPlan:
+    return ChainPlan(
+        name=Name("l1" if number == 0 else f"op{number}"),
+        chain_id=ChainId(900 + number),
+        domain=Domain(900 + number),
+        port=free_port(),
+        port_named=False,
+        engine="anvil",
+        block_time=0,
+        phase=0,
+        framework="op-stack" if number else None,
+        is_l1=number == 0,
+    )
+
+
+def make_specs(plan: Plan, home: Path, engine: AnvilEngine) -> list[NodeSpec]:
+    """One spec for each chain, its genesis written."""
+    specs = []
+    for chain in plan.chains:
+        directory = home / "devnets" / plan.name / "nodes" / chain.name
+        directory.mkdir(parents=True, exist_ok=True)
+        spec = NodeSpec(plan.name, chain, plan, directory, directory / "genesis.json", restore=True)
+        alloc = make_alloc({LOGGER: {"code": _LOGGER_CODE}}, {}, {DEV: 10**21})
+        spec.genesis.write_bytes(engine.genesis(spec, alloc, int(time.time())))
+        specs.append(spec)
+    return specs
+
+
+def with_port(spec: NodeSpec, port: int) -> NodeSpec:
+    chain = replace(spec.chain, port=port)
+    return replace(spec, chain=chain, plan=replace(spec.plan, chains=(chain,)))
+
+
+def script(path: Path, text: str) -> Path:
+    """A program for a runtime to run in place of a node's."""
+    path.write_text(text)
+    path.chmod(0o755)
+    return path
+
+
+async def gone(pid: int, seconds: float = 5.0) -> None:
+    """Until no process has `pid`."""
+    async with asyncio.timeout(seconds):
+        while identity_of(pid) is not None:  # noqa: ASYNC110 - what is tested is the waiting itself
+            await asyncio.sleep(0.01)
+
+
+def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
+    os.kill(pid, number)
+
+
+def processes_below(directory: Path) -> list[str]:
+    """Command lines of all processes that name a path below `directory` or run there."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal() or int(entry.name) == os.getpid():
+            continue
+        try:
+            line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            where = str((entry / "cwd").readlink())
+        except OSError:
+            continue
+        if str(directory) in line or where.startswith(str(directory)):
+            found.append(line)
+    return found
