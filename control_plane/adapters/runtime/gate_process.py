@@ -199,9 +199,10 @@ class Pair:
     def take_head(self, data: bytes) -> None:
         self.head += data
         end = self.head.find(b"\r\n\r\n")
+        if (end if end >= 0 else len(self.head)) > HEAD_LIMIT:
+            self.refuse("the request's head is too long")
+            return
         if end < 0:
-            if len(self.head) > HEAD_LIMIT:
-                self.refuse("the request's head is too long")
             return
         head, rest = bytes(self.head[:end]), bytes(self.head[end:])
         try:
