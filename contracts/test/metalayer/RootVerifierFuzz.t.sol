@@ -10,6 +10,7 @@ import {
     IRootVerifier,
     QuorumProof
 } from "../../src/metalayer/interfaces/IRootVerifier.sol";
+import {BLS12381} from "../../src/metalayer/libs/BLS12381.sol";
 import {GuardianSets} from "../../src/metalayer/libs/GuardianSets.sol";
 import {GuardianFixture} from "../utils/GuardianFixture.sol";
 
@@ -154,7 +155,7 @@ contract RootVerifierFuzzTest is GuardianFixture {
     function _isOneOf(bytes4 reason) private pure returns (bool) {
         return reason == IRootVerifier.InvalidSetProof.selector
             || reason == IRootVerifier.AbsentNotAscending.selector
-            || reason == IRootVerifier.InvalidPoint.selector;
+            || reason == BLS12381.InvalidPoint.selector;
     }
 
     function _installed(GuardianSet memory set) private returns (RootVerifier verifier) {

@@ -100,14 +100,13 @@ interface IRootVerifier {
     error InvalidSetProof();
     /// @notice More than two thirds of the stake must have signed: 3 * signed > 2 * total.
     error QuorumNotReached(uint256 signedStake, uint256 totalStake);
-    /// @notice A key or signature is not the encoding of a point of its group, or the signers' key
-    /// is the point at infinity.
-    error InvalidPoint();
     /// @notice The signature is not that of the signers' keys on this message.
     error InvalidSignature();
 
     /// @notice Checks a certificate and stores its epoch's aggregate root. Submitting an epoch again
     /// with the same root costs little and changes nothing. Epochs may come in any order.
+    /// @dev A signature that encodes no point, or signers whose keys cancel out, revert with
+    /// `BLS12381.InvalidPoint`.
     /// @return aggregateRoot The root that is stored for the epoch.
     function submit(Certificate calldata certificate) external returns (bytes32 aggregateRoot);
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+import {ERA} from "../../src/era/ERA.sol";
+import {GuardianRegistry} from "../../src/era/GuardianRegistry.sol";
+import {GuardianSets} from "../../src/metalayer/libs/GuardianSets.sol";
+import {BlsSigner} from "../utils/BlsSigner.sol";
+import {GuardianFixture} from "../utils/GuardianFixture.sol";
+
+/// @notice ERA and a registry, and accounts that register with keys of known secrets.
+abstract contract RegistryFixture is GuardianFixture {
+    address internal constant TREASURY = address(0x7EA);
+    uint96 internal constant MIN_STAKE = 1000 ether;
+
+    ERA internal era;
+    GuardianRegistry internal registry;
+
+    function deployRegistry() internal {
+        bytes memory call = abi.encodeCall(ERA.initialize, (OWNER, TREASURY));
+        era = ERA(address(new ERC1967Proxy(address(new ERA()), call)));
+        call = abi.encodeCall(GuardianRegistry.initialize, (OWNER, MIN_STAKE));
+        address implementation = address(new GuardianRegistry(address(era)));
+        registry = GuardianRegistry(address(new ERC1967Proxy(implementation, call)));
+    }
+
+    function guardianAt(uint256 index) internal pure returns (address) {
+        return address(uint160(0x6000 + index));
+    }
+
+    function fund(address account, uint256 amount) internal {
+        vm.prank(TREASURY);
+        era.transfer(account, amount);
+        vm.prank(account);
+        era.approve(address(registry), type(uint256).max);
+    }
+
+    function possession(uint256 secret, address account) internal view returns (bytes memory) {
+        bytes32 digest =
+            GuardianSets.possessionDigest(address(registry), account, BlsSigner.publicKey(secret));
+        return BlsSigner.provePossession(secret, digest);
+    }
+
+    function register(uint256 index, uint96 amount) internal {
+        registerWith(secretOf(index), guardianAt(index), amount);
+    }
+
+    function registerWith(uint256 secret, address account, uint96 amount) internal {
+        fund(account, amount);
+        bytes memory key = BlsSigner.publicKey(secret);
+        bytes memory proof = possession(secret, account);
+        vm.prank(account);
+        registry.register(key, proof, amount);
+    }
+}
