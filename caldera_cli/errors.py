@@ -67,7 +67,7 @@ class CliError(Exception):
 
 def from_problem(problem: Json, status: int) -> CliError:
     """The error that a problem document stands for."""
-    slug = str(problem.get("type", "")).rpartition("/")[2]
+    slug = str(problem.get("type", "")).rpartition(":")[2]
     return CliError(
         str(problem.get("title") or f"The daemon answered {status}"),
         str(problem.get("detail") or ""),

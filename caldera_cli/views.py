@@ -74,8 +74,12 @@ def change_line(change: Json) -> str:
     elif whole and new is None:
         text = f"{path} removed"
     else:
-        text = f"{path}: {old} → {new}"
+        text = f"{path}: {_value(old)} → {_value(new)}"
     return text if change.get("live", True) else f"{text} (needs a new devnet)"
+
+
+def _value(value: object) -> str:
+    return "not set" if value is None else str(value)
 
 
 def event_line(event: Json) -> str:

@@ -12,6 +12,7 @@ from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_
 from caldera_cli.starting import Progress, wait_settled
 
 _DEADLINE = 120.0
+_COLUMNS = ("name", "framework", "chain_id", "domain", "rpc_url", "state")
 
 app = new_app("List, add and remove rollups.")
 
@@ -26,19 +27,8 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
         render.data(rollups)
         return
     render.table(
-        ("name", "framework", "engine", "chain id", "domain", "rpc", "state"),
-        [
-            (
-                r["name"],
-                r["framework"],
-                r["engine"],
-                r["chain_id"],
-                r["domain"],
-                r["rpc_url"],
-                r["state"],
-            )
-            for r in rollups
-        ],
+        ("name", "framework", "chain id", "domain", "rpc", "state"),
+        [[each[key] for key in _COLUMNS] for each in rollups],
     )
 
 

@@ -8,6 +8,9 @@ from control_plane.schemas.spec import Spec
 LIVE: Final = frozenset({"metalayer.epoch_interval", "save_interval"})
 """Settings that a running devnet takes over. Rollups can be added and removed, too."""
 
+PINS: Final = frozenset({"port", "chain_id", "domain"})
+"""What need not be named: a chain that runs keeps what it has when the name is taken away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -52,7 +55,8 @@ def _diff(old: dict[str, Any], new: dict[str, Any], path: str) -> list[Change]:
         if isinstance(before, dict) and isinstance(after, dict):
             changes += _diff(before, after, where)
         elif before != after:
-            changes.append(Change(where, before, after, live=where in LIVE))
+            live = where in LIVE or (after is None and key in PINS)
+            changes.append(Change(where, before, after, live))
     return changes
 
 

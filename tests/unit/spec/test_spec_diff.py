@@ -22,8 +22,8 @@ def test_a_spec_does_not_differ_from_itself(spec: Spec) -> None:
 
 @given(specs(), specs())
 def test_differences_turn_around(old: Spec, new: Spec) -> None:
-    there = {(c.path, repr(c.old), repr(c.new), c.live) for c in diff_specs(old, new)}
-    back = {(c.path, repr(c.new), repr(c.old), c.live) for c in diff_specs(new, old)}
+    there = {(c.path, repr(c.old), repr(c.new)) for c in diff_specs(old, new)}
+    back = {(c.path, repr(c.new), repr(c.old)) for c in diff_specs(new, old)}
     assert there == back
 
 
@@ -47,6 +47,13 @@ def test_settings_that_can_be_applied_live() -> None:
         "metalayer.epoch_interval": True,
         "save_interval": True,
     }
+
+
+def test_a_name_taken_away_is_live() -> None:
+    named = [{"name": "a", "port": 9600, "chain_id": 5, "domain": 6}, {"name": "b"}]
+    changes = diff_specs(spec_of(rollups=named), BASE)
+    assert len(changes) == 3
+    assert all(change.live for change in changes)
 
 
 def test_all_else_needs_a_new_devnet() -> None:
