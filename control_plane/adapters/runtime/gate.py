@@ -191,8 +191,11 @@ async def _try_connect(directory: Path) -> _Link | None:
         return None
 
 
-def _command() -> list[str | Path]:
-    return [sys.executable, "-I", "-S", _PROGRAM, _SOCKET]
+def _command() -> list[str]:
+    # Imported rather than run by file name, so that its compiled form is used.
+    name = _PROGRAM.stem
+    start = f"import sys; sys.path.append(sys.argv.pop(1)); import {name}; {name}.main()"
+    return [sys.executable, "-I", "-S", "-c", start, str(_PROGRAM.parent), _SOCKET]
 
 
 def _spawn(directory: Path, log: Path) -> int:
@@ -226,7 +229,7 @@ def _no_gate(log: Path, why: str) -> ServiceFailed:
         why,
         f"See {log}.",
         service=GATE,
-        command=tuple(str(part) for part in _command()),
+        command=tuple(_command()),
         log=str(log),
         last_lines=last_lines(log),
     )

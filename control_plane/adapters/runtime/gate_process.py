@@ -10,11 +10,10 @@ not allow. Then it passes bytes on as they are:
   lasts (a browser sends Origin with every POST and every WebSocket, so none can follow here);
 - anything else: for this one request, then both sides are closed.
 
-It runs by file name with few parts of the standard library (10 MB, ready in 30 ms) and outlives
-the daemon as the nodes do. Routes come as JSON lines over a Unix socket; a route ends with its
-node, the process with its last route.
-
-    python -I -S gate_process.py SOCKET_NAME     (in the socket's directory)
+It is imported by a bare interpreter (`python -I -S`) and uses few parts of the standard library
+only (12 MB, ready in 30 ms), and it outlives the daemon as the nodes do. Routes come as JSON
+lines over a Unix socket in the current directory, named in argv; a route ends with its node, the
+process with its last route.
 """
 
 from __future__ import annotations
@@ -467,7 +466,3 @@ def main() -> None:
             now = os.stat(name)
             if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
                 os.unlink(name)
-
-
-if __name__ == "__main__":
-    main()
