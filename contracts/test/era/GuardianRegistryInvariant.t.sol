@@ -57,7 +57,7 @@ contract Guardians is RegistryFixture {
         bonds[_pick(who)] += amount;
     }
 
-    function leave(uint256 who) external {
+    function quit(uint256 who) external {
         vm.prank(_pick(who));
         registry.requestExit();
     }
