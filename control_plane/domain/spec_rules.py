@@ -161,8 +161,6 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
         yield Problem(
             "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
         )
-    if spec.metalayer.fees != "free":
-        yield Problem("metalayer.fees", f"'{spec.metalayer.fees}' is {NOT_YET}", "use 'free'")
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
 

@@ -24,6 +24,8 @@ from control_plane.domain.rpc import RpcError
 
 FIRST_SET: Final = 1
 _ERA: Final = 10**18
+_EVEN_RATE: Final = 10**10
+"""The gas paymaster's scale of exchange rates."""
 _FAUCET_ERA: Final = 10_000_000 * _ERA
 MWEI: Final = 10**6
 _MAX_FEE: Final = 1_000 * 10**9
@@ -121,6 +123,8 @@ class ChainBootstrap:
         contracts = network.contracts
         install = install_calldata(network.network_id, self._set(keys, network))
         calls = [Call(_bytes(contracts["rootVerifier"]), install)]
+        if network.plan.metalayer.fees == "prepaid":
+            calls.append(Call(_bytes(contracts["interchainGasPaymaster"]), _price()))
         if chain.is_l1:
             calls += _grants(network, keys)
         gas = _BATCH_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
@@ -139,6 +143,11 @@ class ChainBootstrap:
         tip = 80_000 - guardian.index
         outgoing.add(guardian.account, contracts["era"], approve, _APPROVE_GAS, 85_000)
         outgoing.add(guardian.account, contracts["guardianRegistry"], register, _REGISTER_GAS, tip)
+
+
+def _price() -> bytes:
+    """One gwei a unit of gas on every destination, coins exchanged one to one."""
+    return encode_call("setDefaultGasPrice((uint128,uint128))", _EVEN_RATE, 10**9)
 
 
 def _grants(network: Network, keys: Keys) -> list[Call]:

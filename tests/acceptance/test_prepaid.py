@@ -1,0 +1,54 @@
+"""`fees: prepaid`: gas has a price, and the relayer takes only what is paid for."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.acceptance.world import ALICE, World, chain, new_world, spec, until
+from tests.foundry import cast
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture(scope="module")
+def paid() -> Iterator[World]:
+    with new_world() as made:
+        (made.home / "paid.yaml").write_text(
+            spec("paid", ("op", "arb"), metalayer={"fees": "prepaid", "guardians": 3})
+        )
+        made.run("up", "paid.yaml")
+        yield made
+
+
+def test_unpaid_gas_is_said_and_payable(paid: World) -> None:
+    status: dict[str, Any] = paid.json("status")
+    here, there = chain(status, "op"), chain(status, "arb")
+    igp = here["contracts"]["interchainGasPaymaster"]
+    quote = "quoteGasPayment(uint32,uint256)(uint256)"
+    price = cast("call", "--rpc-url", here["rpc_url"], igp, quote, str(there["domain"]), "300000")
+    assert int(price.split()[0]) == 300_000 * 10**9
+    sent = paid.json("message", "send", "op", "arb", "--body", "0x" + "11" * 100)
+
+    def trace() -> dict[str, Any]:
+        return dict(paid.json("message", "trace", sent["id"]))
+
+    until(lambda: "gas is paid" in (trace()["reason"] or ""), 10, "the reason names the gas")
+    assert "50000 of about" in trace()["reason"]
+    cast(
+        "send",
+        "--rpc-url",
+        here["rpc_url"],
+        "--unlocked",
+        "--from",
+        ALICE,
+        "--value",
+        str(300_000 * 10**9),
+        igp,
+        "payForGas(bytes32,uint32,uint256,address)",
+        sent["id"],
+        str(there["domain"]),
+        "300000",
+        ALICE,
+    )
+    until(lambda: trace()["state"] == "delivered", 30, "the paid message is delivered")
