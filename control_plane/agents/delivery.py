@@ -149,7 +149,10 @@ class Delivery:
         standing = await read_standing(
             self._link, self._office.contracts["rootVerifier"], self._office.coverage.numbers()
         )
-        self._there = {number: self._there.get(number) for number in standing.epochs}
+        self._there = {
+            number: self._there.get(number) or brought
+            for number, brought in standing.epochs.items()
+        }
         self._mined = set(standing.epochs)
         self._most_gas = min(_MOST_GAS, standing.gas_limit // 2)
         sent = {record.id for record in self.outbox.records() if record.relay_tx}

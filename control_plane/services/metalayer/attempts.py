@@ -29,6 +29,7 @@ from control_plane.services.metalayer.logs import Log, Place
 _PROCESS_ID: Final = "0x" + keccak256(b"ProcessId(bytes32)").hex()
 _FAILED: Final = "0x" + keccak256(b"MessageFailed(bytes32,bytes)").hex()
 _RECIPIENT_REVERTED: Final = "0x" + keccak256(b"RecipientReverted(bytes)")[:4].hex()
+_EPOCH_CERTIFIED: Final = "0x" + keccak256(b"EpochCertified(uint64,bytes32,bytes32)").hex()
 _AGGREGATE_ROOTS: Final = keccak256(b"aggregateRoots(uint64)")[:4]
 _SIMULATED_BLOCK_GAS: Final = 10**10
 
@@ -177,22 +178,36 @@ async def find_deliveries(rpc: Caller, mailbox: str, ids: Sequence[str]) -> dict
 class Standing:
     """What a destination knows, and how much fits into its blocks."""
 
-    epochs: frozenset[int]
-    """Of the epochs asked for, those whose certificate it has."""
+    epochs: Mapping[int, tuple[str, float] | None]
+    """Of the epochs asked for, those whose certificate it has: the transaction that brought it
+    and when, where its log is still there."""
     gas_limit: int
 
 
 async def read_standing(rpc: Caller, verifier: str, epochs: Sequence[int]) -> Standing:
     """Read it from the latest block. Raises TemporaryFailure, RpcError."""
-    calls: list[tuple[str, Sequence[Any]]] = [("eth_getBlockByNumber", ("latest", False))]
+    topics = [_EPOCH_CERTIFIED, [f"0x{epoch:064x}" for epoch in epochs]]
+    calls: list[tuple[str, Sequence[Any]]] = [
+        ("eth_getBlockByNumber", ("latest", False)),
+        ("eth_getLogs", ({"address": verifier, "topics": topics, "fromBlock": "0x0"},)),
+    ]
     for epoch in epochs:
         data = "0x" + (_AGGREGATE_ROOTS + epoch.to_bytes(32)).hex()
         calls.append(("eth_call", ({"to": verifier, "data": data}, "latest")))
-    block, *roots = await rpc.batch(calls)
-    if isinstance(block, RpcError):
-        raise block
-    known = [e for e, root in zip(epochs, roots, strict=True) if _is_set(root)]
-    return Standing(frozenset(known), int(block["gasLimit"], 16))
+    block, logs, *roots = await rpc.batch(calls)
+    for answer in (block, logs):
+        if isinstance(answer, RpcError):
+            raise answer
+    now = block["timestamp"]
+    brought = {
+        int(log["topics"][1], 16): (
+            str(log["transactionHash"]),
+            float(int(log.get("blockTimestamp") or now, 16)),
+        )
+        for log in (logs if epochs else ())
+    }
+    known = {e: brought.get(e) for e, root in zip(epochs, roots, strict=True) if _is_set(root)}
+    return Standing(known, int(block["gasLimit"], 16))
 
 
 def _is_set(root: object) -> bool:

@@ -158,7 +158,7 @@ def pack(
 
 def _batch(part: Sequence[tuple[Ready, Need]], known: set[int]) -> Batch:
     fresh = {r.epoch.number: r.epoch for r, _ in part if r.epoch.number not in known}
-    known |= fresh.keys()
+    known.update(fresh)
     return Batch(
         tuple(fresh[number] for number in sorted(fresh)),
         tuple(r for r, _ in part),
