@@ -11,13 +11,13 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.daemon import connect_if_running, read_info
 from caldera_cli.daemon import stop as stop_daemon
-from caldera_cli.errors import CONFLICT, CliError
+from caldera_cli.errors import CONFLICT, CliError, usage
 from caldera_cli.options import JsonOption
 from control_plane.schemas import paths
 
 app = new_app()
 
-_KNOWN = ("devnets", "reserve", "caldera.db", "daemon.")
+_KNOWN = ("devnets", "reserve", "caldera.db", "daemon.", "gate.")
 """How the names of our own files below the home directory begin."""
 
 
@@ -43,8 +43,8 @@ def clean(
     from caldera_cli.strays import find_strays
 
     strays = find_strays(home)
-    if not yes and sys.stdin.isatty() and (entries or strays):
-        typer.confirm(f"Remove {len(entries)} entries of {home}?", abort=True, err=True)
+    if not yes and (entries or strays):
+        _ask(f"Remove {len(entries)} entries of {home}?")
     _end(home, strays, daemon=client is not None)
     for path in entries:
         _remove(path)
@@ -52,6 +52,12 @@ def clean(
         render.data({"removed": [str(path) for path in entries], "ended": strays})
     else:
         render.say(f"Removed {len(entries)} entries of {home}, ended {len(strays)} processes.")
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise usage("This removes everything", hint="say --yes if that is meant")
+    typer.confirm(question, abort=True, err=True)
 
 
 def _entries(home: Path) -> list[Path]:

@@ -50,6 +50,10 @@ def up(
         str | None, typer.Option("--runtime", metavar="RUNTIME", help="process or compose.")
     ] = None,
     overrides: SetOption = None,
+    free_ports: Annotated[
+        bool,
+        typer.Option("--free-ports", help="Any free ports, for throw-away and parallel devnets."),
+    ] = False,
     attach: Annotated[
         bool, typer.Option("--attach", help="Stay, show events, take it down at Ctrl-C.")
     ] = False,
@@ -77,6 +81,7 @@ def up(
         runtime=runtime,
     )
     body["update"] = True
+    body["free_ports"] = free_ports
     if ttl is not None:
         body["ttl"] = seconds(ttl)
     limit = seconds(timeout)

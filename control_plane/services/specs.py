@@ -25,14 +25,18 @@ def load_spec(
     templates: Templates,
     facts: Facts | None = None,
     running: Callable[[str], Spec | None] = lambda _: None,
+    defaults: Mapping[str, Any] | None = None,
 ) -> Spec:
     """The spec that `request` asks for.
 
     `running` gives the spec of a devnet that exists: a request that names no template, spec or
-    source means that one, changed as it asks. Raises InvalidInput (NotAvailableYet) with every
-    problem, NotFound for an unknown template.
+    source means that one, changed as it asks. `defaults` are top-level fields for a spec that
+    does not name them, before those of the format (settings of this daemon). Raises InvalidInput
+    (NotAvailableYet) with every problem, NotFound for an unknown template.
     """
     raw, source = _base(request, templates, running)
+    for key, value in (defaults or {}).items():
+        raw.setdefault(key, value)
     if request.name is not None:
         raw["name"] = request.name
     if request.runtime is not None:

@@ -337,5 +337,6 @@ def test_clean_ends_the_daemon_and_removes_its_files(
     caldera("up", "minimal")
     assert caldera("clean", "-y").code == 4
     caldera("down", "minimal")
+    assert caldera("clean").code == 2
     assert caldera("clean", "-y").code == 0
     assert [path.name for path in home.iterdir()] == ["mine.txt"]

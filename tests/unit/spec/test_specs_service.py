@@ -51,6 +51,13 @@ def test_name_and_number_go_before_the_spec_and_changes_after() -> None:
     assert spec.rollups[2].block_time == 2
 
 
+def test_settings_come_before_the_formats_defaults() -> None:
+    settings = {"save_interval": 60.0}
+    plain = load_spec(CreateDevnet(), TEMPLATES, defaults=settings)
+    named = load_spec(CreateDevnet(set=("save_interval=7",)), TEMPLATES, defaults=settings)
+    assert (plain.save_interval, named.save_interval) == (60, 7)
+
+
 def test_a_source_is_yaml_text() -> None:
     spec = load(source="version: 1\nname: shop\nrollups: [{name: a}]\n")
     assert (spec.name, names(spec)) == ("shop", ["a"])
