@@ -99,6 +99,18 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
     os.kill(pid, number)
 
 
+async def freeze(pid: int, seconds: float = 5.0) -> None:
+    """Stop every thread of the process, as a debugger does."""
+    kill(pid, signal.SIGSTOP)
+    async with asyncio.timeout(seconds):
+        while not all(" T " in stat for stat in thread_states(pid)):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+
+
+def thread_states(pid: int) -> list[str]:
+    return [(task / "stat").read_text() for task in Path(f"/proc/{pid}/task").iterdir()]
+
+
 def processes_below(directory: Path) -> list[str]:
     """Command lines of all processes that name a path below `directory` or run there."""
     found = []

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +35,7 @@ from tests.nodes import (
     DEV,
     LOGGER,
     free_port,
+    freeze,
     gone,
     kill,
     make_plan,
@@ -166,7 +166,7 @@ async def test_four_nodes_side_by_side(
 
 async def test_stop_kills_what_does_not_listen(runtime: ProcessRuntime, spec: NodeSpec) -> None:
     handle = await runtime.start_node(spec)
-    kill(handle.pid, signal.SIGSTOP)
+    await freeze(handle.pid)
     started = time.monotonic()
     await runtime.stop_node(handle, grace=0.2)
     assert 0.2 <= time.monotonic() - started < 2
@@ -262,7 +262,7 @@ async def test_adoption_refuses_a_node_that_does_not_answer_and_start_replaces_i
 ) -> None:
     monkeypatch.setattr("control_plane.adapters.runtime.process._ADOPT_DEADLINE", 0.3)
     handle = await runtime.start_node(spec)
-    kill(handle.pid, signal.SIGSTOP)
+    await freeze(handle.pid)
     assert await runtime.adopt_node(spec, handle.pid, handle.identity) is None
     again = await runtime.start_node(spec)
     assert identity_of(handle.pid) is None
