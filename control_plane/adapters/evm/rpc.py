@@ -2,11 +2,17 @@
 
 Implements ``domain/ports/node.py`` Rpc. Answers are matched by id, so calls of many tasks share
 the connection. When it breaks, every call under way and every subscription fails at once.
+
+What arrives is acknowledged at once (TCP_QUICKACK, where the system has it): Anvil leaves Nagle's
+algorithm on, so an answer that follows a notification waits until the notification is acknowledged,
+which takes 40 ms otherwise. A sealed block was known after 34 ms in the median, now after 2.
 """
 
 import asyncio
 import contextlib
 import itertools
+import logging
+import socket
 from collections.abc import AsyncIterator, Sequence
 from typing import Any, Final
 
@@ -21,6 +27,11 @@ from control_plane.domain.rpc import RpcError
 CALL_DEADLINE: Final = 10.0
 """Seconds for an answer where the caller names no other."""
 _CONNECT_DEADLINE: Final = 5.0
+_CLOSE_DEADLINE: Final = 0.5
+"""Seconds that a node has to say goodbye; a frozen one never does."""
+_QUICKACK: Final[int | None] = getattr(socket, "TCP_QUICKACK", None)
+
+log = logging.getLogger(__name__)
 
 Answer = dict[str, Any]
 
@@ -31,25 +42,51 @@ async def connect(url: str, *, deadline: float | None = None) -> "WebSocketRpc":
     limit = deadline or _CONNECT_DEADLINE
     try:
         async with asyncio.timeout(limit):
-            socket = await open_socket(
-                url, compression=None, max_size=None, max_queue=None, ping_interval=None, proxy=None
+            opened = await open_socket(
+                url,
+                compression=None,
+                max_size=None,
+                max_queue=None,
+                ping_interval=None,
+                close_timeout=_CLOSE_DEADLINE,
+                proxy=None,
+                create_connection=_QuickConnection,
             )
     except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
         why = str(error) or f"no answer within {limit:g} s"
         raise TemporaryFailure(f"Can't connect to {url}", why, "Does its node run?") from error
-    return WebSocketRpc(url, socket)
+    return WebSocketRpc(url, opened)
+
+
+class _QuickConnection(ClientConnection):
+    """Acknowledges at once what arrives."""
+
+    _plain: socket.socket | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        if _QUICKACK is not None:
+            self._plain = transport.get_extra_info("socket")
+
+    def data_received(self, data: bytes) -> None:
+        if self._plain is not None and _QUICKACK is not None:
+            # the kernel forgets it after a while (tcp(7)), so it is said each time: 0.5 µs
+            with contextlib.suppress(OSError):
+                self._plain.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        super().data_received(data)
 
 
 class WebSocketRpc:
     """One connection. Made by :func:`connect`; a broken one stays broken."""
 
-    def __init__(self, url: str, socket: ClientConnection) -> None:
+    def __init__(self, url: str, connection: ClientConnection) -> None:
         self._url = url
-        self._socket = socket
+        self._socket = connection
         self._ids = itertools.count(1)
         self._waiting: dict[int, asyncio.Future[Answer]] = {}
         self._queues: dict[str, asyncio.Queue[Any]] = {}
-        self._broken: TemporaryFailure | None = None
+        self._broken: str | None = None
+        """Why it broke."""
         self._reader = asyncio.create_task(self._read(), name=f"rpc {url}")
 
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
@@ -78,17 +115,19 @@ class WebSocketRpc:
         """`eth_subscribe`; ends with TemporaryFailure when the connection breaks."""
         identity = str(await self.call("eth_subscribe", kind, *params))
         queue = self._queue(identity)
+        if self._broken is not None:  # since the answer came
+            queue.put_nowait(_END)
         try:
             while True:
                 item = await queue.get()
-                if isinstance(item, TemporaryFailure):
-                    raise item
+                if item is _END:
+                    raise self._failure()
                 yield item
         finally:
-            self._queues.pop(identity, None)
             if self._broken is None:
                 with contextlib.suppress(RpcError, TemporaryFailure):
-                    await self.call("eth_unsubscribe", identity, timeout=1.0)
+                    await self.call("eth_unsubscribe", identity, timeout=_CLOSE_DEADLINE)
+            self._queues.pop(identity, None)
 
     async def close(self) -> None:
         """Close the connection; what waits on it fails. Idempotent."""
@@ -102,7 +141,7 @@ class WebSocketRpc:
 
     def _expect(self) -> tuple[int, asyncio.Future[Answer]]:
         if self._broken is not None:
-            raise self._broken
+            raise self._failure()
         number = next(self._ids)
         answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting[number] = answer
@@ -125,7 +164,8 @@ class WebSocketRpc:
                 f"{self._url} did not answer {what}", f"within {limit:g} s", "Does its node run?"
             ) from None
         except ConnectionClosed as error:
-            raise self._break(str(error)) from error
+            self._break(str(error))
+            raise self._failure() from error
         finally:
             for number, answer in expected:
                 if self._waiting.pop(number, None) is not None:
@@ -138,34 +178,53 @@ class WebSocketRpc:
         try:
             async for text in self._socket:
                 self._take(orjson.loads(text))
-        except (ConnectionClosed, OSError, orjson.JSONDecodeError) as error:
+        except (ConnectionClosed, OSError) as error:
             why = str(error)
-        self._break(why)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            why = f"the node sent what is no JSON-RPC ({error})"
+            log.warning("%s: %s", self._url, why)
+        finally:
+            self._break(why)
 
     def _take(self, message: Any) -> None:
         for one in message if isinstance(message, list) else (message,):
             if one.get("method") == "eth_subscription":
                 params = one["params"]
                 self._queue(params["subscription"]).put_nowait(params["result"])
+            elif one.get("id") is None:
+                # the node could not even read the ids (JSON-RPC 2.0, section 5): nobody else's
+                # request is that bad, so all that wait are told rather than left waiting
+                for number in list(self._waiting):
+                    self._answer(number, one)
             else:
-                answer = self._waiting.pop(one.get("id"), None)
-                if answer is not None and not answer.done():
-                    answer.set_result(one)
+                self._answer(one["id"], one)
+
+    def _answer(self, number: Any, answer: Answer) -> None:
+        waiting = self._waiting.pop(number, None)
+        if waiting is not None and not waiting.done():
+            waiting.set_result(answer)
 
     def _queue(self, identity: str) -> asyncio.Queue[Any]:
         """A subscription's queue; news can be here before its id is known to the subscriber."""
         return self._queues.setdefault(identity, asyncio.Queue())
 
-    def _break(self, why: str) -> TemporaryFailure:
-        if self._broken is None:
-            self._broken = TemporaryFailure(f"The connection to {self._url} broke", why)
-            for answer in self._waiting.values():
-                if not answer.done():
-                    answer.set_exception(self._broken)
-            self._waiting.clear()
-            for queue in self._queues.values():
-                queue.put_nowait(self._broken)
-        return self._broken
+    def _break(self, why: str) -> None:
+        if self._broken is not None:
+            return
+        self._broken = why
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(self._failure())
+        self._waiting.clear()
+        for queue in self._queues.values():
+            queue.put_nowait(_END)
+
+    def _failure(self) -> TemporaryFailure:
+        return TemporaryFailure(f"The connection to {self._url} broke", self._broken or "")
+
+
+_END: Final = object()
+"""Stands in a subscription's queue when no more news can come."""
 
 
 def _request(number: int, method: str, params: Sequence[Any]) -> dict[str, Any]:
