@@ -593,8 +593,9 @@ async def test_memory_stays_bounded_over_thousands_of_blocks(
         await rpc.call("anvil_mine", hex(200), timeout=60)
     usage = runtime.usage(handle)
     assert usage is not None
-    # About 30 kB a block, for each of 128 kept states holds every block's hash.
-    assert usage.rss < 200_000_000
+    # Up to 80 kB a block: each of the 128 kept states holds every block's hash, in tables that
+    # double.
+    assert usage.rss < 280_000_000
     logs = await rpc.call("eth_getLogs", {"fromBlock": "0x0", "address": LOGGER})
     assert len(logs) == 400
     await rpc.close()

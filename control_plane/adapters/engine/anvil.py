@@ -3,7 +3,7 @@
 Facts behind the flags (Anvil 1.7.1, measured):
 
 - ``--prune-history 128``: the states of the last 128 blocks answer ``eth_getProof``, nothing goes
-  to disk. Each kept state holds all block hashes, so memory grows by about 27 kB a block.
+  to disk. Each kept state holds all block hashes, so memory grows by 30 to 80 kB a block.
 - ``--transaction-block-keeper``: transactions, receipts and logs of older blocks are dropped;
   without it their traces are kept for ever.
 - ``--quiet`` hides the banner, which shows private keys; logging is switched on by RPC.
