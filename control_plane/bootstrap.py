@@ -108,7 +108,15 @@ async def build(settings: Settings, here: Listening) -> Running:
         return born_contracts(DevnetFiles(home, name).root)
 
     services = Services(
-        devnets=Devnets(control, database, templates, plan_for_machine, read_facts, born),
+        devnets=Devnets(
+            control,
+            database,
+            templates,
+            plan_for_machine,
+            read_facts,
+            born,
+            {} if settings.save_interval is None else {"save_interval": settings.save_interval},
+        ),
         queries=Queries(
             devnets=control,
             database=database,

@@ -43,7 +43,11 @@ def _add(
     ] = 0.0,
     chain_id: Annotated[int | None, typer.Option("--chain-id", help="EIP-155 chain id.")] = None,
     domain: Annotated[int | None, typer.Option("--domain", help="Domain in messages.")] = None,
-    port: Annotated[int | None, typer.Option("--port", help="JSON-RPC port.")] = None,
+    port: Annotated[
+        int | None,
+        # CALDERA_PORT is the daemon's
+        typer.Option("--port", envvar="CALDERA_ROLLUP_PORT", help="JSON-RPC port."),
+    ] = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:

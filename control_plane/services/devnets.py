@@ -50,6 +50,8 @@ class Devnets:
     facts: FactsNow
     born: Callable[[str], Mapping[str, Hex]]
     """Contract addresses of a devnet by its name, empty before it has any."""
+    defaults: Mapping[str, Any]
+    """Top-level fields for a spec that does not name them: settings of this daemon."""
 
     # ------------------------------------------------------------------ asking
 
@@ -196,7 +198,7 @@ class Devnets:
         def running(name: str) -> Spec | None:
             return Spec.model_validate(known[name]) if name in known else None
 
-        return load_spec(request, self.templates, self.facts(), running)
+        return load_spec(request, self.templates, self.facts(), running, self.defaults)
 
     async def _answer(self, accepted: Accepted, *, wait: bool) -> DevnetStatus:
         name = accepted.record.name

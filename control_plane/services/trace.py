@@ -108,7 +108,7 @@ def _steps(
         ),
         TraceStep(
             name="certified",
-            at=moment(record.certified_at),
+            at=moment(_certified_at(record)),
             chain=destination if record.certified_at else None,
             tx=record.certificate_tx,
             detail=f"the certificate of epoch {record.epoch}" if record.certified_at else "",
@@ -129,6 +129,14 @@ def _steps(
             detail=f"to 0x{record.recipient[-40:]}" if record.delivered_at else "",
         ),
     )
+
+
+def _certified_at(record: MessageRecord) -> float | None:
+    """When the certificate was on the destination: with the message, if one transaction took both,
+    however late the relayer looked at its receipt."""
+    if record.delivered_at is not None and record.certificate_tx == record.delivered_tx:
+        return record.delivered_at
+    return record.certified_at
 
 
 def _attested(record: MessageRecord, epoch: EpochRecord | None) -> str:
