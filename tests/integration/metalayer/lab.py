@@ -217,12 +217,20 @@ class Lab:
         return str(await node.call("eth_sendTransaction", request))
 
     async def dispatch(
-        self, origin: str, destination: str, body: bytes, *, to: str | None = None, sender: int = 0
+        self,
+        origin: str,
+        destination: str,
+        body: bytes,
+        *,
+        to: str | None = None,
+        sender: int = 0,
+        value: int = 0,
     ) -> str:
         """`Mailbox.dispatch`; the transaction's hash."""
         recipient = to or self.network.contracts["testRecipient"]
         data = mailbox_dispatch(self.domain(destination), recipient, body)
-        return await self.send(origin, self.network.contracts["mailbox"], data, sender=sender)
+        mailbox = self.network.contracts["mailbox"]
+        return await self.send(origin, mailbox, data, sender=sender, value=value)
 
     def domain(self, chain: str) -> int:
         return int(self.network.chain(chain).domain)

@@ -37,7 +37,9 @@ async def test_one_second_blocks(make_lab: MakeLab) -> None:
 
 async def test_prepaid_gas_is_refused_until_it_is_paid(make_lab: MakeLab) -> None:
     lab = await make_lab(fees="prepaid")
-    message = await lab.message_id("op", await lab.dispatch("op", "arb", b"y" * 400))
+    small = await lab.message_id("op", await lab.dispatch("op", "arb", b"small", value=10**17))
+    await lab.wait_delivered(small)
+    message = await lab.message_id("op", await lab.dispatch("op", "arb", b"y" * 400, value=10**17))
     record = await lab.wait_state(message, MessageState.FAILING)
     assert "not enough gas is paid: 50000 of about" in (record.reason or "")
     assert not await lab.is_delivered("arb", message)
@@ -47,7 +49,7 @@ async def test_prepaid_gas_is_refused_until_it_is_paid(make_lab: MakeLab) -> Non
         [bytes.fromhex(message[2:]), lab.domain("arb"), 2_000_000, "0x" + "11" * 20],
     )
     igp = lab.network.contracts["interchainGasPaymaster"]
-    await lab.send("op", igp, selector(signature) + arguments.hex())
+    await lab.send("op", igp, selector(signature) + arguments.hex(), value=10**18)
     paid = await lab.wait_delivered(message)
     assert paid.gas_paid == 2_050_000
     assert paid.attempts >= 1

@@ -177,9 +177,10 @@ def test_a_router_message_is_given_its_whole_limit() -> None:
 
 
 def test_unpaid_gas_is_told_with_both_numbers() -> None:
-    assert unpaid(replace(record(0), gas_paid=200_000), 150_000) is None
+    assert unpaid(replace(record(0), gas_paid=90_000), 150_000) is None
+    assert unpaid(record(0), 75_000) is None
     assert unpaid(record(0), 150_000) == (
-        "not enough gas is paid: 0 of about 150000; pay the rest at the gas paymaster"
+        "not enough gas is paid: 0 of about 75000; pay the rest at the gas paymaster"
     )
 
 
