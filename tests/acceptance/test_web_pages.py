@@ -41,11 +41,12 @@ def test_page_can_not_drive_a_node(status: dict[str, Any], kind: str, origin: st
 def test_page_can_not_open_a_socket_to_a_node(status: dict[str, Any]) -> None:
     import websockets.sync.client
     from websockets.exceptions import InvalidStatus
+    from websockets.typing import Origin
 
     with pytest.raises(InvalidStatus) as refused:
         websockets.sync.client.connect(
             status["rollups"][0]["ws_url"],
-            origin="https://evil.example",  # type: ignore[arg-type]
+            origin=Origin("https://evil.example"),
         )
     assert refused.value.response.status_code == 403
 
