@@ -8,6 +8,7 @@ new one. (After draft-ietf-httpapi-idempotency-key-header.)
 
 import asyncio
 import hashlib
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from control_plane.domain.records import IdempotencyRecord
 LARGEST_BODY: Final = 1_048_576
 """Bytes; a spec of a thousand rollups is about a quarter."""
 _KEPT: Final = 24 * 3600.0
+_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 _SWEEP: Final = 600.0
 _KEPT_HEADERS: Final = frozenset({b"content-type", b"location"})
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -65,8 +67,10 @@ class Requests:
         key = header(scope, b"idempotency-key")
         if scope["method"] != "POST" or key is None:
             await self._app(scope, replayed, send)
-        elif not 0 < len(key) <= 255 or not key.isascii() or not key.isprintable():
-            await send_problem(send, _bad_key("it is 1 to 255 printable ASCII characters"))
+        elif not _KEY.fullmatch(key):
+            await send_problem(
+                send, _bad_key("it is 1 to 255 printable ASCII characters without spaces", 422)
+            )
         else:
             await self._once(scope, replayed, send, key, _fingerprint(scope, body))
 
@@ -84,7 +88,7 @@ class Requests:
                 await self._keep(key, fingerprint, answer)
                 await _give(send, answer)
             elif known.fingerprint != fingerprint:
-                await send_problem(send, _bad_key("it was used for another request before"))
+                await send_problem(send, _bad_key("it was used for another request before", 409))
             else:
                 await _give(send, _answer_of(known), [(b"idempotency-replayed", b"true")])
         finally:
@@ -209,10 +213,10 @@ def _not_json() -> dict[str, Any]:
     )
 
 
-def _bad_key(detail: str) -> dict[str, Any]:
+def _bad_key(detail: str, status: int) -> dict[str, Any]:
     return problem(
         "idempotency-key",
-        422,
+        status,
         "The Idempotency-Key can't be used",
         detail,
         "Draw a new key for each request, e.g. a UUID, and use it again only to repeat that one.",

@@ -24,11 +24,9 @@ def wants_stream(request: Request) -> bool:
 
 def resume_point(request: Request, after: int | None) -> int:
     """The id after which to go on: `?after=`, else the header `Last-Event-ID`, else 0."""
-    if after is not None:
-        return after
-    text = request.headers.get("last-event-id", "").strip()
+    text = request.headers.get("last-event-id", "")
     if not text:
-        return 0
+        return after or 0
     if not text.isascii() or not text.isdigit() or int(text) > LARGEST_ID:
         raise InvalidInput(
             "The header Last-Event-ID is no event's id",
@@ -36,7 +34,7 @@ def resume_point(request: Request, after: int | None) -> int:
             "Send the `id` of the last event that you have seen.",
             (Problem("Last-Event-ID", "is no event's id"),),
         )
-    return int(text)
+    return int(text) if after is None else after
 
 
 def event_stream(events: AsyncIterator[EventRecord]) -> StreamingResponse:

@@ -15,6 +15,15 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Request(Model):
+    """A body that clients send: types are as the schema says, ``"1"`` is no number, 0 not false."""
+
+    model_config = ConfigDict(strict=True)
+
+
+Texts = Annotated[tuple[str, ...], Field(strict=False)]
+"""A list of texts: in JSON there are no tuples, so a list will do."""
+
 Name = Annotated[
     str,
     Field(

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from control_plane.schemas.common import Address, Hash, Model, Name, ShownAs
+from control_plane.schemas.common import Address, Hash, Model, Name, Request, ShownAs, Texts
 from control_plane.schemas.problem import ProblemDetail
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import RollupSpec, Spec
@@ -18,7 +18,7 @@ Action = Literal["start", "stop", "restart"]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
 
 
-class CreateDevnet(Model):
+class CreateDevnet(Request):
     """What to make: a template or a spec, at most one of them, and what to change in it."""
 
     template: str | None = Field(
@@ -37,7 +37,7 @@ class CreateDevnet(Model):
     source_name: str | None = Field(
         default=None, description="What to call `source` in messages.", examples=["caldera.yaml"]
     )
-    set: tuple[str, ...] = Field(
+    set: Texts = Field(
         default=(),
         description="Changes to the spec, `path=value`, the value in YAML.",
         examples=[["rollups.op.block_time=1"]],
@@ -59,11 +59,11 @@ class CreateDevnet(Model):
     wait: bool = Field(default=False, description="Answer when the devnet is ready, or has failed.")
 
 
-class PatchDevnet(Model):
+class PatchDevnet(Request):
     """A change to a devnet."""
 
     action: Action | None = Field(default=None, description="Start, stop or restart it.")
-    set: tuple[str, ...] = Field(
+    set: Texts = Field(
         default=(), description="Changes to the spec that can be applied live.", max_length=1000
     )
     ttl: Seconds | None = Field(
@@ -72,7 +72,7 @@ class PatchDevnet(Model):
     wait: bool = Field(default=False, description="Answer when it is done.")
 
 
-class AddRollup(Model):
+class AddRollup(Request):
     """A rollup to add to a running devnet."""
 
     rollup: Annotated[dict[str, Any], ShownAs(RollupSpec)] = Field(
@@ -292,7 +292,7 @@ class ContractView(Model):
     abi: list[dict[str, Any]] | None = Field(default=None, description="With `abi=true` only.")
 
 
-class FaucetRequest(Model):
+class FaucetRequest(Request):
     """Coins or tokens for an address."""
 
     address: Address

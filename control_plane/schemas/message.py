@@ -5,13 +5,13 @@ from typing import Literal
 
 from pydantic import Field
 
-from control_plane.schemas.common import Address, Hash, HexData, Model
+from control_plane.schemas.common import Address, Hash, HexData, Model, Request
 
 MessageStateName = Literal["dispatched", "attested", "relayed", "delivered", "failing", "reorged"]
 StepName = Literal["dispatched", "attested", "certified", "relayed", "delivered"]
 
 
-class SendMessage(Model):
+class SendMessage(Request):
     """A message to dispatch through the origin's mailbox."""
 
     origin: str = Field(description="Chain it leaves.", examples=["op"])

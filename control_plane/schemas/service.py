@@ -1,11 +1,11 @@
 """Services: nodes and agents."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
-from control_plane.schemas.common import Model
+from control_plane.schemas.common import Model, Request
 
 ServiceStateName = Literal["starting", "ready", "restarting", "stopped", "failed"]
 
@@ -24,12 +24,12 @@ class ServiceView(Model):
     log: str | None = Field(default=None, description="Path of its log.")
     saved_block: int | None = Field(default=None, description="Block of the last saved state.")
     saved_at: datetime | None = None
-    lost_blocks: tuple[int, int] | None = Field(
+    lost_blocks: Annotated[tuple[int, ...], Field(min_length=2, max_length=2)] | None = Field(
         default=None, description="First and last block that went when it was last restored."
     )
 
 
-class PatchService(Model):
+class PatchService(Request):
     """A change to a service."""
 
     action: Literal["start", "stop", "restart"]

@@ -3,6 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import WithJsonSchema
 
 from control_plane.api.deps import Devnet, Services, Wired
 from control_plane.api.errors import documented
@@ -21,7 +22,7 @@ Limit = Annotated[
     int, Query(description="How many at most, where a list is asked for.", ge=1, le=10_000)
 ]
 LastEventId = Annotated[
-    str | None,
+    Annotated[str | None, WithJsonSchema({"type": "string", "pattern": "^[0-9]{0,18}$"})],
     Header(alias="Last-Event-ID", description="Go on after this event.", examples=["17"]),
 ]
 _EXAMPLE = (

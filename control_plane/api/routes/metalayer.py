@@ -4,10 +4,11 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Response
+from pydantic import BeforeValidator
 
 from control_plane.api.deps import Devnet, Wired
 from control_plane.api.errors import documented
-from control_plane.api.parameters import IdempotencyKey
+from control_plane.api.parameters import IdempotencyKey, moment_text
 from control_plane.domain.errors import NotFound
 from control_plane.domain.states import MessageState
 from control_plane.schemas.epoch import EpochView
@@ -32,6 +33,7 @@ MessageId = Annotated[
         examples=["0x" + "ab" * 32],
     ),
 ]
+Moment = Annotated[datetime, BeforeValidator(moment_text)]
 Limit = Annotated[int, Query(description="How many at most.", ge=1, le=1000)]
 
 
@@ -54,7 +56,7 @@ async def list_messages(
     ] = None,
     limit: Limit = 100,
     before: Annotated[
-        datetime | None, Query(description="Only those dispatched before this moment.")
+        Moment | None, Query(description="Only those dispatched before this moment.")
     ] = None,
 ) -> list[MessageView]:
     """Newest first."""

@@ -8,12 +8,27 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from fastapi import Path as PathParameter
 from fastapi.responses import PlainTextResponse, StreamingResponse
+from starlette.convertors import Convertor, register_url_convertor
 
 from control_plane.api.deps import Devnet, Services, Wired
 from control_plane.api.errors import documented
 from control_plane.schemas.service import PatchService, ServiceView
 from control_plane.services.logs import follow_log, parse_since, read_log
 
+
+class _ServiceName(Convertor[str]):
+    """`role` or `rollup/role`. No role is called ``logs``: that is what a service has."""
+
+    regex = "[^/]+(?:/(?!logs$)[^/]+)?"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("service", _ServiceName())
 router = APIRouter(prefix="/v1/devnets/{name}/services", tags=["services"])
 
 Service = Annotated[
@@ -39,7 +54,7 @@ async def list_services(services: Wired, name: Devnet) -> list[ServiceView]:
 
 
 @router.get(
-    "/{service:path}/logs",
+    "/{service:service}/logs",
     operation_id="getLogs",
     summary="Log of a service",
     response_class=PlainTextResponse,
@@ -83,7 +98,7 @@ async def _log_path(services: Services, name: str, service: str) -> Path:
 
 
 @router.get(
-    "/{service:path}",
+    "/{service:service}",
     operation_id="getService",
     summary="One service",
     response_model=ServiceView,
@@ -95,7 +110,7 @@ async def get_service(services: Wired, name: Devnet, service: Service) -> Servic
 
 
 @router.patch(
-    "/{service:path}",
+    "/{service:service}",
     operation_id="patchService",
     summary="Start, stop or restart a service",
     status_code=202,

@@ -1,10 +1,9 @@
 """What programs need to use a devnet: variables, accounts, contracts, exports, coins."""
 
-import json
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import PlainTextResponse
 
 from control_plane.api.deps import Devnet, OverSocket, Wired
 from control_plane.api.errors import documented
@@ -47,10 +46,8 @@ async def get_env(
     """Endpoints, ids, addresses and accounts. Private keys are in it only over the Unix socket."""
     accounts = await services.queries.accounts(name, secrets=secrets)
     values = variables(await services.devnets.status(name), accounts)
-    if format is None:
+    if format is None or format == "json":
         return EnvView(variables=values)
-    if format == "json":
-        return JSONResponse(json.loads(render(values, format)))
     return PlainTextResponse(render(values, format))
 
 

@@ -42,7 +42,7 @@ async def test_the_key_of_another_request_is_refused(
 ) -> None:
     await client.post("/v1/devnets", json={"name": "shop"}, headers=KEY)
     refused = await client.post(path, json=body, headers=KEY)
-    assert refused.status_code == 422
+    assert refused.status_code == 409
     assert refused.json()["type"].endswith(":idempotency-key")
 
 
