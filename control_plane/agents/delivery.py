@@ -344,8 +344,7 @@ class Delivery:
     async def _settle(self, batch: Batch, receipt: Mapping[str, Any], sent_at: float) -> None:
         tx = str(receipt["transactionHash"])
         outcome = read_outcome(receipt["logs"], self._office.contracts)
-        at = self._office.clock()
-        self._there |= {epoch.number: (tx, at) for epoch in batch.certificates}
+        self._there |= {epoch.number: (tx, sent_at) for epoch in batch.certificates}
         self._mined |= {epoch.number for epoch in batch.certificates}
         processed = [id_ for id_ in batch.ids if id_ in outcome.processed]
         self.outbox.drop(processed)

@@ -94,6 +94,7 @@ def make_agents(lab: Lab) -> list[Agent]:
         )
         for chain in network.chains
     }
+    lab.senders += senders.values()
     common = (connect, lab.database, hub, lab.publish, time.time)
     return [
         *(SequencerAgent(chain, connect) for chain in network.chains),
@@ -120,7 +121,7 @@ async def running_lab(plan: Plan, directory: Path) -> AsyncIterator[Lab]:
         yield lab
     finally:
         if lab is not None:
-            await lab.supervisor.stop()
+            await lab.stop_agents()
         for node in nodes.values():
             await node.kill()
         await database.close()

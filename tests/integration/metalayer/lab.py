@@ -17,6 +17,7 @@ from eth_abi import encode  # type: ignore[attr-defined]
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
+from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.persistence.database import SqlDatabase
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Hub
@@ -172,6 +173,14 @@ class Lab:
     supervisor: Supervisor = field(default_factory=Supervisor)
     events: list[EventRecord] = field(default_factory=list)
     sockets: list[WebSocketRpc] = field(default_factory=list)
+    senders: list[TransactionSender] = field(default_factory=list)
+
+    async def stop_agents(self) -> None:
+        """As when their process ends."""
+        await self.supervisor.stop()
+        for sender in self.senders:
+            await sender.close()
+        self.senders.clear()
 
     async def connect(self, url: str, *, deadline: float | None = None) -> WebSocketRpc:
         """What the agents connect with; :meth:`sever` breaks all that it made."""

@@ -67,7 +67,7 @@ async def test_everything_goes_on_from_the_database_alone(make_lab: MakeLab) -> 
     ]
     for message in waiting:
         await lab.wait_state(message, MessageState.ATTESTED)
-    await lab.supervisor.stop()
+    await lab.stop_agents()
     unseen = await lab.dispatch("op", "arb", b"while nobody looked")
     await lab.nodes["op"].call("evm_mine")
     await lab.supervisor.start(make_agents(lab))
