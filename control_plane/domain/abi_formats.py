@@ -1,7 +1,7 @@
 """Contract ABI of certificates and sets: calldata of `RootVerifier` and `BatchProcessor`.
 
 Written out for these few records, because a certificate is encoded on the way of every message
-and a general encoder takes a hundred times as long. Source: Solidity's contract ABI specification.
+and a general encoder takes twenty times as long. Source: Solidity's contract ABI specification.
 """
 
 from collections.abc import Sequence

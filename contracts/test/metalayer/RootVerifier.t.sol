@@ -17,6 +17,7 @@ import {
 import {BLS12381} from "../../src/metalayer/libs/BLS12381.sol";
 import {EpochHeaders} from "../../src/metalayer/libs/EpochHeaders.sol";
 import {GuardianSets} from "../../src/metalayer/libs/GuardianSets.sol";
+import {BlsSigner} from "../utils/BlsSigner.sol";
 import {GuardianFixture} from "../utils/GuardianFixture.sol";
 
 /// @notice Each error, each state change and the gas of the verifier.
@@ -247,6 +248,20 @@ contract RootVerifierTest is GuardianFixture {
         Certificate memory certificate = certify(headerOf(1, 3), members, 0);
         certificate.quorum.signature = new bytes(256);
         vm.expectRevert(IRootVerifier.InvalidSignature.selector);
+        verifier.submit(certificate);
+    }
+
+    /// @dev Two signers with the quorum between them, whose keys are each other's inverse: their sum is
+    /// the point at infinity, under which the point at infinity would sign everything.
+    function test_submit_revertsForSignersWhoseKeysCancelOut() public {
+        uint96[] memory stakes = equalStakes(3);
+        stakes[2] = 1;
+        AbsentMember[] memory three = membersOf(stakes);
+        three[1].key = BlsSigner.publicKey(BlsSigner.ORDER - secretOf(0));
+        _install(setOf(2, three));
+        Certificate memory certificate = Certificate(headerOf(2, 1), proofOf(three, 1 << 2));
+        certificate.quorum.signature = new bytes(256);
+        vm.expectRevert(BLS12381.InvalidPoint.selector);
         verifier.submit(certificate);
     }
 
