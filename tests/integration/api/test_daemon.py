@@ -6,6 +6,7 @@ import signal
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -149,3 +150,16 @@ def test_heavy_libraries_are_not_in_the_start_path() -> None:
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30
     )
     assert (done.stdout.strip(), done.returncode) == ("", 0), done.stderr
+
+
+def test_answers_over_tcp_do_not_wait_for_acknowledgements(start: Start) -> None:
+    """With Nagle's algorithm on, an answer in two parts takes a delayed ACK: 40 ms."""
+    daemon = start()
+    with httpx.Client(base_url=daemon.url) as client:
+        client.get("/v1/devnets")
+        took = []
+        for _ in range(20):
+            began = time.perf_counter()
+            client.get("/v1/devnets")
+            took.append(time.perf_counter() - began)
+    assert sorted(took)[10] < 0.035
