@@ -234,7 +234,7 @@ class Delivery:
                 self._link, contracts["batchProcessor"], contracts, certificates, items
             )
         except PermanentFailure as error:
-            why = self._office.decode(error.detail)
+            why = await asyncio.to_thread(self._office.decode, error.detail)
             raise PermanentFailure(
                 "A certificate is refused", f"{self.chain.name}: {why}"
             ) from error
@@ -371,7 +371,9 @@ class Delivery:
             await self._link.call("eth_call", call, "latest")
         except CalderaError as error:
             revert = getattr(error, "data", None)
-            why = self._office.decode(revert) if isinstance(revert, str) else str(error)
+            why = str(error)
+            if isinstance(revert, str):
+                why = await asyncio.to_thread(self._office.decode, revert)
         for ready in batch.ready:
             self._gas.forget(ready.waiting.record)
         await self._lost(batch, f"transaction {tx} reverted: {why}")

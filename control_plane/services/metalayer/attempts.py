@@ -5,6 +5,7 @@ one after the other on the same state: one call tells for all of them what gas t
 they fail.
 """
 
+import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -115,19 +116,22 @@ async def explain(
     given: int,
     contracts: Mapping[str, str],
 ) -> str:
-    """Why `message` failed with `given` gas, in a sentence that names recipient and amounts."""
+    """Why `message` failed with `given` gas, in a sentence that names recipient and amounts.
+
+    Decoding runs in a thread: its first call reads all ABIs.
+    """
     revert = trial.revert or "0x"
     call = router_call(message, contracts["metalayerRouter"])
     inner = _recipient_revert(revert) if call else None
     if call is None or inner is None:
         if revert != "0x":
-            return decode(revert)
+            return await asyncio.to_thread(decode, revert)
         if trial.used > given * 9 // 10:
             return f"recipient {_address(message.recipient)} ran out of gas, with {given} given"
         return f"recipient {_address(message.recipient)} reverted without a reason"
     who = f"recipient {_address(call.recipient)}"
     if inner != "0x":
-        return f"{who} reverted: {decode(inner)}"
+        return f"{who} reverted: {await asyncio.to_thread(decode, inner)}"
     needed = await _gas_of_handle(rpc, message.origin, call, contracts["metalayerRouter"])
     if needed is None:
         return f"{who} reverted without a reason"
