@@ -345,6 +345,16 @@ class ControlPlane:
             )
         return worker.live, worker.live.network
 
+    def must_answer(self, name: str, chain: str) -> None:
+        """Conflict when a chain's node does not run, stopped by the user or being restarted."""
+        worker = self.worker(name)
+        if worker is None or chain not in worker.nodes.running:
+            raise Conflict(
+                f"{chain}/node of {name} does not run",
+                "the chain takes no transactions without it",
+                f"`caldera status {name}` says why; `caldera start {name} --service {chain}/node`.",
+            )
+
     async def _running(self, name: str) -> Reconciler:
         record = await self.record(name)
         worker = self.worker(name)

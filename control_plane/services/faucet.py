@@ -52,6 +52,8 @@ class Faucet:
         live, network = await self._control.live(name)
         amount = _amount(request)
         chains = _chains(network, request)
+        for chain in chains:
+            self._control.must_answer(name, chain.name)
         self._admit(name, request.address.lower())
         transfers = await asyncio.gather(
             *(self._give(name, live, network, chain, request, amount) for chain in chains)

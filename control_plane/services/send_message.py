@@ -57,6 +57,7 @@ class SendMessages:
             )
         live, network = await self._control.live(name)
         origin, destination = _ends(network, request)
+        self._control.must_answer(name, origin.name)
         began = time.time()
         async with live.hub.listen() as news:
             tx, message_id = await self._dispatch(network, origin, destination, request)
