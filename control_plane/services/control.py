@@ -4,10 +4,10 @@ wakes the devnet's reconciler; the work itself happens there."""
 import asyncio
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, Failed, NotFound
 from control_plane.domain.network import Network
@@ -21,6 +21,8 @@ from control_plane.schemas.spec import Spec
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.reconciler import Live, Reconciler, Tools
 from control_plane.services.supervisor import AgentView, cancel_and_wait
+
+T = TypeVar("T")
 
 _NODE = "node"
 _GONE_DEADLINE = 30.0
@@ -354,6 +356,21 @@ class ControlPlane:
                 "the chain takes no transactions without it",
                 f"`caldera status {name}` says why; `caldera start {name} --service {chain}/node`.",
             )
+
+    async def while_there(self, name: str, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns; given up with Conflict when the devnet is removed meanwhile."""
+        found = self._workers.get(name)
+        task = asyncio.ensure_future(work)
+        ends: set[asyncio.Future[Any]] = {task, found[1]} if found else {task}
+        try:
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        if task.done():
+            return task.result()
+        await cancel_and_wait(task)
+        raise Conflict(f"{name} was removed", "while this was under way", "See `caldera ls`.")
 
     async def _running(self, name: str) -> Reconciler:
         record = await self.record(name)

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -55,14 +55,27 @@ class Faucet:
         for chain in chains:
             self._control.must_answer(name, chain.name)
         self._admit(name, request.address.lower())
-        transfers = await asyncio.gather(
-            *(self._give(name, live, network, chain, request, amount) for chain in chains)
+        transfers = await self._control.while_there(
+            name, self._give_all(name, live, network, chains, request, amount)
         )
         return FaucetResult(
             address=request.address,
             token=request.token.upper(),
             amount=request.amount,
             transfers=tuple(transfers),
+        )
+
+    async def _give_all(
+        self,
+        name: str,
+        live: Live,
+        network: Network,
+        chains: Sequence[Chain],
+        request: FaucetRequest,
+        amount: int,
+    ) -> list[FaucetTransfer]:
+        return await asyncio.gather(
+            *(self._give(name, live, network, chain, request, amount) for chain in chains)
         )
 
     def _admit(self, name: str, address: str) -> None:

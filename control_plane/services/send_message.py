@@ -60,7 +60,9 @@ class SendMessages:
         self._control.must_answer(name, origin.name)
         began = time.time()
         async with live.hub.listen() as news:
-            tx, message_id = await self._dispatch(network, origin, destination, request)
+            tx, message_id = await self._control.while_there(
+                name, self._dispatch(network, origin, destination, request)
+            )
             sent = MessageSent(
                 id=message_id, origin=origin.domain, destination=destination.domain, tx=tx
             )
