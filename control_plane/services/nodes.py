@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from control_plane.domain.errors import CalderaError, ServiceFailed
 from control_plane.domain.ids import Name, node_service
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.node import Connect, NodeHandle, Rpc, Runtime
-from control_plane.domain.ports.store import Database
+from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import ServiceRecord
 from control_plane.domain.states import ServiceState
 from control_plane.services.devnet_files import DevnetFiles
@@ -48,16 +49,24 @@ class Nodes:
         self._publish = publish
         self._on_exit = on_exit
         self.running: dict[str, RunningNode] = {}
+        self._known: dict[str, ServiceRecord] = {}
+
+    async def recall(self) -> None:
+        """Read what the database knows of all nodes, at once, before they are ensured."""
+        async with self._database.begin() as unit:
+            records = await unit.services.list(self._files.name)
+        self._known = {record.service: record for record in records}
 
     async def ensure(self, plan: Plan, chain: ChainPlan) -> RunningNode:
         """The node of `chain`, adopted when it runs already, else started (from saved state).
+        :meth:`recall` comes before.
 
         Raises what ``Runtime.start_node`` raises; nothing is left running then.
         """
         if chain.name in self.running:
             return self.running[chain.name]
         spec = self._files.node_spec(plan, chain)
-        record = await self.record(chain.name)
+        record = self._known.get(node_service(chain.name))
         handle = await self._runtime.adopt_node(
             spec, record.pid if record else None, record.identity if record else None
         )
@@ -116,10 +125,7 @@ class Nodes:
             return
         saved = await self._runtime.save_state(self._files.node_spec(plan, node.chain), node.rpc)
         node.saved_head = saved.block
-        record = await self.record(chain)
-        if record is not None:
-            async with self._database.begin() as unit:
-                await unit.services.put(replace(record, saved_block=saved.block, saved_at=saved.at))
+        await self._change(chain, saved_block=saved.block, saved_at=saved.at)
 
     async def save_all(self, plan: Plan) -> list[str]:
         """Save every chain; returns a sentence for each that could not be saved."""
@@ -154,24 +160,24 @@ class Nodes:
         plan: Plan,
         chain: ChainPlan,
     ) -> None:
-        lost = None if adopted else await self._lost_blocks(chain, rpc)
-        spec = self._files.node_spec(plan, chain)
-        saved = self._runtime.saved_state(spec)
-        record = ServiceRecord(
-            devnet=self._files.name,
-            service=handle.service,
-            state=ServiceState.READY,
-            pid=handle.pid,
-            identity=handle.identity,
-            port=handle.port,
-            command=handle.command,
-            log=str(handle.log),
-            restarts=(old.restarts if old else 0) + (0 if adopted or old is None else 1),
-            saved_block=saved.block if saved else None,
-            saved_at=saved.at if saved else None,
-            lost_blocks=lost or (old.lost_blocks if old else None),
-        )
+        head = -1 if adopted else int(await rpc.call("eth_blockNumber"), 16)
+        saved = self._runtime.saved_state(self._files.node_spec(plan, chain))
         async with self._database.begin() as unit:
+            lost = None if adopted else await self._lost_blocks(unit, chain, head)
+            record = ServiceRecord(
+                devnet=self._files.name,
+                service=handle.service,
+                state=ServiceState.READY,
+                pid=handle.pid,
+                identity=handle.identity,
+                port=handle.port,
+                command=handle.command,
+                log=str(handle.log),
+                restarts=(old.restarts if old else 0) + (0 if adopted or old is None else 1),
+                saved_block=saved.block if saved else None,
+                saved_at=saved.at if saved else None,
+                lost_blocks=lost or (old.lost_blocks if old else None),
+            )
             await unit.services.put(record)
         if lost:
             await self._publish(
@@ -180,21 +186,23 @@ class Nodes:
                 service=handle.service,
             )
 
-    async def _lost_blocks(self, chain: ChainPlan, rpc: Rpc) -> tuple[int, int] | None:
+    async def _lost_blocks(
+        self, unit: UnitOfWork, chain: ChainPlan, head: int
+    ) -> tuple[int, int] | None:
         """Blocks that the indexer has seen and the restarted node has no more."""
-        async with self._database.begin() as unit:
-            cursor = await unit.cursors.get(self._files.name, "indexer", chain.name)
-        head = int(await rpc.call("eth_blockNumber"), 16)
+        cursor = await unit.cursors.get(self._files.name, "indexer", chain.name)
         if cursor is None or cursor.block <= head:
             return None
         return head + 1, cursor.block
 
     async def _mark(self, chain: str, state: ServiceState, problem: str | None) -> None:
-        record = await self.record(chain)
-        if record is None:
-            return
+        await self._change(chain, state=state, problem=problem)
+
+    async def _change(self, chain: str, **changes: Any) -> None:
         async with self._database.begin() as unit:
-            await unit.services.put(replace(record, state=state, problem=problem))
+            record = await unit.services.get(self._files.name, node_service(Name(chain)))
+            if record is not None:
+                await unit.services.put(replace(record, **changes))
 
     async def mark_failed(self, chain: str, error: CalderaError) -> None:
         """Record why a node could not be started."""

@@ -221,6 +221,7 @@ class Reconciler:
                 self._files.root, plan.metalayer.guardians.count
             )
             born = await self._tools.provision.contracts(self._files.root)
+        await self.nodes.recall()
         if self.live is None:
             self.live = Live(plan, keys, born)
         await self._drop_removed_chains(plan)
@@ -374,6 +375,7 @@ class Reconciler:
         plan = self._tools.load_plan(record.plan)
         keys = await self._tools.provision.keys(self._files.root, plan.metalayer.guardians.count)
         self.live = Live(plan, keys, await self._tools.provision.contracts(self._files.root))
+        await self.nodes.recall()
         for chain in plan.chains:
             spec = self._files.node_spec(plan, chain)
             known = await self.nodes.record(chain.name)

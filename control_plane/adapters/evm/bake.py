@@ -20,6 +20,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from control_plane.adapters.evm import deployment
 from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Step, Value
@@ -87,7 +89,7 @@ class Genesis:
     def alloc(self, *, is_l1: bool, chain_id: int, domain: int, governor: str) -> Alloc:
         """Accounts of a chain's genesis, patched for it; the caller adds funded accounts."""
         path = self.directory / ("l1.json" if is_l1 else "rollup.json")
-        accounts: Alloc = json.loads(path.read_bytes())["accounts"]
+        accounts: Alloc = orjson.loads(path.read_bytes())["accounts"]
         slots = {"domain": _word(domain), "governor": _word(int(governor, 16))}
         for patch in self.manifest["patch_slots"].values():
             storage = accounts[patch["address"]]["storage"]

@@ -69,7 +69,8 @@ class ProcessRuntime:
     async def start_node(self, spec: NodeSpec) -> NodeHandle:
         """See the port."""
         await asyncio.to_thread(self._engine.load)
-        await self.kill_strays(spec.directory)
+        if _ever_started(spec):
+            await self.kill_strays(spec.directory)
         if self._gate is None and is_taken(spec.chain.port):
             raise port_taken(spec.chain.port)
         handle, offset = self._spawn(spec)
@@ -88,7 +89,7 @@ class ProcessRuntime:
         """Start the process; its handle, and where in the log its lines begin."""
         listen = (LOOPBACK, spec.chain.port) if self._gate is None else private_endpoint()
         command = self._engine.command(spec, listen)
-        path = spec.directory / "node.log"
+        path = _log_path(spec)
         try:
             _clean_directory(spec)
             bound_log(path)
@@ -170,6 +171,8 @@ class ProcessRuntime:
         self, spec: NodeSpec, pid: int | None, identity: str | None
     ) -> NodeHandle | None:
         """See the port. Raises Conflict when another program took the public port meanwhile."""
+        if not _ever_started(spec):
+            return None  # looking through all processes takes milliseconds
         process = _recorded(spec, pid, identity) or _by_marker(spec)
         if process is None:
             return None
@@ -194,7 +197,7 @@ class ProcessRuntime:
     async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
         """See the port. Also keeps the node's log within bounds."""
         saved = await self._engine.save(spec, rpc)
-        await asyncio.to_thread(bound_log, spec.directory / "node.log")
+        await asyncio.to_thread(bound_log, _log_path(spec))
         return saved
 
     def saved_state(self, spec: NodeSpec) -> SavedState | None:
@@ -227,6 +230,15 @@ class ProcessRuntime:
 
 
 # ---------------------------------------------------------------- processes and their argv
+
+
+def _log_path(spec: NodeSpec) -> Path:
+    return spec.directory / "node.log"
+
+
+def _ever_started(spec: NodeSpec) -> bool:
+    """Whether a node was ever started for `spec`: its log is made before its process."""
+    return _log_path(spec).exists()
 
 
 def _recorded(spec: NodeSpec, pid: int | None, identity: str | None) -> Process | None:
@@ -269,7 +281,7 @@ def _handle(spec: NodeSpec, pid: int, identity: str, command: tuple[str, ...]) -
         http_url=f"http://{host}:{port}",
         ws_url=f"ws://{host}:{port}",
         command=command,
-        log=spec.directory / "node.log",
+        log=_log_path(spec),
     )
 
 
