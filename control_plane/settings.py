@@ -157,8 +157,13 @@ class _Reader:
                 _ = parts.port
             except ValueError:
                 parts = urlsplit("")
-            if parts.scheme not in {"http", "https"} or f"{parts.scheme}://{parts.netloc}" != origin:
-                self._fault("CALDERA_ORIGINS", f"{word!r} is no origin", "e.g. http://localhost:3000")
+            if (
+                parts.scheme not in {"http", "https"}
+                or f"{parts.scheme}://{parts.netloc}" != origin
+            ):
+                self._fault(
+                    "CALDERA_ORIGINS", f"{word!r} is no origin", "e.g. http://localhost:3000"
+                )
                 continue
             origins.append(origin)
         return tuple(origins)
@@ -170,6 +175,8 @@ class _Reader:
     def log_level(self) -> str:
         level = (self.text("CALDERA_LOG_LEVEL") or "INFO").upper()
         if level not in {"DEBUG", "INFO", "WARNING", "ERROR"}:
-            self._fault("CALDERA_LOG_LEVEL", f"{level!r} is no level", "debug, info, warning or error")
+            self._fault(
+                "CALDERA_LOG_LEVEL", f"{level!r} is no level", "debug, info, warning or error"
+            )
             return "INFO"
         return level
