@@ -340,9 +340,14 @@ def _patch_code(origins: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def _domain_separator(address: str, chain_id: int) -> str:
     """Permit2's EIP-712 domain separator (name and contract, no version)."""
     domain = b"EIP712Domain(string name,uint256 chainId,address verifyingContract)"
-    types = ["bytes32", "bytes32", "uint256", "address"]
-    hashed = keccak(_encode(types, [keccak(domain), keccak(b"Permit2"), chain_id, address]))
-    return "0x" + hashed.hex()
+    # Four static words by hand: the general encoder costs 70 ms of import at every cold start.
+    words = (
+        keccak(domain),
+        keccak(b"Permit2"),
+        chain_id.to_bytes(32),
+        _bytes(address).rjust(32, b"\0"),
+    )
+    return "0x" + keccak(b"".join(words)).hex()
 
 
 def _patched(code: str, offset: int, word: str) -> str:
