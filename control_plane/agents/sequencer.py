@@ -2,17 +2,20 @@
 
 Nodes run with mining switched off. At block time 0 a block is sealed as soon as a transaction
 waits, and all that wait together share it; with a block time, blocks are sealed at ticks of the
-wall clock, offset by the chain's phase so that no two chains of a devnet tick together.
+wall clock, t ≡ phase · block_time (mod block_time), so that no two chains of a devnet tick
+together. Blocks are stamped by the node with the second they are sealed in, never a later one.
 """
 
 import asyncio
 import logging
 import math
+import random
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Final
 
-from control_plane.domain.errors import CalderaError
+from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.rpc import RpcError
@@ -21,6 +24,8 @@ _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 2.0
 _LOOK: Final = 1.0
 """Seconds between two looks into the pool when no transaction is announced."""
+_MINE_DEADLINE: Final = 30.0
+"""Seconds that a block of 60 M gas may take on a busy machine."""
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +42,30 @@ class SequencerAgent:
         self._chain = chain
         self._connect = connect
         self._clock = clock
+        self._block_time = chain.plan.block_time
+        self._rpc: Rpc | None = None
         self._waits = asyncio.Event()
+        self._changed = asyncio.Event()
+
+    @property
+    def block_time(self) -> float:
+        """Seconds between blocks; 0: a block as soon as a transaction waits."""
+        return self._block_time
+
+    def set_block_time(self, seconds: float) -> None:
+        """Seal in another rhythm from now on."""
+        self._block_time = seconds
+        self._changed.set()
+
+    async def seal_now(self) -> None:
+        """Seal a block now, empty or not. TemporaryFailure when the node is out of reach."""
+        if self._rpc is None:
+            raise TemporaryFailure(
+                f"{self._chain.name} can't seal a block now",
+                self.problem or "its sequencer is not connected",
+                f"See `caldera logs --service {self.name}`.",
+            )
+        await _mine(self._rpc)
 
     async def run(self) -> None:
         """Seal until cancelled, over one connection after the other."""
@@ -48,6 +76,7 @@ class SequencerAgent:
             except CalderaError as error:
                 self._lost(error)
             else:
+                self._rpc = rpc
                 try:
                     await self._seal_over(rpc)
                 except CalderaError as error:
@@ -55,27 +84,38 @@ class SequencerAgent:
                     if not isinstance(error, RpcError):
                         pause = _FIRST_PAUSE
                 finally:
+                    self._rpc = None
                     self.ready.clear()
                     await rpc.close()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _lost(self, error: CalderaError) -> None:
-        self.problem = f"{self._chain.name} seals no blocks: {error}"
-        log.info("%s", self.problem)
+        why = f"{self._chain.name} seals no blocks: {error}"
+        if why != self.problem:
+            log.info("%s", why)
+        self.problem = why
 
     async def _seal_over(self, rpc: Rpc) -> None:
-        if self._chain.plan.block_time > 0:
-            await self._tick(rpc)
-            return
+        while True:
+            self._changed.clear()
+            if self._block_time > 0:
+                await self._tick(rpc, self._block_time)
+            else:
+                async with self._listening(rpc) as listener:
+                    await self._seal_when_waiting(rpc, listener)
+
+    # ------------------------------------------------------------------ block time 0
+
+    @asynccontextmanager
+    async def _listening(self, rpc: Rpc) -> AsyncIterator["asyncio.Task[None]"]:
+        """A task that notes announced transactions; it ends with the connection only."""
         listener = asyncio.create_task(self._listen(rpc), name=f"{self.name} pool")
         try:
-            await self._seal_when_waiting(rpc, listener)
+            yield listener
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
-
-    # ------------------------------------------------------------------ block time 0
 
     async def _listen(self, rpc: Rpc) -> None:
         try:
@@ -86,35 +126,54 @@ class SequencerAgent:
 
     async def _seal_when_waiting(self, rpc: Rpc, listener: "asyncio.Task[None]") -> None:
         self._waits.set()  # something may have waited before anybody listened
-        while True:
-            try:
-                async with asyncio.timeout(_LOOK):
-                    await self._waits.wait()
-            except TimeoutError:
-                pass
+        while not self._changed.is_set():
+            await self._something(self._waits, _LOOK)
             self._waits.clear()
             if listener.done():
                 listener.result()
-            while await _pending(rpc):
-                await rpc.call("evm_mine")
-            self.problem = None
+            await self._drain(rpc)
             self.ready.set()
+
+    async def _drain(self, rpc: Rpc) -> None:
+        """Seal blocks until nothing waits that a block would take."""
+        waiting = int((await rpc.call("txpool_status"))["pending"], 16)
+        while waiting:
+            await _mine(rpc)
+            status, taken = await rpc.batch(
+                [("txpool_status", ()), ("eth_getBlockTransactionCountByNumber", ("latest",))]
+            )
+            for answer in (status, taken):
+                if isinstance(answer, RpcError):
+                    raise answer
+            waiting = int(status["pending"], 16)
+            if waiting and not int(taken, 16):  # more empty blocks would not help
+                self.problem = f"{waiting} transactions wait that no block of {self._chain.name} takes"
+                return
+        self.problem = None
 
     # ------------------------------------------------------------------ a block time
 
-    async def _tick(self, rpc: Rpc) -> None:
-        period = self._chain.plan.block_time
-        offset = self._chain.plan.phase * period
+    async def _tick(self, rpc: Rpc, period: float) -> None:
         self.problem = None
         self.ready.set()
+        offset = self._chain.plan.phase * period
         last = math.floor((self._clock() - offset) / period)
-        while True:
-            last = max(last + 1, math.floor((self._clock() - offset) / period))
-            await asyncio.sleep(max(0.0, last * period + offset - self._clock()))
-            await rpc.call("evm_mine")
+        while not self._changed.is_set():
+            now = math.floor((self._clock() - offset) / period)
+            # a tick that woke too early does not come twice; a clock set back is believed
+            last = max(now, last + 1) if now >= last - 1 else now + 1
+            await self._something(self._changed, last * period + offset - self._clock())
+            if not self._changed.is_set():
+                await _mine(rpc)
+
+    async def _something(self, event: asyncio.Event, seconds: float) -> None:
+        """Until `event` is set or `seconds` have passed."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await event.wait()
+        except TimeoutError:
+            pass
 
 
-async def _pending(rpc: Rpc) -> bool:
-    """Whether a transaction could go into the next block."""
-    status = await rpc.call("txpool_status")
-    return int(status["pending"], 16) > 0
+async def _mine(rpc: Rpc) -> None:
+    await rpc.call("evm_mine", timeout=_MINE_DEADLINE)

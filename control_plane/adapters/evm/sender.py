@@ -1,19 +1,25 @@
 """The one component that sends a service's own transactions on a chain.
 
 It owns nonces, fees and receipts of one account on one chain: several transactions are in
-flight with consecutive nonces, and their receipts are looked up when a new head is
-announced. After a broken connection it asks the chain where the account stands: what was
-mined meanwhile is settled, the rest is given up as dropped; callers try again, and nothing that
-they do is harmful twice.
+flight with consecutive nonces, and their receipts are looked up when a new head is announced.
+
+A call is signed for one nonce and stays there, so it can't be carried out twice. Before each
+transaction the chain is asked for the account's next nonce: where it names that of a
+transaction under way, its pool lost it (a reorg, a restart, a broken connection), and the same
+call is handed over again. What can't be carried out any more, because the chain went back
+behind it, is dropped: callers try anew.
 """
 
 import asyncio
+import contextlib
 import logging
+import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any, Final
 
+from control_plane.adapters.evm.sent import Owners, Sent
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.ids import Hex
@@ -22,61 +28,30 @@ from control_plane.domain.rpc import RpcError
 
 GWEI: Final = 10**9
 _LEAST_FEE: Final = 1_000 * GWEI
+_FEE_ROOM: Final = 8
+"""A transaction stays valid while the base fee grows so many times: 18 full blocks (EIP-1559)."""
 _TIP: Final = GWEI
 _DEADLINE: Final = 30.0
-"""Seconds after which an unmined transaction is looked at again, on top of the block time."""
+"""Seconds after which an unmined transaction is given up, on top of some blocks' time."""
 _LOOK: Final = 0.5
-"""Seconds between two looks for receipts of which no head told: sealed before the subscription
-to heads began."""
+"""Seconds between two looks for receipts of which no head told."""
+_DOUBT: Final = 1.0
+"""Seconds, on top of some blocks' time, after which the pool is asked whether it has lost it."""
+_SURE: Final = 0.4
+"""Seconds for which the node must not know a transaction until it is given up: one that was just
+started may not have loaded its chain yet."""
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+_TRIES: Final = 8
+_QUICK: Final = 0.5
+_KNOWN: Final = ("already known", "already imported", "known transaction")
+"""What nodes say of a transaction that they have."""
 
 log = logging.getLogger(__name__)
 
-Receipt = Mapping[str, Any]
-
-
-@dataclass(slots=True)
-class Sent:
-    """A transaction under way; implements ``ports.metalayer.Pending``."""
-
-    hash: Hex
-    nonce: int
-    raw: Hex
-    deadline: float
-    _settled: "asyncio.Future[Receipt]" = field(
-        default_factory=lambda: asyncio.get_running_loop().create_future()
-    )
-
-    async def receipt(self) -> Receipt:
-        """The receipt's JSON once mined, whatever its status. TemporaryFailure when the
-        transaction was dropped, or not mined by its deadline."""
-        try:
-            async with asyncio.timeout_at(self.deadline):
-                return await asyncio.shield(self._settled)
-        except TimeoutError:
-            raise TemporaryFailure(
-                f"Transaction {self.hash} is not mined",
-                "its deadline passed",
-                "Does its chain seal?",
-            ) from None
-
-    @property
-    def is_open(self) -> bool:
-        return not self._settled.done()
-
-    def settle(self, receipt: Receipt) -> None:
-        if self.is_open:
-            self._settled.set_result(receipt)
-
-    def drop(self, why: str) -> None:
-        if self.is_open:
-            self._settled.set_exception(
-                TemporaryFailure(f"Transaction {self.hash} was dropped", why)
-            )
-            self._settled.exception()  # seen, should nobody wait for it
-
 
 class TransactionSender:
-    """Implements ``ports.metalayer.Sender``. Make one per account and chain, and close it."""
+    """Implements ``ports.metalayer.Sender``. Close it after use; it can then be used again."""
 
     def __init__(
         self,
@@ -86,17 +61,23 @@ class TransactionSender:
         chain_id: int,
         *,
         block_time: float = 0.0,
+        owners: Owners | None = None,
     ) -> None:
         self.account = account
         self._connect = connect
         self._url = url
         self._chain_id = chain_id
-        self._deadline = _DEADLINE + 3 * block_time
+        self._patience = 3 * block_time
+        self._owners = owners or Owners()
         self._turn = asyncio.Lock()
         self._rpc: Rpc | None = None
-        self._nonce = 0
         self._base_fee = GWEI
-        self._open: dict[str, Sent] = {}
+        self._open: dict[int, Sent] = {}
+        """By nonce."""
+        self._mined = 0
+        """Nonces below it were seen mined."""
+        self._holes_end = 0
+        """Nonces below it, if not mined, were so once and are free again."""
         self._follower: asyncio.Task[None] | None = None
 
     async def send(
@@ -104,163 +85,283 @@ class TransactionSender:
     ) -> Sent:
         """Sign and broadcast; transactions are sent in the order of the calls.
 
-        `value` and `tip` (per gas) in wei. Raises TemporaryFailure, RpcError.
+        `value` and `tip` (per gas) in wei. A connection that breaks on the way is no error: the
+        transaction is handed over again. Raises TemporaryFailure (node out of reach), RpcError,
+        Conflict (the account has another sender).
         """
+        target = bytes.fromhex(to.removeprefix("0x"))
+        call = Transaction(self._chain_id, 0, target, value, data, gas, max_fee=0, tip=tip)
         async with self._turn:
-            rpc = await self._connected()
-            try:
-                return await self._broadcast(rpc, to, data, gas, value, tip)
-            except RpcError as error:
-                if "nonce" not in error.message.lower():
-                    raise
-                log.info("%s: %s; asking the chain for the nonce", self.account.address, error)
-                await self._read_nonce(rpc)
-                return await self._broadcast(rpc, to, data, gas, value, tip)
+            self._owners.claim(self._url, self.account.address, self)
+            for _ in range(_TRIES):
+                rpc, nonce = await self._place()
+                sent = self._sign(replace(call, nonce=nonce))
+                self._open[nonce] = sent
+                if await self._offer(rpc, sent):
+                    return sent
+        raise TemporaryFailure(
+            "A transaction found no nonce", f"{self.account.address} on {self._url}"
+        )
 
     async def close(self) -> None:
-        """Close the connection; what is under way is given up as dropped."""
-        if self._follower is not None:
-            self._follower.cancel()
-            await asyncio.gather(self._follower, return_exceptions=True)
-        await self._forget("the sender was closed")
+        """Close the connection; what is under way is given up as dropped. Idempotent."""
+        follower, self._follower = self._follower, None
+        if follower is not None:
+            follower.cancel()
+            await asyncio.gather(follower, return_exceptions=True)
+        for sent in list(self._open.values()):
+            self._drop(sent, "the sender was closed")
+        await self._disconnect()
+        self._owners.release(self._url, self.account.address, self)
 
-    # ------------------------------------------------------------------ inside
+    # ------------------------------------------------------------------ handing over
 
-    async def _broadcast(
-        self, rpc: Rpc, to: Hex, data: bytes, gas: int, value: int, tip: int
-    ) -> Sent:
-        fee = max(_LEAST_FEE, 8 * self._base_fee) + tip
-        target = bytes.fromhex(to.removeprefix("0x"))
-        transaction = Transaction(
-            self._chain_id, self._nonce, target, value, data, gas, max_fee=fee, tip=tip
-        )
+    def _sign(self, transaction: Transaction) -> Sent:
+        fee = max(_LEAST_FEE, _FEE_ROOM * self._base_fee) + transaction.tip
+        transaction = replace(transaction, max_fee=fee)
         raw, hash_ = sign(transaction, self.account.key)
-        deadline = asyncio.get_running_loop().time() + self._deadline
-        sent = Sent(hash_, self._nonce, Hex("0x" + raw.hex()), deadline)
-        self._open[hash_] = sent
+        now = asyncio.get_running_loop().time()
+        deadline = now + _DEADLINE + self._patience
+        return Sent(transaction, Hex("0x" + raw.hex()), hash_, now, deadline, [hash_])
+
+    async def _place(self) -> tuple[Rpc, int]:
+        """A connection that works, and the account's next nonce."""
+        began = asyncio.get_running_loop().time()
+        rpc = await self._connected()
         try:
-            next_nonce = await self._hand_over(rpc, sent)
-        except CalderaError:
-            self._open.pop(hash_, None)
-            raise
-        if next_nonce < sent.nonce:
-            self._give_up_from(next_nonce)
-            self._nonce = next_nonce
-            again = await self._broadcast(rpc, to, data, gas, value, tip)
-            await self._read_nonce(rpc)  # what was left in the pool may follow it
-            return again
-        self._nonce += 1
-        return sent
+            return rpc, await self._next_nonce(rpc)
+        except TemporaryFailure:
+            if asyncio.get_running_loop().time() - began > _QUICK:
+                raise  # it does not answer: another wait would not help
+        await self._disconnect()
+        rpc = await self._connected()
+        return rpc, await self._next_nonce(rpc)
 
-    async def _hand_over(self, rpc: Rpc, sent: Sent) -> int:
-        """Give a transaction to the node; the account's next nonce as the node sees it. It is
-        below the transaction's when a reorg or a restart took earlier ones away."""
-        count, answer = await rpc.batch(
-            [
-                ("eth_getTransactionCount", (self.account.address, "pending")),
-                ("eth_sendRawTransaction", (sent.raw,)),
-            ]
+    async def _next_nonce(self, rpc: Rpc) -> int:
+        """The account's next nonce; what the pool lost is handed over again on the way."""
+        tried: set[int] = set()
+        while True:
+            nonce = await self._free_nonce(rpc)
+            lost = self._open.get(nonce)
+            if lost is None:
+                return nonce
+            if nonce in tried:
+                self._drop(lost, "the node does not take it")
+                return nonce
+            tried.add(nonce)
+            log.info("%s: %s is lost, sent again", self._url, lost.hash)
+            with contextlib.suppress(RpcError):  # then it is dropped, and its nonce free
+                await self._offer(rpc, lost)
+
+    async def _free_nonce(self, rpc: Rpc) -> int:
+        """What the chain calls the next nonce, or the first that a reorg or a restart set free:
+        Anvil's pool counts on from transactions that such a hole keeps from being mined."""
+        address = self.account.address
+        counts = await rpc.batch(
+            [("eth_getTransactionCount", (address, tag)) for tag in ("latest", "pending")]
         )
-        for found in (count, answer):
-            if isinstance(found, RpcError):
-                raise found
-        return int(count, 16)
+        for count in counts:
+            if isinstance(count, RpcError):
+                raise count
+        mined, pending = (int(count, 16) for count in counts)
+        if mined < self._mined:
+            log.info("%s went back: nonce %d is next, not %d", self._url, mined, self._mined)
+            self._holes_end = max(self._holes_end, self._mined)
+        self._mined = mined
+        holes = (nonce for nonce in range(mined, self._holes_end) if nonce not in self._open)
+        return next(holes, pending)
 
-    def _give_up_from(self, nonce: int) -> None:
-        log.info("%s: transactions from nonce %d on are gone", self.account.address, nonce)
-        for sent in [sent for sent in self._open.values() if sent.nonce >= nonce]:
-            del self._open[sent.hash]
-            sent.drop("the chain lost it, by a reorg or a restart of its node")
+    async def _offer(self, rpc: Rpc, sent: Sent) -> bool:
+        """Hand `sent` over; whether it is under way now, or may be. If not, its nonce is free.
+
+        Raises RpcError for what no nonce or fee would help.
+        """
+        try:
+            await rpc.call("eth_sendRawTransaction", sent.raw)
+        except RpcError as error:
+            why = error.message.lower()
+            if any(text in why for text in _KNOWN):
+                return True
+            if "nonce too low" in why:
+                return await self._was_mined(rpc, sent, "another transaction took its nonce")
+            if "fee" in why or "underpriced" in why:
+                return await self._raise_fee(rpc, sent)
+            self._drop(sent, error.message)
+            raise
+        except TemporaryFailure as error:
+            log.info("%s: %s may be lost: %s", self._url, sent.hash, error)
+        return True
+
+    async def _was_mined(self, rpc: Rpc, sent: Sent, otherwise: str) -> bool:
+        await self._collect(rpc)
+        if not sent.is_open:
+            return True
+        self._drop(sent, otherwise)
+        return False
+
+    async def _raise_fee(self, rpc: Rpc, sent: Sent) -> bool:
+        """The base fee outgrew the transaction, or its nonce has a dearer one: pay twice as
+        much, which every pool takes as a replacement."""
+        head = await rpc.call("eth_getBlockByNumber", "latest", False)
+        self._base_fee = _base_fee(head)
+        old = sent.transaction
+        fee = max(2 * old.max_fee, _FEE_ROOM * self._base_fee + 2 * old.tip)
+        sent.transaction = replace(old, max_fee=fee, tip=2 * old.tip)
+        raw, sent.hash = sign(sent.transaction, self.account.key)
+        sent.raw = Hex("0x" + raw.hex())
+        sent.hashes.append(sent.hash)
+        log.info("%s: nonce %d now pays up to %d wei a gas", self._url, sent.nonce, fee)
+        try:
+            await rpc.call("eth_sendRawTransaction", sent.raw)
+        except RpcError as error:
+            self._drop(sent, error.message)
+            raise
+        except TemporaryFailure as error:
+            log.info("%s: %s may be lost: %s", self._url, sent.hash, error)
+        return True
+
+    def _drop(self, sent: Sent, why: str) -> None:
+        if self._open.get(sent.nonce) is sent:
+            del self._open[sent.nonce]
+        sent.drop(TemporaryFailure(f"Transaction {sent.hash} was dropped", why))
+
+    # ------------------------------------------------------------------ the connection
 
     async def _connected(self) -> Rpc:
         if self._rpc is not None:
             return self._rpc
-        rpc = await self._connect(self._url)
-        try:
-            await self._read_nonce(rpc)
-        except BaseException:
-            await rpc.close()
-            raise
-        self._rpc = rpc
-        self._follower = asyncio.create_task(self._follow(rpc), name=f"receipts {self._url}")
+        if self._follower is not None:
+            self._follower.cancel()
+            await asyncio.gather(self._follower, return_exceptions=True)
+        rpc = self._rpc = await self._connect(self._url)
+        self._follower = asyncio.create_task(self._keep(rpc), name=f"receipts {self._url}")
+        await asyncio.sleep(0)  # it subscribes before the first transaction is sent
         return rpc
 
-    async def _read_nonce(self, rpc: Rpc) -> None:
-        count = await rpc.call("eth_getTransactionCount", self.account.address, "pending")
-        self._nonce = int(count, 16)
+    async def _disconnect(self) -> None:
+        rpc, self._rpc = self._rpc, None
+        if rpc is not None:
+            await rpc.close()
+
+    async def _keep(self, rpc: Rpc) -> None:
+        """Follow the chain; after a break, connect anew for as long as something is open."""
+        while True:
+            try:
+                await self._follow(rpc)
+            except CalderaError as error:
+                log.info("connection to %s: %s", self._url, error)
+            async with self._turn:
+                await self._disconnect()
+            found = await self._reconnected()
+            if found is None:
+                return
+            rpc = found
+
+    async def _reconnected(self) -> Rpc | None:
+        pause = _FIRST_PAUSE
+        while True:
+            self._expire()
+            if not self._open:
+                return None
+            try:
+                async with self._turn:
+                    rpc = self._rpc = await self._connect(self._url)
+                    await self._mend(rpc)
+                return rpc
+            except CalderaError as error:
+                log.info("%s is still away: %s", self._url, error)
+                async with self._turn:
+                    await self._disconnect()
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _follow(self, rpc: Rpc) -> None:
         """Settle what each new head brings, until the connection breaks."""
         looks = asyncio.create_task(self._look(rpc), name=f"late receipts {self._url}")
         try:
             async for head in rpc.subscribe("newHeads"):
-                self._base_fee = int(head.get("baseFeePerGas") or "0x0", 16)
+                self._base_fee = _base_fee(head)
                 await self._collect(rpc)
-        except CalderaError as error:
-            log.info("connection to %s: %s", self._url, error)
-            self._rpc = None
-            await rpc.close()
-            await self._recover(str(error))
         finally:
             looks.cancel()
             await asyncio.gather(looks, return_exceptions=True)
 
     async def _look(self, rpc: Rpc) -> None:
-        """Receipts that no head told of; ends with the connection."""
+        """Receipts that no head told of, and transactions that the pool lost."""
         while True:
             await asyncio.sleep(_LOOK)
-            await self._collect(rpc)
+            with contextlib.suppress(CalderaError):
+                await self._collect(rpc)
+                old = asyncio.get_running_loop().time() - _DOUBT - self._patience
+                if any(sent.missed_at or sent.since < old for sent in self._open.values()):
+                    async with self._turn:
+                        await self._mend(rpc)
 
     async def _collect(self, rpc: Rpc) -> None:
-        waiting = list(self._open.values())
-        if not waiting:
+        """Settle what is mined, give up what is too old."""
+        asked = [(sent, hash_) for sent in self._open.values() for hash_ in sent.hashes]
+        if not asked:
             return
-        calls = [("eth_getTransactionReceipt", (sent.hash,)) for sent in waiting]
-        now = asyncio.get_running_loop().time()
-        for sent, found in zip(waiting, await rpc.batch(calls), strict=True):
+        calls = [("eth_getTransactionReceipt", (hash_,)) for _, hash_ in asked]
+        for (sent, hash_), found in zip(asked, await rpc.batch(calls), strict=True):
             if isinstance(found, Mapping):
-                self._open.pop(sent.hash, None)
+                sent.hash = hash_
                 sent.settle(found)
-            elif now > sent.deadline:
-                self._open.pop(sent.hash, None)
-                sent.drop("it was not mined by its deadline")
-                await self._read_nonce(rpc)
+                self._mined = max(self._mined, sent.nonce + 1)
+                if self._open.get(sent.nonce) is sent:
+                    del self._open[sent.nonce]
+        self._expire()
 
-    async def _recover(self, why: str) -> None:
-        """After a break: settle what was mined, give up the rest."""
+    def _expire(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for sent in [sent for sent in self._open.values() if now > sent.deadline]:
+            self._drop(sent, "it was not mined by its deadline")
+
+    async def _mend(self, rpc: Rpc) -> None:
+        """Bring what is open and the chain together: settle, hand over again, or give up."""
+        await self._collect(rpc)
         if not self._open:
             return
-        try:
-            rpc = await self._connect(self._url)
-            try:
-                await self._collect(rpc)
-            finally:
-                await rpc.close()
-        except CalderaError as error:
-            why = f"{why}; {error}"
-        await self._forget(why)
+        nonce = await self._next_nonce(rpc)
+        waiting = list(self._open.values())
+        calls = [("eth_getTransactionByHash", (sent.hash,)) for sent in waiting]
+        for sent, found in zip(waiting, await rpc.batch(calls), strict=True):
+            if found is None:
+                await self._missed(rpc, sent, nonce)
+            elif sent.is_open:
+                sent.missed_at = None
+                if sent.transaction.max_fee < self._base_fee:
+                    await self._raise_fee(rpc, sent)
 
-    async def _forget(self, why: str) -> None:
-        for sent in self._open.values():
-            sent.drop(why)
-        self._open.clear()
-        rpc, self._rpc = self._rpc, None
-        if rpc is not None:
-            await rpc.close()
+    async def _missed(self, rpc: Rpc, sent: Sent, next_nonce: int) -> None:
+        now = asyncio.get_running_loop().time()
+        if sent.missed_at is None:
+            sent.missed_at = now
+        elif now - sent.missed_at > _SURE:
+            behind = "the chain went back behind it, by a reorg or a restart of its node"
+            taken = "another transaction took its nonce"
+            await self._was_mined(rpc, sent, behind if sent.nonce > next_nonce else taken)
+
+
+def _base_fee(head: Mapping[str, Any]) -> int:
+    return int(head.get("baseFeePerGas") or "0x0", 16)
 
 
 @asynccontextmanager
 async def one_sender(
-    connect: Connect, url: str, account: Account, chain_id: int
+    connect: Connect,
+    url: str,
+    account: Account,
+    chain_id: int,
+    *,
+    block_time: float = 0.0,
+    owners: Owners | None = None,
 ) -> AsyncIterator[TransactionSender]:
     """A sender for a short while."""
-    sender = TransactionSender(connect, url, account, chain_id)
+    sender = TransactionSender(
+        connect, url, account, chain_id, block_time=block_time, owners=owners
+    )
     try:
         yield sender
     finally:
         await sender.close()
-
-
-def succeeded(receipt: Receipt) -> bool:
-    """Whether the transaction was not reverted (EIP-658)."""
-    return int(receipt["status"], 16) == 1
