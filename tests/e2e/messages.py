@@ -1,0 +1,186 @@
+"""Messages as a foreign program sends and counts them: raw transactions and logs, nothing of ours
+but a signer."""
+
+import json
+import threading
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.adapters.evm.signer import Transaction, sign
+from control_plane.domain.calls import encode_call
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.ids import Hex
+from control_plane.domain.ports.node import Account
+from tests.acceptance.world import rpc, until
+
+_DISPATCHED = "0x" + keccak256(b"DispatchId(bytes32)").hex()
+_PROCESSED = "0x" + keccak256(b"ProcessId(bytes32)").hex()
+
+
+@dataclass(frozen=True)
+class At:
+    """One chain of a status, as a client sees it."""
+
+    name: str
+    url: str
+    chain_id: int
+    domain: int
+    mailbox: str
+    recipient: str
+
+    def call(self, method: str, *params: Any) -> Any:
+        return rpc(self.url, method, *params)
+
+    @property
+    def height(self) -> int:
+        return int(self.call("eth_blockNumber"), 16)
+
+    def dispatched(self) -> list[str]:
+        """Ids of all messages in this chain's blocks, in order."""
+        return self._ids(_DISPATCHED)
+
+    def processed(self) -> Counter[str]:
+        """How often each message was delivered here."""
+        return Counter(self._ids(_PROCESSED))
+
+    def _ids(self, topic: str) -> list[str]:
+        wanted = {"fromBlock": "0x0", "toBlock": "latest", "address": self.mailbox}
+        logs = self.call("eth_getLogs", wanted | {"topics": [topic]})
+        return [str(log["topics"][1]) for log in logs]
+
+
+def chains_of(status: Mapping[str, Any]) -> dict[str, At]:
+    """All chains of a status by name."""
+    found = {}
+    for chain in (status["l1"], *status["rollups"]):
+        at = chain["contracts"]
+        found[chain["name"]] = At(
+            chain["name"],
+            chain["rpc_url"],
+            chain["chain_id"],
+            chain["domain"],
+            at["mailbox"],
+            at["testRecipient"],
+        )
+    return found
+
+
+def account(label: str) -> Account:
+    """A key that nobody else uses."""
+    from coincurve import PrivateKey
+
+    key = keccak256(f"e2e {label}".encode())
+    public = PrivateKey(key).public_key.format(compressed=False)[1:]
+    return Account(Hex("0x" + keccak256(public)[12:].hex()), key)
+
+
+def dispatch_data(destination: At, body: bytes) -> bytes:
+    """Calldata of ``Mailbox.dispatch`` to the destination's test recipient."""
+    to = bytes(12) + bytes.fromhex(destination.recipient[2:])
+    return encode_call("dispatch(uint32,bytes32,bytes)", destination.domain, to, body)
+
+
+@dataclass
+class Burst:
+    """Messages of one account, signed here, sent in JSON-RPC batches."""
+
+    origin: At
+    destination: At
+    sender: Account
+    sent: int = 0
+    refused: int = 0
+
+    @classmethod
+    def between(cls, origin: At, destination: At, label: str = "burst") -> "Burst":
+        sender = account(label)
+        origin.call("anvil_setBalance", sender.address, hex(10**24))
+        return cls(origin, destination, sender)
+
+    def send(self, count: int) -> None:
+        """Send `count` messages now. OSError when the node does not answer."""
+        nonce = int(self.origin.call("eth_getTransactionCount", self.sender.address, "pending"), 16)
+        mailbox = bytes.fromhex(self.origin.mailbox[2:])
+        raws = []
+        for number in range(nonce, nonce + count):
+            data = dispatch_data(self.destination, b"%d" % number)
+            transaction = Transaction(
+                self.origin.chain_id, number, mailbox, 0, data, 300_000, 100 * 10**9, 10**9
+            )
+            raws.append("0x" + sign(transaction, self.sender.key)[0].hex())
+        answers = batch(self.origin.url, [("eth_sendRawTransaction", (raw,)) for raw in raws])
+        self.sent += sum("result" in answer for answer in answers)
+        self.refused += sum("error" in answer for answer in answers)
+
+
+def batch(url: str, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+    """One JSON-RPC batch, answers in order. OSError when nobody answers."""
+    body = [
+        {"jsonrpc": "2.0", "id": at, "method": method, "params": params}
+        for at, (method, params) in enumerate(calls)
+    ]
+    request = urllib.request.Request(
+        url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+    )
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return sorted(json.load(response), key=lambda answer: int(answer["id"]))
+
+
+@dataclass
+class Stream:
+    """Bursts sent again and again by a thread; what a dead node refuses is not counted."""
+
+    bursts: list[Burst]
+    each: int
+    pause: float
+    errors: list[str] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self._stop.wait(self.pause):
+            for burst in self.bursts:
+                try:
+                    burst.send(self.each)
+                except (OSError, AssertionError, ValueError) as error:
+                    self.errors.append(f"{burst.origin.name}: {error}")
+
+    def stop(self) -> None:
+        self._stop.set()
+
+
+@contextmanager
+def flowing(*bursts: Burst, each: int = 10, pause: float = 0.05) -> Iterator[Stream]:
+    """Messages flow while the body runs."""
+    stream = Stream(list(bursts), each, pause)
+    thread = threading.Thread(target=stream.run, daemon=True)
+    thread.start()
+    try:
+        yield stream
+    finally:
+        stream.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def missing(origin: At, destination: At) -> list[str]:
+    """Messages of the origin's blocks that the destination has not had."""
+    there = destination.processed()
+    return [id_ for id_ in origin.dispatched() if there[id_] == 0]
+
+
+def assert_all_delivered_once(
+    origin: At, destination: At, *, at_least: int, seconds: float = 40
+) -> None:
+    """Every message in the origin's blocks arrives, none twice. For chains that send to one
+    destination only."""
+    until(
+        lambda: len(origin.dispatched()) >= at_least and not missing(origin, destination),
+        seconds,
+        f"{len(missing(origin, destination))} of {len(origin.dispatched())} messages "
+        f"from {origin.name} to {destination.name} are still missing",
+    )
+    twice = {id_: times for id_, times in destination.processed().items() if times > 1}
+    assert not twice, f"delivered more than once: {twice}"
