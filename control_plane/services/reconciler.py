@@ -37,6 +37,8 @@ _TICK = 1.0
 _AGENTS_DEADLINE = 20.0
 _CERTIFY_DEADLINE = 30.0
 _LONGEST_PAUSE = 30.0
+_FIRST_SAVE = 0.5
+"""Seconds from ready to the first save."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -421,12 +423,12 @@ class Reconciler:
         changes: dict[str, object] = {"ready_at": time.time()}
         if ms is not None:
             changes |= {"ready_ms": ms, "timings": dict(steps.timings)}
-        await self._update(**changes)
         problem = self.problem()
-        await self._set_state(DevnetState.DEGRADED if problem else DevnetState.READY, problem)
+        state = DevnetState.DEGRADED if problem else DevnetState.READY
+        await self._set_state(state, problem, **changes)
 
-    async def _set_state(self, state: DevnetState, problem: str | None) -> None:
-        await self._update(state=state, problem=problem)
+    async def _set_state(self, state: DevnetState, problem: str | None, **changes: object) -> None:
+        await self._update(state=state, problem=problem, **changes)
         await self._publish(f"devnet.{state}", {"problem": problem} if problem else {})
         self._notify()
 
@@ -446,6 +448,8 @@ class Reconciler:
         return self.live
 
     async def _save_regularly(self) -> None:
+        """The first save waits a moment, so that it is in nobody's way who waits for ready."""
+        await asyncio.sleep(_FIRST_SAVE)
         while True:
             live = self._live()
             self.save_problems = await self.nodes.save_all(live.plan)
