@@ -1,15 +1,17 @@
 """The daemon killed anywhere on the way up: the next `up` goes on, once."""
 
 import sqlite3
+import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import closing
 from typing import Any
 
 import pytest
 
+from control_plane.adapters.engine.anvil_binary import resolve_anvil
 from control_plane.domain.calls import selector
 from tests.acceptance.world import rpc, until
-from tests.e2e.home import Home, kill, new_home, ports_of
+from tests.e2e.home import Home, new_home, ports_of
 from tests.e2e.messages import At, chains_of
 from tests.nodes import script
 
@@ -21,12 +23,22 @@ STEPS = (
 BOUNDARIES = [f"{side}:{step}" for step in STEPS for side in ("before", "after")]
 
 
+def rows(home: Home, query: str) -> list[Any]:
+    """What the database holds, whoever has it open."""
+    with closing(sqlite3.connect(f"file:{home.home}/caldera.db?mode=ro", uri=True)) as database:
+        return database.execute(query).fetchall()
+
+
 def devnet_id(home: Home) -> str:
     """What the record of the only devnet says it is; empty without one."""
-    with sqlite3.connect(f"file:{home.home}/caldera.db?mode=ro", uri=True) as database:
-        found = database.execute("select devnet_id from devnets").fetchall()
+    found = rows(home, "select devnet_id from devnets")
     assert len(found) <= 1
     return str(found[0][0]) if found else ""
+
+
+def recorded_pids(home: Home) -> set[int]:
+    """Processes that the records name."""
+    return {int(row[0]) for row in rows(home, "select pid from services where pid is not null")}
 
 
 def secrets_of(home: Home) -> dict[str, bytes]:
@@ -77,7 +89,7 @@ def recover(boundary: str) -> None:
         assert "daemon" in broken.stderr
         until(lambda: not home.daemon_pid, 5, "the daemon is gone")
         before, keys = devnet_id(home), secrets_of(home)
-        running = {p.pid for found in home.nodes().values() for p in found}
+        running = {p.pid for found in home.nodes().values() for p in found} & recorded_pids(home)
         home.run("up", "minimal")
         status = assert_whole(home)
         assert devnet_id(home) == before
@@ -106,5 +118,59 @@ def test_killed_again_and_again(home: Home) -> None:
         broken = home.run("up", "minimal", check=False, environment=fault(boundary))
         assert broken.returncode == 1, f"{boundary}: {broken}"
         until(lambda: not home.daemon_pid, 5, "the daemon is gone")
+    home.run("up", "minimal")
+    assert_whole(home)
+
+
+def killer_of_daemons(home: Home, chain: str) -> dict[str, str]:
+    """An Anvil whose first process for `chain` kills the daemon that starts it, before that
+    can note anything of it."""
+    anvil = resolve_anvil().path
+    flag = home.home / "killed"
+    program = script(
+        home.home / "anvil-that-kills",
+        f"""#!/bin/sh
+case "$*" in
+  *--init*/nodes/{chain}/*) mkdir {flag} 2>/dev/null && kill -9 $PPID ;;
+esac
+exec {anvil} "$@"
+""",
+    )
+    return {"ANVIL_BIN": str(program)}
+
+
+@pytest.mark.parametrize("chain", ["l1", "op"])
+def test_killed_between_starting_a_node_and_recording_it(home: Home, chain: str) -> None:
+    killer = killer_of_daemons(home, chain)
+    assert home.run("up", "minimal", check=False, environment=killer).returncode == 1
+    assert not home.daemon_pid
+    home.run("up", "minimal")
+    assert_whole(home)
+
+
+def test_unrecorded_node_never_takes_the_place_of_a_saved_chain(home: Home) -> None:
+    """A node that was started but not yet given its saved state is not the chain."""
+    home.run("up", "minimal")
+    home.run("message", "send", "op", "l1", "--body", "0x01", "--wait")
+    before = {name: at.height for name, at in chains_of(home.status()).items()}
+    home.run("stop")
+    home.kill_daemon()
+    killer = killer_of_daemons(home, "op")
+    assert home.run("up", "minimal", check=False, environment=killer).returncode == 1
+    home.run("up", "minimal")
+    after = {name: at.height for name, at in chains_of(home.status()).items()}
+    assert all(after[name] >= height for name, height in before.items()), (before, after)
+    assert_whole(home)
+
+
+@pytest.mark.parametrize("moment", [0.02, 0.08, 0.15, 0.25, 0.4, 0.6])
+def test_killed_at_any_moment(home: Home, moment: float) -> None:
+    """Not at a boundary, but within whatever happens to be under way."""
+    home.run("ls")  # starts the daemon
+    asking = home.start("up", "minimal")
+    until((home.home / "devnets" / "minimal").is_dir, 10, "up is under way")
+    time.sleep(moment)
+    home.kill_daemon()
+    asking.communicate(timeout=20)
     home.run("up", "minimal")
     assert_whole(home)

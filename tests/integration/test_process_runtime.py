@@ -200,16 +200,16 @@ async def test_wait_exit_tells_of_a_kill_at_once(runtime: ProcessRuntime, spec: 
 # ---------------------------------------------------------------- outliving the daemon
 
 
-async def test_another_runtime_adopts_by_record_and_by_marker(
+async def test_another_runtime_adopts_what_is_recorded_and_nothing_else(
     runtime: ProcessRuntime, engine: AnvilEngine, spec: NodeSpec, tmp_path: Path
 ) -> None:
     handle = await runtime.start_node(spec)
     second_gate = Gate(tmp_path)
     second = ProcessRuntime(engine, second_gate)
     assert await second.adopt_node(spec, handle.pid, handle.identity) == handle
-    assert await second.adopt_node(spec, None, None) == handle
-    assert await second.adopt_node(spec, handle.pid, "of:another:boot") == handle
-    assert await second.adopt_node(spec, os.getpid(), identity_of(os.getpid())) == handle
+    assert await second.adopt_node(spec, None, None) is None
+    assert await second.adopt_node(spec, handle.pid, "of:another:boot") is None
+    assert await second.adopt_node(spec, os.getpid(), identity_of(os.getpid())) is None
     assert await ask(handle, "eth_chainId") == hex(900)
     await second.stop_node(handle)
     assert await second.adopt_node(spec, handle.pid, handle.identity) is None

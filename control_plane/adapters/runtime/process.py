@@ -173,7 +173,7 @@ class ProcessRuntime:
         """See the port. Raises Conflict when another program took the public port meanwhile."""
         if not _ever_started(spec):
             return None  # looking through all processes takes milliseconds
-        process = _recorded(spec, pid, identity) or _by_marker(spec)
+        process = _recorded(spec, pid, identity)
         if process is None:
             return None
         handle = _handle(spec, process.pid, process.identity, process.command)
@@ -246,13 +246,6 @@ def _recorded(spec: NodeSpec, pid: int | None, identity: str | None) -> Process 
         return None
     process = Process(pid, identity, command_of(pid))
     return process if _node_directory(process) == spec.directory else None
-
-
-def _by_marker(spec: NodeSpec) -> Process | None:
-    for process in processes_with(MARKER):
-        if _node_directory(process) == spec.directory:
-            return process
-    return None
 
 
 def _node_directory(process: Process) -> Path:

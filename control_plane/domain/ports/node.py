@@ -85,8 +85,9 @@ class Runtime(Protocol):
     async def adopt_node(
         self, spec: NodeSpec, pid: int | None, identity: str | None
     ) -> NodeHandle | None:
-        """The handle of the node that already runs for `spec` (by recorded identity, else by
-        marker in its argv) and answers; None if none does."""
+        """The handle of the node that runs for `spec`, by its recorded identity, and answers;
+        None if none does. A node that nobody recorded is never adopted: whoever started it may
+        have been killed before the node was given its saved state."""
         ...
 
     async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
