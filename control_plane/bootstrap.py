@@ -21,7 +21,6 @@ from control_plane.adapters.evm.keys import load_keys
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
-from control_plane.adapters.evm.sent import Owners
 from control_plane.adapters.machine import read_facts
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
@@ -66,8 +65,6 @@ from control_plane.settings import Settings
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
 _FREE_PORTS: Final = (20_000, 45_000)
-_OWNERS: Final = Owners()
-"""Of the accounts that this process sends from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,12 +183,7 @@ def _agents_maker(database: SqlDatabase) -> Callable[..., Sequence[Agent]]:
 
 def _relayer_sender(chain: Chain, account: Account) -> TransactionSender:
     return TransactionSender(
-        connect,
-        chain.ws_url,
-        account,
-        chain.plan.chain_id,
-        block_time=chain.plan.block_time,
-        owners=_OWNERS,
+        connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
     )
 
 
@@ -217,10 +209,7 @@ class _Owning:
 
 
 def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
-    plan = chain.plan
-    return one_sender(
-        connect, chain.ws_url, account, plan.chain_id, block_time=plan.block_time, owners=_OWNERS
-    )
+    return one_sender(connect, chain.ws_url, account, chain.plan.chain_id)
 
 
 def _keys_of(home: Path) -> Callable[[str, int], Any]:

@@ -19,7 +19,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, Final
 
-from control_plane.adapters.evm.sent import Owners, Sent
+from control_plane.adapters.evm.sent import PROCESS_OWNERS, Owners, Sent
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.ids import Hex
@@ -61,14 +61,14 @@ class TransactionSender:
         chain_id: int,
         *,
         block_time: float = 0.0,
-        owners: Owners | None = None,
+        owners: Owners = PROCESS_OWNERS,
     ) -> None:
         self.account = account
         self._connect = connect
         self._url = url
         self._chain_id = chain_id
         self._patience = 3 * block_time
-        self._owners = owners or Owners()
+        self._owners = owners
         self._turn = asyncio.Lock()
         self._rpc: Rpc | None = None
         self._base_fee = GWEI
@@ -355,7 +355,7 @@ async def one_sender(
     chain_id: int,
     *,
     block_time: float = 0.0,
-    owners: Owners | None = None,
+    owners: Owners = PROCESS_OWNERS,
 ) -> AsyncIterator[TransactionSender]:
     """A sender for a short while."""
     sender = TransactionSender(

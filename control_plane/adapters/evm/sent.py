@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from control_plane.adapters.evm.signer import Transaction
 from control_plane.domain.errors import Conflict, TemporaryFailure
@@ -31,6 +31,10 @@ class Owners:
         """Give the account back, if `owner` has it."""
         if self._taken.get((url, address)) is owner:
             del self._taken[url, address]
+
+
+PROCESS_OWNERS: Final = Owners()
+"""Of the accounts that this process sends from: nonces are taken in one place or not at all."""
 
 
 @dataclass(slots=True, eq=False)
