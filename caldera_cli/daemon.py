@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-from caldera_cli import VERSION
+from caldera_cli import VERSION, early
 from caldera_cli.client import Client
 from caldera_cli.errors import (
     CONFLICT,
@@ -31,9 +31,6 @@ _NOT_INSTALLED: Final = "0"
 _RETRY: Final = 0.005
 """Seconds between two looks for the socket of a daemon that is just starting."""
 _CODES: Final = frozenset({USAGE, NOT_FOUND, CONFLICT, TIMED_OUT, MISSING})
-
-DAEMON: Final = (sys.executable, "-P", "-m", "control_plane.main")
-"""The daemon's program; -P, so that nothing in the user's directory is imported in its place."""
 
 
 def connect() -> Client:
@@ -61,38 +58,23 @@ def start(home: Path) -> None:
 
     It goes on in a session of its own after the process started here has told how it went.
     """
-    import subprocess
+    starting = early.take(os.fspath(home))
+    from subprocess import TimeoutExpired
 
     try:
-        done = subprocess.run(
-            [*DAEMON, "--detached", "--home", os.fspath(home)],
-            env=daemon_environment(),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_START_DEADLINE,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        _, words = starting.communicate(timeout=_START_DEADLINE)
+    except TimeoutExpired:
+        starting.kill()
         raise CliError(
             "The daemon does not start",
             f"waited {_START_DEADLINE:g} s for {paths.socket_path(home)}",
             f"see {paths.log_path(home)}",
             TIMED_OUT,
         ) from None
-    if done.returncode == CONFLICT:
+    if starting.returncode == CONFLICT:
         _wait_for_other(home)  # another command started one at the same moment
-    elif done.returncode != 0:
-        raise _no_start(done.stderr, done.returncode, home)
-
-
-def daemon_environment() -> dict[str, str]:
-    """Our environment; in a checkout that is not installed it also tells where we are."""
-    root = Path(__file__).resolve().parent.parent
-    if root.name in {"site-packages", "dist-packages"}:
-        return dict(os.environ)
-    known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([str(root), *([known] if known else [])])}
+    elif starting.returncode != 0:
+        raise _no_start(words, starting.returncode, home)
 
 
 def stop(pid: int) -> None:

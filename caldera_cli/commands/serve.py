@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from caldera_cli.apps import new_app
-from caldera_cli.daemon import DAEMON, daemon_environment
+from caldera_cli.early import DAEMON, environment
 
 app = new_app()
 
@@ -30,4 +30,4 @@ def serve(
         arguments += ["--host", host]
     if port is not None:
         arguments += ["--port", str(port)]
-    os.execve(arguments[0], arguments, daemon_environment())  # noqa: S606 - our own interpreter, no shell
+    os.execve(arguments[0], arguments, environment())  # noqa: S606 - our own interpreter, no shell

@@ -112,4 +112,4 @@ def test_npm_lock_names_no_registry() -> None:
 
 def test_console_script_is_declared() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["scripts"] == {"caldera": "caldera_cli.main:run"}
+    assert project["scripts"] == {"caldera": "caldera_cli.early:run"}

@@ -1,0 +1,65 @@
+"""The command's entry point: a daemon that `up` will need starts before anything is imported.
+
+Importing the command line and starting the daemon then happen side by side.
+"""
+
+import os
+import sys
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    import subprocess
+
+DAEMON: Final = (sys.executable, "-P", "-m", "control_plane.main")
+"""The daemon's program; -P, so that nothing in the user's directory is imported in its place."""
+
+_started: "subprocess.Popen[str] | None" = None
+
+
+def run() -> None:
+    """``caldera``."""
+    if sys.argv[1:2] == ["up"] and not {"-h", "--help"} & set(sys.argv):
+        _begin()
+    from caldera_cli.main import run as command
+
+    command()
+
+
+def _begin() -> None:
+    """Start a daemon when no socket says that one runs."""
+    from control_plane.schemas import paths
+
+    global _started  # noqa: PLW0603 - handed from the entry to the client, once
+    home = paths.home()
+    if not paths.socket_path(home).exists():
+        _started = spawn(os.fspath(home))
+
+
+def spawn(home: str) -> "subprocess.Popen[str]":
+    """A process that ends when the daemon it starts listens, or with its reason not to."""
+    import subprocess
+
+    return subprocess.Popen(
+        [*DAEMON, "--detached", "--home", home],
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def take(home: str) -> "subprocess.Popen[str]":
+    """The process begun early, or one begun now."""
+    global _started
+    begun, _started = _started, None
+    return begun or spawn(home)
+
+
+def environment() -> dict[str, str]:
+    """Our environment; in a checkout that is not installed it also tells where we are."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
+    if os.path.basename(root) in {"site-packages", "dist-packages"}:  # noqa: PTH119
+        return dict(os.environ)
+    known = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, *([known] if known else [])])}
