@@ -28,7 +28,7 @@ def anvil_of(home: Home, name: str) -> str:
 
 def measure(home: Home, repeats: int) -> list[Figure]:
     """Cold, warm, down, status, one more rollup; leaves nothing running but the daemon."""
-    cold = [_cold(home) for _ in range(max(2, repeats // 2))]
+    cold = [_cold(home) for _ in range(max(3, repeats // 2))]
     files, anvil = genesis_files(home, "default"), anvil_of(home, "default")
     kept = [_keep(file, home.directory / f"genesis-{i}.json") for i, file in enumerate(files)]
     status = [home.timed("status", "default", "--json") for _ in range(repeats)]

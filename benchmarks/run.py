@@ -22,7 +22,7 @@ def main() -> int:
     began = time.time()
     figures: list[Figure] = []
     with new_home() as home:
-        figures += measure(home, 3 if arguments.smoke else 10)
+        figures += measure(home, 7 if arguments.smoke else 11)
         figures += measure_instant(home, *((10, 100) if arguments.smoke else (100, 1000)))
         figures += measure_paced(home, 6 if arguments.smoke else 100)
         figures += measure_many(home, 2 if arguments.smoke else 10)
