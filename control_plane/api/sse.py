@@ -37,18 +37,22 @@ def resume_point(request: Request, after: int | None) -> int:
     return int(text) if after is None else after
 
 
-def event_stream(events: AsyncIterator[EventRecord]) -> StreamingResponse:
-    """The events as a `text/event-stream` that goes on until either side ends it."""
+def event_stream(events: AsyncIterator[EventRecord], start: int = 0) -> StreamingResponse:
+    """The events, those after the id `start`, as a `text/event-stream` that goes on until either
+    side ends it."""
     return StreamingResponse(
-        frames(events), media_type="text/event-stream", headers={"cache-control": "no-cache"}
+        frames(events, start=start),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache"},
     )
 
 
 async def frames(
-    events: AsyncIterator[EventRecord], heartbeat: float = HEARTBEAT
+    events: AsyncIterator[EventRecord], heartbeat: float = HEARTBEAT, start: int = 0
 ) -> AsyncGenerator[str]:
-    """Text of the stream; opens with the time to wait before reconnecting."""
-    yield "retry: 1000\n\n"
+    """Text of the stream; opens with the time to wait before reconnecting, and the id after which
+    to go on if the connection breaks before the first event (an id without data is no event)."""
+    yield f"retry: 1000\nid: {start}\n\n" if start else "retry: 1000\n\n"
     waiting: asyncio.Task[EventRecord] | None = None
     try:
         while True:

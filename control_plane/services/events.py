@@ -2,7 +2,7 @@
 
 Events that come in while one commit is under way share the next. Followers read from a ring of
 recent events in memory, and from the database what is older; nothing is missed or shown twice,
-and a slow follower costs no memory.
+and a slow follower costs no memory. Of each devnet the newest 10,000 are kept.
 """
 
 import asyncio
@@ -22,6 +22,12 @@ from control_plane.schemas.event import EventView
 
 REMOVED: Final = "devnet.removed"
 """The last event of a devnet; who follows that devnet alone is let go after it."""
+KEPT: Final = 10_000
+"""Events of one devnet that are kept at least; up to :data:`_PRUNE_EVERY` more, until pruned."""
+GONE_KEPT: Final = 3600.0
+"""Seconds for which the last event of a devnet that is gone is still told."""
+_PRUNE_EVERY: Final = 500
+"""Ids between two prunings; ids are counted over restarts, so that none is put off for ever."""
 _RING: Final = 4096
 _PAGE: Final = 500
 
@@ -91,6 +97,8 @@ class EventLog:
                 _refuse(batch, StorageFailed("An event was not stored", str(error)))
             else:
                 self._show(batch, records)
+                if _prunes(records):
+                    await self._prune()
 
     async def _store(self, batch: Sequence[_Waiting]) -> list[EventRecord]:
         async with self._database.begin() as unit:
@@ -98,6 +106,16 @@ class EventLog:
                 await unit.events.append(item.devnet, item.at, item.type, item.service, item.data)
                 for item in batch
             ]
+
+    async def _prune(self) -> None:
+        """Forget what is old. What fails here is tried again with later events."""
+        try:
+            async with self._database.begin() as unit:
+                await unit.events.prune(KEPT, time.time() - GONE_KEPT)
+        except CalderaError as error:
+            log.warning("old events were not removed: %s", error)
+        except Exception:
+            log.exception("old events were not removed")
 
     def _show(self, batch: Sequence[_Waiting], records: Sequence[EventRecord]) -> None:
         for record in records:
@@ -126,6 +144,11 @@ class EventLog:
         async with self._database.begin() as unit:
             return list(await unit.events.since(devnet, after_id, limit))
 
+    async def before_last(self, devnet: str | None, count: int) -> int:
+        """Where to start so as to see the last `count` events of the past and all that come."""
+        async with self._database.begin() as unit:
+            return await unit.events.before_last(devnet, count)
+
     async def follow(self, devnet: str | None, after_id: int = 0) -> AsyncIterator[EventRecord]:
         """Events with id > `after_id`, those of the past first, then each as it is published.
 
@@ -135,13 +158,17 @@ class EventLog:
         last = after_id
         while not self._closed:
             version, changed = self._version, self._changed
+            newest = self._ring[-1].id if self._ring else 0
             page = await self.since(devnet, last, _PAGE)
             for place, record in enumerate(page):
                 last = record.id
                 yield record
                 if devnet is not None and record.type == REMOVED and place == len(page) - 1:
                     return
-            if not page and version == self._version:
+            if page:
+                continue
+            last = max(last, newest)  # a devnet where little happens stays within the ring
+            if version == self._version:
                 await changed.wait()
 
     async def close(self) -> None:
@@ -150,6 +177,14 @@ class EventLog:
         self._wake()
         if self._writer is not None:
             await asyncio.gather(self._writer, return_exceptions=True)
+
+
+def _prunes(records: Sequence[EventRecord]) -> bool:
+    """Whether the batch passes a multiple of the interval, or takes leave of a devnet."""
+    first, last = records[0].id, records[-1].id
+    return (first - 1) // _PRUNE_EVERY != last // _PRUNE_EVERY or any(
+        record.type == REMOVED for record in records
+    )
 
 
 def _refuse(batch: Sequence[_Waiting], error: CalderaError) -> None:

@@ -260,6 +260,36 @@ async def test_event_ids_rise_and_are_never_used_again(database: SqlDatabase) ->
     assert third.id > second.id
 
 
+async def test_where_the_last_events_begin(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        assert await unit.events.before_last("shop", 0) == 0
+        ids = [
+            (await unit.events.append(devnet, 1.0, "tick", None, {})).id
+            for devnet in ("shop", "other", "shop", "shop")
+        ]
+        assert await unit.events.before_last("shop", 0) == ids[3]
+        assert await unit.events.before_last("shop", 2) == ids[0]
+        assert await unit.events.before_last("shop", 3) == 0
+        assert await unit.events.before_last(None, 0) == ids[3]
+        assert await unit.events.before_last(None, 3) == ids[0]
+
+
+async def test_old_events_go(database: SqlDatabase) -> None:
+    async with database.begin() as unit:
+        await unit.devnets.add(DEVNET)
+        await unit.devnets.add(replace(DEVNET, name="other"))
+        shop = [(await unit.events.append("shop", 1.0, "tick", None, {})).id for _ in range(5)]
+        other = (await unit.events.append("other", 1.0, "tick", None, {})).id
+        await unit.events.append("gone", 1.0, "devnet.removed", None, {})
+        late = (await unit.events.append("left", 9.0, "devnet.removed", None, {})).id
+        assert await unit.events.prune(keep=2, gone_before=5.0) == 4
+        assert [e.id for e in await unit.events.since(None, 0)] == [*shop[3:], other, late]
+        assert await unit.events.prune(keep=2, gone_before=5.0) == 0
+        await unit.events.prune(keep=0, gone_before=10.0)
+    async with database.begin() as unit:
+        assert (await unit.events.append("shop", 2.0, "tick", None, {})).id > late
+
+
 async def test_messages_come_back_as_they_were(database: SqlDatabase) -> None:
     full = message(
         3,

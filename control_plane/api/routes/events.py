@@ -18,6 +18,15 @@ After = Annotated[
     int | None,
     Query(description="Only events after this one; before `Last-Event-ID`.", ge=0, le=LARGEST_ID),
 ]
+Tail = Annotated[
+    int | None,
+    Query(
+        description="Of the past only the last so many events, 0 for what comes from now on. "
+        "Without effect beside `Last-Event-ID`, so that a stream that reconnects misses nothing.",
+        ge=0,
+        le=10_000,
+    ),
+]
 Limit = Annotated[
     int, Query(description="How many at most, where a list is asked for.", ge=1, le=10_000)
 ]
@@ -50,6 +59,7 @@ async def devnet_events(
     request: Request,
     name: Devnet,
     after: After = None,
+    tail: Tail = None,
     limit: Limit = 1000,
     _last: LastEventId = None,
 ) -> list[EventView] | Response:
@@ -57,9 +67,9 @@ async def devnet_events(
     happen; with `Accept: application/json` those of the past as a list.
 
     Every event has an `id`, an `event` (its type) and `data` (JSON). The stream ends when the
-    devnet is gone.
+    devnet is gone. Of the past, the newest 10,000 events are kept.
     """
-    start = resume_point(request, after)
+    start = await _start(services, request, name, after, tail)
     await _must_exist(services, name, start)
     return await _answer(services, request, name, start, limit)
 
@@ -75,18 +85,30 @@ async def all_events(
     services: Wired,
     request: Request,
     after: After = None,
+    tail: Tail = None,
     limit: Limit = 1000,
     _last: LastEventId = None,
 ) -> list[EventView] | Response:
     """As the events of one devnet, of all together."""
-    return await _answer(services, request, None, resume_point(request, after), limit)
+    start = await _start(services, request, None, after, tail)
+    return await _answer(services, request, None, start, limit)
+
+
+async def _start(
+    services: Services, request: Request, name: str | None, after: int | None, tail: int | None
+) -> int:
+    """The id after which the events come that are wanted."""
+    start = resume_point(request, after)
+    if tail is None or request.headers.get("last-event-id"):
+        return start
+    return max(start, await services.events.before_last(name, tail))
 
 
 async def _answer(
     services: Services, request: Request, name: str | None, start: int, limit: int
 ) -> list[EventView] | Response:
     if wants_stream(request):
-        return event_stream(services.events.follow(name, start))
+        return event_stream(services.events.follow(name, start), start)
     return [event_view(record) for record in await services.events.since(name, start, limit)]
 
 

@@ -69,6 +69,17 @@ class Events(Protocol):
         """Events with id > `after_id`, ascending; of every devnet when `devnet` is None."""
         ...
 
+    async def before_last(self, devnet: str | None, count: int) -> int:
+        """The id after which `count` events come, or all when there are fewer: the id of the
+        newest for `count` 0, 0 where nothing precedes them."""
+        ...
+
+    async def prune(self, keep: int, gone_before: float) -> int:
+        """Delete all but the newest `keep` events of each devnet, and those of devnets that do
+        not exist (their removal, told after it) from before the Unix time `gone_before`; how
+        many."""
+        ...
+
 
 class Messages(Protocol):
     async def get(self, devnet: str, id: str) -> MessageRecord | None: ...

@@ -61,6 +61,7 @@ BORN = datetime(2026, 1, 31, 12, tzinfo=UTC)
 class MemoryEvents:
     def __init__(self) -> None:
         self.rows: list[EventRecord] = []
+        self.pruned = 0
 
     async def append(
         self, devnet: str, at: float, type: str, service: str | None, data: Mapping[str, Any]
@@ -74,6 +75,14 @@ class MemoryEvents:
     ) -> Sequence[EventRecord]:
         found = [e for e in self.rows if e.id > after_id and devnet in {None, e.devnet}]
         return found[:limit]
+
+    async def before_last(self, devnet: str | None, count: int) -> int:
+        ids = [e.id for e in reversed(self.rows) if devnet in {None, e.devnet}]
+        return ids[count] if count < len(ids) else 0
+
+    async def prune(self, keep: int, gone_before: float) -> int:
+        self.pruned += 1
+        return 0
 
 
 class MemoryKeys:

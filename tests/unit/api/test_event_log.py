@@ -131,3 +131,51 @@ async def test_frames_have_ids_types_and_heartbeats(log: EventLog) -> None:
     await log.publish("shop", REMOVED)
     rest = [frame async for frame in stream]
     assert rest[-1].startswith("id: 2\n")
+
+
+async def test_old_events_are_pruned_in_batches(log: EventLog, memory: MemoryDatabase) -> None:
+    await asyncio.gather(*(log.publish("shop", "tick") for _ in range(499)))
+    await log.close()
+    assert memory.events.pruned == 0
+    await log.publish("shop", "tick")
+    await log.close()
+    assert memory.events.pruned == 1
+
+
+async def test_a_removal_prunes(log: EventLog, memory: MemoryDatabase) -> None:
+    await log.publish("shop", REMOVED)
+    await log.close()
+    assert memory.events.pruned == 1
+
+
+async def test_what_cannot_be_pruned_fails_nobody(
+    log: EventLog, memory: MemoryDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> int:
+        raise StorageFailed("The disk is full")
+
+    monkeypatch.setattr(memory.events, "prune", full)
+    await log.publish("shop", REMOVED)
+    assert (await log.publish("shop", "tick")).id == 2
+
+
+async def test_a_quiet_devnets_follower_needs_no_database(
+    log: EventLog, memory: MemoryDatabase
+) -> None:
+    log._ring = type(log._ring)(maxlen=4)
+    await log.publish("shop", "tick")
+    stream = log.follow("shop")
+    await take(stream, 1)
+    waiting = asyncio.create_task(take(stream, 1))
+    for _ in range(20):
+        await log.publish("other", "tick")
+    read = memory.begun - 21
+    await log.publish("shop", "tick")
+    assert await waiting == [22]
+    assert read <= 1
+
+
+async def test_a_stream_tells_where_it_starts(log: EventLog) -> None:
+    text = frames(log.follow("shop", 7), start=7)
+    assert await anext(text) == "retry: 1000\nid: 7\n\n"
+    await text.aclose()

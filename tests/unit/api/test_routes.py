@@ -154,3 +154,21 @@ async def test_a_removed_devnet_still_tells_its_end(client: httpx.AsyncClient) -
     ended = await client.get("/v1/devnets/shop/events", headers={"last-event-id": "2"})
     assert "event: devnet.removed" in ended.text
     assert (await client.get("/v1/devnets/shop/events?after=3")).status_code == 404
+
+
+async def test_the_last_events_only(client: httpx.AsyncClient) -> None:
+    await client.post("/v1/devnets", json={"name": "shop"})
+    await client.post("/v1/devnets", json={"name": "other"})
+    json_only = {"accept": "application/json"}
+    path = "/v1/devnets/shop/events"
+
+    async def ids(where: str, **headers: str) -> list[int]:
+        found = (await client.get(where, headers=json_only | headers)).json()
+        return [event["id"] for event in found]
+
+    assert await ids(f"{path}?tail=1") == [2]
+    assert await ids(f"{path}?tail=0") == []
+    assert await ids("/v1/events?tail=3") == [2, 3, 4]
+    assert await ids("/v1/events?tail=3&after=3") == [4]
+    assert await ids(f"{path}?tail=0", **{"last-event-id": "1"}) == [2]
+    assert (await client.get(f"{path}?tail=-1")).status_code == 422

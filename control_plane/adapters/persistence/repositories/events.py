@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import insert, text
+from sqlalchemy import insert, select, text
 
-from control_plane.adapters.persistence.models import Event, Idempotency
+from control_plane.adapters.persistence.models import Devnet, Event, Idempotency
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.records import EventRecord, IdempotencyRecord, Json
@@ -40,6 +40,24 @@ class EventRows:
         if devnet is not None:
             query = query.where(columns.devnet == devnet)
         return await self._rows.all(query.order_by(columns.id).limit(limit))
+
+    async def before_last(self, devnet: str | None, count: int) -> int:
+        columns = self._rows.columns
+        newest = select(columns.id).order_by(columns.id.desc()).offset(count).limit(1)
+        if devnet is not None:
+            newest = newest.where(columns.devnet == devnet)
+        return (await self._rows.connection.execute(newest)).scalar() or 0
+
+    async def prune(self, keep: int, gone_before: float) -> int:
+        columns = self._rows.columns
+        known = select(Devnet.__table__.c.name)
+        removed = await self._rows.delete(columns.at < gone_before, columns.devnet.not_in(known))
+        names = (await self._rows.connection.execute(select(columns.devnet).distinct())).scalars()
+        for name in list(names):
+            oldest = await self.before_last(name, keep)
+            if oldest:
+                removed += await self._rows.delete(columns.devnet == name, columns.id <= oldest)
+        return removed
 
 
 class IdempotencyRows:
