@@ -60,11 +60,12 @@ class _Outgoing:
     hashes: list[Hex] = field(default_factory=list)
 
     def add(self, account: Account, to: str, data: bytes, gas: int, tip: int) -> None:
-        """`tip` in Mwei; a block takes higher tips first."""
+        """`tip` in Mwei, in the order wanted: Anvil takes the higher maximal fee first, others the
+        higher tip. The order of sending says nothing: of a long batch it is not kept."""
         nonce = self.nonces[account.address]
         self.nonces[account.address] = nonce + 1
         transaction = Transaction(
-            self.chain_id, nonce, _bytes(to), 0, data, gas, _MAX_FEE, tip * MWEI
+            self.chain_id, nonce, _bytes(to), 0, data, gas, _MAX_FEE + tip * MWEI, tip * MWEI
         )
         raw, hash_ = sign(transaction, account.key)
         self.raws.append(Hex("0x" + raw.hex()))
@@ -86,10 +87,12 @@ class ChainBootstrap:
     async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None:
         """Raises PermanentFailure when a transaction is reverted or the chain belongs to
         another devnet."""
-        if await self._is_done(chain, rpc, network):
+        installed = await self._is_installed(chain, rpc, network)
+        if installed and not (chain.is_l1 and await _is_unsealed(rpc, network)):
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
-        outgoing.add(*self._governor_call(chain, network, keys))
+        if not installed:
+            outgoing.add(*self._governor_call(chain, network, keys))
         if chain.is_l1:
             for guardian in keys.guardians:
                 self._register(outgoing, guardian, network)
@@ -99,7 +102,7 @@ class ChainBootstrap:
             )
         await _mine(rpc, outgoing)
 
-    async def _is_done(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
+    async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
         request = {"to": network.contracts["rootVerifier"], "data": _hex(selector("networkId()"))}
         found = _bytes(await rpc.call("eth_call", request, "latest"))
         if found == network.network_id:
@@ -131,7 +134,9 @@ class ChainBootstrap:
         return keys.governor, contracts["governanceExecutor"], execute_batch(calls), gas, 90_000
 
     def _register(self, outgoing: _Outgoing, guardian: GuardianKeys, network: Network) -> None:
-        """Approve and register; earlier guardians tip more, so indices are in order."""
+        """Approve and register, as far as its nonce says that it has not; earlier guardians tip
+        more, so indices are in order."""
+        done = outgoing.nonces[guardian.account.address]
         contracts, stake = network.contracts, network.plan.metalayer.guardians.stake
         registry, secret = _bytes(contracts["guardianRegistry"]), bls.SecretKey(guardian.bls_seed)
         digest = formats.possession_digest(
@@ -141,8 +146,11 @@ class ChainBootstrap:
         approve = encode_call("approve(address,uint256)", registry, stake)
         register = encode_call("register(bytes,bytes,uint96)", secret.key, proof, stake)
         tip = 80_000 - guardian.index
-        outgoing.add(guardian.account, contracts["era"], approve, _APPROVE_GAS, 85_000)
-        outgoing.add(guardian.account, contracts["guardianRegistry"], register, _REGISTER_GAS, tip)
+        if done < 1:
+            outgoing.add(guardian.account, contracts["era"], approve, _APPROVE_GAS, tip + 5_000)
+        if done < 2:
+            registry_ = contracts["guardianRegistry"]
+            outgoing.add(guardian.account, registry_, register, _REGISTER_GAS, tip)
 
 
 def _price() -> bytes:
@@ -162,6 +170,14 @@ def _grants(network: Network, keys: Keys) -> list[Call]:
 
 def _seal_gas(keys: Keys) -> int:
     return _SEAL_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+
+
+async def _is_unsealed(rpc: Rpc, network: Network) -> bool:
+    """Whether the registry has no guardian set yet: many guardians do not fit into one block, so
+    a bootstrap can be cut off between two."""
+    request = {"to": network.contracts["guardianRegistry"], "data": _hex(selector("currentSet()"))}
+    found = _bytes(await rpc.call("eth_call", request, "latest"))
+    return not any(found[32:64])  # the set's id, after the offset of a dynamic struct
 
 
 async def _nonces(rpc: Rpc, keys: Keys) -> dict[str, int]:

@@ -1,5 +1,6 @@
 """A devnet's service keys: one random master secret on disk, everything else derived from it."""
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -70,13 +71,11 @@ def _write_once(path: Path, master: bytes) -> None:
     draft = path.with_name(f".secrets-{secrets.token_hex(8)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(descriptor, master.hex().encode() + b"\n")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(master.hex().encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)
     finally:
         draft.unlink()

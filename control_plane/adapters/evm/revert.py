@@ -22,18 +22,27 @@ _PANICS: Final[Mapping[int, str]] = {
 """Solidity's panic codes (language documentation, "Panic via assert and Error via require")."""
 _WRAPPERS: Final = frozenset({"RecipientReverted", "CallFailed"})
 """Errors of ours that carry another's revert data as their last `bytes`."""
+_DEEPEST: Final = 4
+"""Wrappers that are taken off."""
+_LONGEST: Final = 500
+"""Characters."""
 
 
 def decode_error(data: str) -> str:
-    """What `data` (0x-hex revert data) says, e.g. ``RecipientBroken('on purpose')``.
+    """What `data` (0x-hex revert data) says, e.g. ``RecipientBroken(reason='on purpose')``.
 
-    Never a bare selector: an unknown error is said to be one, with its selector and size.
+    Never a bare selector: an unknown error is said to be one, with its selector and size. Revert
+    data is foreign: what is told of it is bounded.
     """
-    raw = bytes.fromhex(data.removeprefix("0x"))
+    told = _told(bytes.fromhex(data.removeprefix("0x")), _DEEPEST)
+    return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
+
+
+def _told(raw: bytes, depth: int) -> str:
     if not raw:
         return "reverted without a reason (out of gas, a failed assertion, or no such function)"
     if len(raw) < 4:
-        return f"reverted with {len(raw)} bytes that are no error: {data}"
+        return f"reverted with {len(raw)} bytes that are no error: 0x{raw.hex()}"
     found = _errors().get(raw[:4])
     if found is None:
         return (
@@ -43,19 +52,17 @@ def decode_error(data: str) -> str:
     try:
         values = _decode(types, raw[4:])
     except Exception:  # noqa: BLE001 - foreign data may claim any selector
-        return f"{name} with arguments that can't be decoded: {data}"
-    return _shown(name, types, names, values)
+        return f"{name} with arguments that can't be decoded: 0x{raw[:_LONGEST].hex()}"
+    if name in _WRAPPERS and types and types[-1] == "bytes" and depth > 0:
+        return f"{name}: {_told(values[-1], depth - 1)}"
+    return _shown(name, names, values)
 
 
-def _shown(
-    name: str, types: tuple[str, ...], names: tuple[str, ...], values: tuple[Any, ...]
-) -> str:
+def _shown(name: str, names: tuple[str, ...], values: tuple[Any, ...]) -> str:
     if name == "Error":
         return f"reverted: {values[0]!r}"
     if name == "Panic":
         return f"panic 0x{values[0]:02x}: {_PANICS.get(values[0], 'unknown code')}"
-    if name in _WRAPPERS and types and types[-1] == "bytes":
-        return f"{name}: {decode_error('0x' + values[-1].hex())}"
     told = [_argument(n, v) for n, v in zip(names, values, strict=True)]
     return f"{name}({', '.join(told)})"
 
