@@ -49,6 +49,10 @@ class Nodes:
         self._publish = publish
         self._on_exit = on_exit
         self.running: dict[str, RunningNode] = {}
+        self.ended: dict[str, str] = {}
+        """Chains whose node ended that nobody stopped, and how; until it runs again."""
+        self.unsaved: dict[str, str] = {}
+        """Chains whose state could not be saved the last time, and why."""
         self._known: dict[str, ServiceRecord] = {}
 
     async def recall(self) -> None:
@@ -85,6 +89,8 @@ class Nodes:
         node = RunningNode(chain, handle, rpc)
         node.watch = asyncio.create_task(self._watch(node), name=f"watch {handle.service}")
         self.running[chain.name] = node
+        self.ended.pop(chain.name, None)
+        self.unsaved.pop(chain.name, None)
         return node
 
     async def record(self, chain: str) -> ServiceRecord | None:
@@ -94,6 +100,8 @@ class Nodes:
 
     async def stop(self, chain: str, *, grace: float = 2.0) -> None:
         """Stop one node; nothing happens when it does not run."""
+        self.ended.pop(chain, None)
+        self.unsaved.pop(chain, None)
         node = self.running.pop(chain, None)
         if node is None:
             return
@@ -106,6 +114,8 @@ class Nodes:
         """Stop every node, the last started first, side by side."""
         names = list(reversed(self.running))
         await asyncio.gather(*(self.stop(name, grace=grace) for name in names))
+        self.ended.clear()
+        self.unsaved.clear()
 
     async def let_go(self) -> None:
         """Forget the nodes without stopping them: they outlive this process."""
@@ -115,11 +125,13 @@ class Nodes:
         self.running.clear()
 
     async def save(self, plan: Plan, chain: str) -> None:
-        """Save a chain's state if its head moved since the last save.
+        """Save a chain's state if its head moved since the last save and its node runs.
 
         Raises StorageFailed or TemporaryFailure; the node goes on either way.
         """
-        node = self.running[chain]
+        node = self.running.get(chain)
+        if node is None:
+            return
         head = int(await node.rpc.call("eth_blockNumber"), 16)
         if head == node.saved_head:
             return
@@ -127,24 +139,26 @@ class Nodes:
         node.saved_head = saved.block
         await self._change(chain, saved_block=saved.block, saved_at=saved.at)
 
-    async def save_all(self, plan: Plan) -> list[str]:
-        """Save every chain; returns a sentence for each that could not be saved."""
-        failures: list[str] = []
+    async def save_all(self, plan: Plan) -> None:
+        """Save every chain; `unsaved` tells what did not succeed."""
+        await asyncio.gather(*(self._try_to_save(plan, chain) for chain in list(self.running)))
 
-        async def one(chain: str) -> None:
-            try:
-                await self.save(plan, chain)
-            except CalderaError as error:
-                failures.append(f"{chain}: {error}")
-
-        await asyncio.gather(*(one(chain) for chain in list(self.running)))
-        return failures
+    async def _try_to_save(self, plan: Plan, chain: str) -> None:
+        node = self.running.get(chain)
+        try:
+            await self.save(plan, chain)
+        except CalderaError as error:
+            if self.running.get(chain) is node:  # else it failed because the node ended
+                self.unsaved[chain] = str(error)
+        else:
+            self.unsaved.pop(chain, None)
 
     async def _watch(self, node: RunningNode) -> None:
         await self._runtime.wait_exit(node.handle)
         self.running.pop(node.chain.name, None)
         await node.rpc.close()
         why = f"its process {node.handle.pid} ended unexpectedly; log: {node.handle.log}"
+        self.ended[node.chain.name] = why
         log.warning("%s: %s", node.handle.service, why)
         await self._mark(node.chain.name, ServiceState.RESTARTING, why)
         await self._publish("service.exited", {"problem": why}, service=node.handle.service)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from control_plane.domain.errors import CalderaError, Conflict, Failed
+from control_plane.domain.errors import CalderaError, Conflict, Failed, StorageFailed
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, Keys, Network
@@ -86,7 +86,6 @@ class Reconciler:
         self.nodes = Nodes(files, tools.runtime, tools.connect, tools.database, publish, self.wake)
         self.live: Live | None = None
         self._saver: asyncio.Task[None] | None = None
-        self.save_problems: list[str] = []
         self.healing = False
         """A running devnet is being brought back to what its plan says."""
         self.held_nodes: set[str] = set()
@@ -181,13 +180,14 @@ class Reconciler:
 
     def problem(self) -> str | None:
         """What is wrong with the running devnet, in sentences; None when all is well."""
-        found = [
+        found = [f"{name}/node: {why}; restarting" for name, why in self.nodes.ended.items()]
+        found += [
             f"{view.name}: {view.problem}"
             for view in self.agents.views()
             if view.problem or view.state is ServiceState.RESTARTING
         ]
         found += [f"{name}/node: stopped by the user" for name in sorted(self.held_nodes)]
-        found += [f"state not saved: {why}" for why in self.save_problems]
+        found += [f"{name}/node: not saved: {why}" for name, why in self.nodes.unsaved.items()]
         return "; ".join(found) or None
 
     # ------------------------------------------------------------------ up
@@ -199,7 +199,7 @@ class Reconciler:
         began = time.monotonic()
         self.healing = healing
         if healing:
-            await self._set_state(DevnetState.DEGRADED, self._missing(plan))
+            await self._set_state(DevnetState.DEGRADED, self.problem() or "changing")
         else:
             await self._set_state(DevnetState.STARTING, None)
         steps = Steps(self.name, self._tools.database, self._publish, self._tools.fault)
@@ -212,10 +212,6 @@ class Reconciler:
         ms = round((time.monotonic() - began) * 1000, 1)
         self.healing = False
         await self._set_ready(steps, None if healing else ms)
-
-    def _missing(self, plan: Plan) -> str:
-        gone = [c.name for c in plan.chains if c.name not in self.nodes.running]
-        return f"restarting {', '.join(f'{name}/node' for name in gone)}" if gone else "changing"
 
     async def _converge(self, record: DevnetRecord, plan: Plan, steps: Steps) -> None:
         async with steps.step("provision"):
@@ -305,7 +301,8 @@ class Reconciler:
         return moved
 
     async def _start_agents(self, network: Network) -> None:
-        """Start what is missing; sequencers that run keep running, the others see all chains."""
+        """Start what is missing. A sequencer whose chain is where it was keeps running; the
+        other agents look at all chains, so they start anew when any of them moved."""
         live = self._live()
         if network == self._agents_network and self.agents.names():
             await self.agents.wait_ready(_AGENTS_DEADLINE)  # they reconnect by themselves
@@ -314,7 +311,9 @@ class Reconciler:
         wanted = {agent.name for agent in agents}
         await self.agents.stop([name for name in self.agents.names() if name not in wanted])
         held = frozenset(v.name for v in self.agents.views() if v.state is ServiceState.STOPPED)
-        fresh = [a for a in agents if not (a.name.endswith("/sequencer") and a.name in self.agents)]
+        before = self._agents_network.chains if self._agents_network else ()
+        kept = {f"{chain.name}/sequencer" for chain in network.chains if chain in before}
+        fresh = [a for a in agents if not (a.name in kept and a.name in self.agents)]
         await self.agents.start(fresh, held=held)
         self._agents_network = network
         await self.agents.wait_ready(_AGENTS_DEADLINE)
@@ -364,10 +363,21 @@ class Reconciler:
         await self.agents.stop()
         self._agents_network = None
         if save and self.live is not None:
-            self.save_problems = await self.nodes.save_all(self.live.plan)
+            await self.nodes.save_all(self.live.plan)
+            self._refuse_to_lose_blocks()
         await self.nodes.stop_all(grace=2.0 if save else 0.0)
         await self._tools.runtime.kill_strays(self._files.root)
         self.live = None
+
+    def _refuse_to_lose_blocks(self) -> None:
+        """A node whose state could not be saved goes on running."""
+        if self.nodes.unsaved:
+            why = "; ".join(f"{name}/node: {why}" for name, why in self.nodes.unsaved.items())
+            raise StorageFailed(
+                f"{self.name} can't be saved, so it is not stopped",
+                why,
+                f"Once that is mended it stops; `caldera down {self.name}` gives its blocks up.",
+            )
 
     async def _adopt_for_saving(self) -> None:
         """A devnet that nobody of this process started yet is taken over to be saved."""
@@ -452,7 +462,7 @@ class Reconciler:
         await asyncio.sleep(_FIRST_SAVE)
         while True:
             live = self._live()
-            self.save_problems = await self.nodes.save_all(live.plan)
+            await self.nodes.save_all(live.plan)
             await asyncio.sleep(live.plan.save_interval)
 
 

@@ -82,9 +82,9 @@ class Home(World):
         until(there, seconds, f"{name or 'the devnet'} is {state}")
         return seen
 
-    def events(self, name: str) -> list[dict[str, Any]]:
-        """All events of a devnet, oldest first."""
-        text = self.run("events", name, "--json").stdout
+    def events(self, name: str, after: int = 0) -> list[dict[str, Any]]:
+        """A devnet's events after that id, oldest first."""
+        text = self.run("events", name, "--json", f"--after={after}", "--limit=1000").stdout
         return [dict(json_line) for json_line in _json_lines(text)]
 
     # ------------------------------------------------------------------ processes

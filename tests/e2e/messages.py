@@ -39,6 +39,9 @@ class At:
     def height(self) -> int:
         return int(self.call("eth_blockNumber"), 16)
 
+    def block_hash(self, number: int) -> str:
+        return str(self.call("eth_getBlockByNumber", hex(number), False)["hash"])
+
     def dispatched(self) -> list[str]:
         """Ids of all messages in this chain's blocks, in order."""
         return self._ids(_DISPATCHED)
@@ -93,6 +96,8 @@ class Burst:
     sender: Account
     sent: int = 0
     refused: int = 0
+    made: int = 0
+    """Messages signed so far; in their bodies, so that no two are ever the same."""
 
     @classmethod
     def between(cls, origin: At, destination: At, label: str = "burst") -> "Burst":
@@ -106,7 +111,8 @@ class Burst:
         mailbox = bytes.fromhex(self.origin.mailbox[2:])
         raws = []
         for number in range(nonce, nonce + count):
-            data = dispatch_data(self.destination, b"%d" % number)
+            self.made += 1
+            data = dispatch_data(self.destination, b"message %d" % self.made)
             transaction = Transaction(
                 self.origin.chain_id, number, mailbox, 0, data, 300_000, 100 * 10**9, 10**9
             )
