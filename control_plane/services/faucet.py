@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from control_plane.domain.calls import encode_call
-from control_plane.domain.errors import Conflict, Failed, InvalidInput, Problem
+from control_plane.domain.errors import CalderaError, Conflict, Failed, InvalidInput, Problem
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.metalayer import Pending
@@ -24,6 +24,8 @@ _MOST: Final = {"ETH": Decimal(100_000), "ERA": Decimal(100_000)}
 """Whole units for one request."""
 _PER_MINUTE: Final = 60
 """Requests for one address."""
+_REMEMBERED: Final = 1_000
+"""Addresses whose requests are counted before old ones are forgotten."""
 _COIN_GAS: Final = 100_000
 _TOKEN_GAS: Final = 200_000
 
@@ -39,7 +41,16 @@ PayFrom = Callable[[Chain, Account], AbstractAsyncContextManager[Paying]]
 class Faucet:
     """Implements the API's ``Faucet``."""
 
-    def __init__(self, control: ControlPlane, connect: Connect, pay_from: PayFrom) -> None:
+    def __init__(
+        self,
+        control: ControlPlane,
+        connect: Connect,
+        pay_from: PayFrom,
+        *,
+        per_minute: int = _PER_MINUTE,
+    ) -> None:
+        """`per_minute`: requests for one address."""
+        self._per_minute = per_minute
         self._control = control
         self._connect = connect
         self._pay_from = pay_from
@@ -74,19 +85,31 @@ class Faucet:
         request: FaucetRequest,
         amount: int,
     ) -> list[FaucetTransfer]:
-        return await asyncio.gather(
-            *(self._give(name, live, network, chain, request, amount) for chain in chains)
+        """On every chain, whatever happens on the others; the first error says where it worked."""
+        found = await asyncio.gather(
+            *(self._give(name, live, network, chain, request, amount) for chain in chains),
+            return_exceptions=True,
         )
+        paid = [transfer for transfer in found if isinstance(transfer, FaucetTransfer)]
+        for error in found:
+            if isinstance(error, CalderaError) and paid:
+                there = ", ".join(transfer.chain for transfer in paid)
+                raise Failed(error.title, f"{error.detail}; paid on {there}", error.hint)
+            if isinstance(error, BaseException):
+                raise error
+        return paid
 
     def _admit(self, name: str, address: str) -> None:
-        recent = self._recent.setdefault((name, address), deque())
         now = time.monotonic()
+        if len(self._recent) > _REMEMBERED:
+            self._recent = {who: at for who, at in self._recent.items() if at[-1] > now - 60}
+        recent = self._recent.setdefault((name, address), deque())
         while recent and recent[0] < now - 60:
             recent.popleft()
-        if len(recent) >= _PER_MINUTE:
+        if len(recent) >= self._per_minute:
             raise Conflict(
                 "The faucet has given enough to this address",
-                f"{_PER_MINUTE} times within a minute",
+                f"{self._per_minute} times within a minute",
                 "Wait a minute, or ask for more at once.",
             )
         recent.append(now)

@@ -26,6 +26,16 @@ from control_plane.services.control import ControlPlane, not_found
 _DISPATCH_ID: Final = "0x" + keccak256(b"DispatchId(bytes32)").hex()
 _SIGNATURE: Final = "(uint32,bytes32,bytes)"
 _MINED_DEADLINE: Final = 30.0
+_SPARE_GAS: Final = 150_000
+"""On top of the node's estimate, which holds for the tree as it is: with other messages in the same
+block this one takes another place, where up to 31 more nodes are hashed."""
+_LOOK: Final = 0.25
+"""Seconds after which the receipt is asked for without a new head: it may have been sealed before
+the subscription to heads began."""
+_TRIES: Final = 5
+_RACES: Final = ("underpriced", "nonce too low", "already imported")
+"""What a node says when two transactions of one unlocked account came at once: it draws the nonce
+before it has the other one in its pool."""
 
 
 class SendMessages:
@@ -44,6 +54,7 @@ class SendMessages:
         self._connect = connect
         self._accounts = accounts
         self._decode = decode
+        self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
     async def __call__(self, name: str, request: SendMessage) -> MessageSent:
         """Dispatch; with `wait`, answer when it is delivered.
@@ -91,37 +102,55 @@ class SendMessages:
                 "data": "0x" + encode_call("dispatch" + _SIGNATURE, *arguments).hex(),
                 "value": hex(int(fee, 16)),
             }
-            receipt = await self._mined(rpc, transaction, origin)
+            gas = await rpc.call("eth_estimateGas", transaction, "latest")
+            transaction["gas"] = hex(int(gas, 16) * 5 // 4 + _SPARE_GAS)
+            receipt = await self._mined(rpc, transaction, network.devnet, origin)
+        except RpcError as error:
+            why = self._decode(error.data) if error.data else error.message
+            raise Failed(f"{origin.name} refused the dispatch", why) from error
         finally:
             await rpc.close()
         return receipt["transactionHash"], _message_id(receipt)
 
     async def _mined(
-        self, rpc: Rpc, transaction: Mapping[str, Any], origin: Chain
+        self, rpc: Rpc, transaction: Mapping[str, Any], devnet: str, origin: Chain
     ) -> Mapping[str, Any]:
         heads = rpc.subscribe("newHeads")
-        first = asyncio.ensure_future(anext(aiter(heads)))
+        head = asyncio.ensure_future(anext(aiter(heads)))
         try:
             async with asyncio.timeout(_MINED_DEADLINE + 2 * origin.plan.block_time):
-                tx = await rpc.call("eth_sendTransaction", transaction)
+                tx = await self._accepted(rpc, transaction, devnet, origin)
                 while True:
                     found = await rpc.call("eth_getTransactionReceipt", tx)
                     if found is not None:
                         return _successful(found, origin)
-                    await first
-                    first = asyncio.ensure_future(anext(aiter(heads)))
+                    await asyncio.wait([head], timeout=_LOOK)
+                    if head.done():
+                        head.result()
+                        head = asyncio.ensure_future(anext(aiter(heads)))
         except TimeoutError:
             raise DeadlineExceeded(
                 f"The dispatch on {origin.name} was not mined",
                 f"within {_MINED_DEADLINE:g} s",
                 f"Does {origin.name} seal blocks? `caldera status`",
             ) from None
-        except RpcError as error:
-            why = self._decode(error.data) if error.data else error.message
-            raise Failed(f"{origin.name} refused the dispatch", why) from error
         finally:
-            first.cancel()
-            await asyncio.gather(first, return_exceptions=True)
+            head.cancel()
+            await asyncio.gather(head, return_exceptions=True)
+
+    async def _accepted(
+        self, rpc: Rpc, transaction: Mapping[str, Any], devnet: str, origin: Chain
+    ) -> str:
+        """The transaction's hash, once the node has it: one after the other, and again where
+        another program used the account at the same moment."""
+        async with self._turns.setdefault((devnet, origin.name), asyncio.Lock()):
+            for _ in range(_TRIES):
+                try:
+                    return str(await rpc.call("eth_sendTransaction", transaction))
+                except RpcError as error:
+                    if not any(race in error.message.lower() for race in _RACES):
+                        raise
+            return str(await rpc.call("eth_sendTransaction", transaction))
 
     async def _delivered(
         self, name: str, message_id: str, news: Any, timeout: float
