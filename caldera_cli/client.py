@@ -2,15 +2,14 @@
 
 import json
 import os
-import socket
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
 
+from caldera_cli import wire
 from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
 from control_plane.schemas import paths
 
@@ -20,17 +19,8 @@ _TIMEOUT: Final = 30.0
 """Seconds that an answer may take; requests that wait for something say more."""
 _STREAM_TIMEOUT: Final = 60.0
 """Seconds of silence on a stream; the daemon sends a comment more often than that."""
-
-
-class _UnixConnection(HTTPConnection):
-    def __init__(self, path: Path, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(os.fspath(self._path))
+_PLAIN = re.compile(r"[A-Za-z0-9_.~-]*", re.ASCII)
+"""What stands in a path or a query as it is (RFC 3986, unreserved)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,19 +62,25 @@ class Client:
 
     @contextmanager
     def events(
-        self, devnet: str, *, after: str | None = None, silence: float = _STREAM_TIMEOUT
+        self,
+        devnet: str,
+        *,
+        after: str | None = None,
+        tail: int | None = None,
+        silence: float = _STREAM_TIMEOUT,
     ) -> Iterator[Iterator[Event]]:
-        """Events of a devnet as they come, those after the id `after` first, or all; the stream
-        is open inside. The daemon's signs of life between them are events without type. Ends
-        when the daemon ends the stream; CliError after `silence` seconds without a byte."""
+        """Events of a devnet as they come: of the past those after the id `after`, the last
+        `tail`, or all; the stream is open inside. Between them there are events without type:
+        the daemon's signs of life, and, with an id, where the stream starts. Ends when the
+        daemon ends the stream; CliError after `silence` seconds without a byte."""
         headers = {"Accept": "text/event-stream"}
         if after is not None:
             headers["Last-Event-ID"] = after
-        path = f"/v1/devnets/{segment(devnet)}/events"
-        with self._exchange("GET", path, None, headers, _TIMEOUT) as (connection, response):
-            _must_succeed(response)
-            _silence(connection, silence)
-            yield _parse_events(response)
+        path = _with_query(f"/v1/devnets/{segment(devnet)}/events", {"tail": tail})
+        with self._stream(path, headers) as answer:
+            answer.patient(silence)
+            lines = _guarded(answer.lines(), path, silence)
+            yield _parse_events(lines)
 
     @contextmanager
     def lines(
@@ -93,10 +89,10 @@ class Client:
         """Lines of a text as they come, however long that takes."""
         headers = {"Accept": "text/plain"}
         where = _with_query(path, query)
-        with self._exchange("GET", where, None, headers, _TIMEOUT) as (connection, response):
-            _must_succeed(response)
-            _silence(connection, None)
-            yield (line.decode("utf-8", "replace").rstrip("\n") for line in response)
+        with self._stream(where, headers) as answer:
+            answer.patient(None)
+            lines = _guarded(answer.lines(), where, 0.0)
+            yield (line.decode("utf-8", "replace") for line in lines)
 
     # ------------------------------------------------------------------ inside
 
@@ -108,75 +104,85 @@ class Client:
             headers["Content-Type"] = "application/json"
         if method == "POST":
             headers["Idempotency-Key"] = os.urandom(16).hex()
-        with self._exchange(method, path, payload, headers, timeout) as (_, response):
-            return _decoded(response, response.read())
+        with (
+            _named(method, path, timeout),
+            wire.send(self._socket, method, path, headers, payload, timeout) as answer,
+        ):
+            text = answer.read()
+        return _decoded(answer, text)
 
     @contextmanager
-    def _exchange(
-        self,
-        method: str,
-        path: str,
-        payload: bytes | None,
-        headers: Mapping[str, str],
-        timeout: float,
-    ) -> Iterator[tuple[_UnixConnection, HTTPResponse]]:
-        """One request on a connection of its own, and its answer while the body is read."""
-        connection = _UnixConnection(self._socket, timeout)
-        try:
-            connection.request(method, path, payload, dict(headers))
-            with connection.getresponse() as response:
-                yield connection, response
-        except TimeoutError as error:
-            raise _late(method, path, timeout) from error
-        except (OSError, HTTPException) as error:
-            raise _gone(error) from error
-        finally:
-            connection.close()
+    def _stream(self, path: str, headers: Mapping[str, str]) -> Iterator[wire.Answer]:
+        """An answer whose body is read inside; CliError when it is an error."""
+        with _named("GET", path, _TIMEOUT):
+            answer = wire.send(self._socket, "GET", path, headers, None, _TIMEOUT)
+        with answer:
+            if answer.status >= 400:
+                with _named("GET", path, _TIMEOUT):
+                    text = answer.read()
+                _decoded(answer, text)
+            yield answer
+
+
+@contextmanager
+def _named(method: str, path: str, timeout: float) -> Iterator[None]:
+    """What goes wrong on the wire, as CliError. Only around our own reading and writing: an
+    OSError of whoever uses what was read is not the daemon's."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise _late(method, path, timeout) from error
+    except (OSError, wire.Malformed) as error:
+        raise _gone(error) from error
+
+
+def _guarded(lines: Iterator[bytes], path: str, timeout: float) -> Iterator[bytes]:
+    with _named("GET", path, timeout):
+        yield from lines
 
 
 def segment(text: str) -> str:
     """`text` as one part of a path; a service's slash stays."""
+    if _PLAIN.fullmatch(text):
+        return text
+    from urllib.parse import quote
+
     return quote(text, safe="/" if "/" in text and ".." not in text else "")
-
-
-def _must_succeed(response: HTTPResponse) -> None:
-    if response.status >= 400:
-        _decoded(response, response.read())
-
-
-def _silence(connection: _UnixConnection, seconds: float | None) -> None:
-    """From now on, how long the other side may be silent."""
-    if connection.sock is not None:
-        connection.sock.settimeout(seconds)
 
 
 def _with_query(path: str, query: Mapping[str, object] | None) -> str:
     given = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
+    if not given:
+        return path
+    if all(map(_PLAIN.fullmatch, given.values())):
+        return f"{path}?{'&'.join(f'{key}={value}' for key, value in given.items())}"
+    from urllib.parse import urlencode
+
+    return f"{path}?{urlencode(given)}"
 
 
 def _plain(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _decoded(response: HTTPResponse, text: bytes) -> Any:
+def _decoded(answer: wire.Answer, text: bytes) -> Any:
     """The JSON of an answer; CliError when it is an error."""
     try:
         value = json.loads(text) if text else None
     except ValueError as error:
         raise CliError(
-            "The daemon's answer can't be read", f"status {response.status}", _see_log()
+            "The daemon's answer can't be read", f"status {answer.status}", _see_log()
         ) from error
-    if response.status >= 400:
-        raise from_problem(value if isinstance(value, dict) else {}, response.status)
+    if answer.status >= 400:
+        raise from_problem(value if isinstance(value, dict) else {}, answer.status)
     return value
 
 
-def _parse_events(response: HTTPResponse) -> Iterator[Event]:
+def _parse_events(lines: Iterator[bytes]) -> Iterator[Event]:
     """Server-sent events (WHATWG HTML, section 9.2.6), of which we use id, event and data."""
     fields: dict[str, list[str]] = {}
-    while line := response.readline():
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
+    for line in lines:
+        text = line.decode("utf-8", "replace")
         if text:
             key, _, value = text.partition(":")
             if not key:
@@ -184,12 +190,12 @@ def _parse_events(response: HTTPResponse) -> Iterator[Event]:
                 continue
             fields.setdefault(key, []).append(value.removeprefix(" "))
             continue
+        number = fields.get("id", [""])[-1]
         if "data" in fields:
-            yield Event(
-                id=fields.get("id", [""])[-1],
-                type=fields.get("event", ["message"])[-1],
-                data=json.loads("\n".join(fields["data"])),
-            )
+            kind = fields.get("event", ["message"])[-1]
+            yield Event(number, kind, json.loads("\n".join(fields["data"])))
+        elif number:
+            yield Event(number, "", {})
         fields = {}
 
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, Any, Final, NoReturn
@@ -140,8 +141,16 @@ def _root(
 
 
 def run() -> NoReturn:
-    """Run the command line of this process and end it."""
-    sys.exit(main(sys.argv[1:]))
+    """Run the command line of this process and end it.
+
+    Without the interpreter's own clearing up, which takes 10 ms and frees what the system frees
+    anyway; nothing here registers anything to be done at exit.
+    """
+    code = main(sys.argv[1:])
+    for target in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            target.flush()
+    os._exit(code)
 
 
 def main(argv: Sequence[str]) -> int:

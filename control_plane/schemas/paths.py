@@ -1,8 +1,6 @@
 """Where the daemon and its clients meet: files below ``$CALDERA_HOME``. Standard library only."""
 
-import hashlib
 import os
-import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +26,9 @@ def socket_path(directory: Path) -> Path:
     wanted = directory / "daemon.sock"
     if len(os.fsencode(wanted)) <= _LONGEST_SOCKET_NAME:
         return wanted
+    import hashlib  # with tempfile 5 ms, at every command
+    import tempfile
+
     digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:16]
     folder = f"caldera-{os.getuid()}"
     short = Path(tempfile.gettempdir()) / folder / f"{digest}.sock"
