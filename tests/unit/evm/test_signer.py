@@ -1,6 +1,7 @@
 """Signed transactions and addresses are what other implementations make of the same input."""
 
 import pytest
+from eth_account import Account  # here: its import changes the recursion limit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,8 +26,6 @@ _KEYS = st.integers(1, _ORDER - 1).map(lambda number: number.to_bytes(32))
 @settings(max_examples=60, deadline=None)
 @given(_TRANSACTIONS, _KEYS)
 def test_same_bytes_as_eth_account(transaction: Transaction, key: bytes) -> None:
-    from eth_account import Account
-
     reference = Account.sign_transaction(
         {
             "type": 2,
@@ -49,8 +48,6 @@ def test_same_bytes_as_eth_account(transaction: Transaction, key: bytes) -> None
 @settings(max_examples=30, deadline=None)
 @given(_KEYS)
 def test_address_of_a_key(key: bytes) -> None:
-    from eth_account import Account
-
     mine = account(key)
     assert checksum(mine.address) == Account.from_key(key).address
     assert mine.key == key
