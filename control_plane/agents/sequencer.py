@@ -147,7 +147,9 @@ class SequencerAgent:
                     raise answer
             waiting = int(status["pending"], 16)
             if waiting and not int(taken, 16):  # more empty blocks would not help
-                self.problem = f"{waiting} transactions wait that no block of {self._chain.name} takes"
+                self.problem = (
+                    f"{waiting} transactions wait that no block of {self._chain.name} takes"
+                )
                 return
         self.problem = None
 
