@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from control_plane.domain.errors import CalderaError, ServiceFailed
 from control_plane.domain.ids import Name, node_service
@@ -16,6 +16,11 @@ from control_plane.domain.records import ServiceRecord
 from control_plane.domain.states import ServiceState
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.supervisor import cancel_and_wait
+
+T = TypeVar("T")
+
+_EXIT_NEWS = 0.1
+"""Seconds within which the end of a process is noticed."""
 
 log = logging.getLogger(__name__)
 
@@ -54,6 +59,7 @@ class Nodes:
         self.unsaved: dict[str, str] = {}
         """Chains whose state could not be saved the last time, and why."""
         self._known: dict[str, ServiceRecord] = {}
+        self._listeners: set[asyncio.Future[ServiceFailed]] = set()
 
     async def recall(self) -> None:
         """Read what the database knows of all nodes, at once, before they are ensured."""
@@ -153,15 +159,40 @@ class Nodes:
         else:
             self.unsaved.pop(chain, None)
 
+    async def unless_one_ends(self, work: Coroutine[Any, Any, T]) -> T:
+        """What `work` returns. When a node ends meanwhile that nobody stopped, `work` is
+        cancelled, and ServiceFailed tells of that node."""
+        ended: asyncio.Future[ServiceFailed] = asyncio.get_running_loop().create_future()
+        either: set[asyncio.Future[Any]] = {ended}
+        task = asyncio.create_task(work)
+        either.add(task)
+        self._listeners.add(ended)
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            if task.done() and task.exception() is not None:
+                # a broken connection is noticed a moment before the end of who broke it
+                await asyncio.wait({ended}, timeout=_EXIT_NEWS)
+            if ended.done():
+                raise ended.result()
+            return task.result()
+        finally:
+            self._listeners.discard(ended)
+            ended.cancel()
+            await cancel_and_wait(task)
+
     async def _watch(self, node: RunningNode) -> None:
-        await self._runtime.wait_exit(node.handle)
-        self.running.pop(node.chain.name, None)
+        chain, handle = node.chain.name, node.handle
+        await self._runtime.wait_exit(handle)
+        why = f"its process {handle.pid} ended unexpectedly; log: {handle.log}"
+        self.ended[chain] = why
+        log.warning("%s: %s", handle.service, why)
+        await self._mark(chain, ServiceState.RESTARTING, why)
+        await self._publish("service.exited", {"problem": why}, service=handle.service)
+        self.running.pop(chain, None)
         await node.rpc.close()
-        why = f"its process {node.handle.pid} ended unexpectedly; log: {node.handle.log}"
-        self.ended[node.chain.name] = why
-        log.warning("%s: %s", node.handle.service, why)
-        await self._mark(node.chain.name, ServiceState.RESTARTING, why)
-        await self._publish("service.exited", {"problem": why}, service=node.handle.service)
+        for listener in self._listeners:
+            if not listener.done():
+                listener.set_result(_ended(handle, why))
         self._on_exit()
 
     async def _put_started(
@@ -227,3 +258,14 @@ class Nodes:
         failed = replace(base, state=ServiceState.FAILED, problem=str(error), command=command)
         async with self._database.begin() as unit:
             await unit.services.put(failed)
+
+
+def _ended(handle: NodeHandle, why: str) -> ServiceFailed:
+    return ServiceFailed(
+        f"{handle.service} ended",
+        why,
+        f"See {handle.log}.",
+        service=handle.service,
+        command=handle.command,
+        log=str(handle.log),
+    )

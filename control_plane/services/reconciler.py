@@ -167,12 +167,15 @@ class Reconciler:
         """Whether all that the plan wants runs in this process."""
         if self.live is None or self.live.network is None or self.live.plan != plan:
             return False
+        if self._agents_network != self.live.network:
+            return False
         return all(c.name in self.nodes.running or self._is_held(c) for c in plan.chains)
 
     def _is_held(self, chain: ChainPlan) -> bool:
         return chain.name in self.held_nodes
 
     async def _assess(self, record: DevnetRecord) -> None:
+        self.healing = False
         problem = self.problem()
         state = DevnetState.DEGRADED if problem else DevnetState.READY
         if (state, problem) != (record.state, record.problem):
@@ -204,10 +207,10 @@ class Reconciler:
             await self._set_state(DevnetState.STARTING, None)
         steps = Steps(self.name, self._tools.database, self._publish, self._tools.fault)
         try:
-            await self._converge(record, plan, steps)
-        except BaseException as error:
+            await self.nodes.unless_one_ends(self._converge(record, plan, steps))
+        except Exception as error:  # not a cancellation: then this process ends, the nodes go on
             if not healing:
-                await self._roll_back(error)
+                await self._roll_back(record, error)
             raise
         ms = round((time.monotonic() - began) * 1000, 1)
         self.healing = False
@@ -403,11 +406,12 @@ class Reconciler:
         await self._publish("devnet.removed", {})
         self._notify()
 
-    async def _roll_back(self, error: BaseException) -> None:
-        """A start that failed leaves nothing running; files and logs stay for the user to read."""
+    async def _roll_back(self, record: DevnetRecord, error: Exception) -> None:
+        """A start that failed leaves nothing running; files and logs stay for the user to read,
+        and so does the state of chains that ran before."""
+        if record.ready_at is not None and self.live is not None:
+            await self.nodes.save_all(self.live.plan)
         await self._halt(save=False)
-        if isinstance(error, asyncio.CancelledError):
-            return
         log.warning("devnet %s did not start: %s", self.name, error)
 
     async def _failed(self, error: Exception) -> None:

@@ -3,6 +3,7 @@ but a signer."""
 
 import json
 import threading
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from control_plane.domain.calls import encode_call
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account
-from tests.acceptance.world import rpc, until
+from tests.acceptance.world import rpc
 
 _DISPATCHED = "0x" + keccak256(b"DispatchId(bytes32)").hex()
 _PROCESSED = "0x" + keccak256(b"ProcessId(bytes32)").hex()
@@ -182,11 +183,12 @@ def assert_all_delivered_once(
 ) -> None:
     """Every message in the origin's blocks arrives, none twice. For chains that send to one
     destination only."""
-    until(
-        lambda: len(origin.dispatched()) >= at_least and not missing(origin, destination),
-        seconds,
-        f"{len(missing(origin, destination))} of {len(origin.dispatched())} messages "
-        f"from {origin.name} to {destination.name} are still missing",
-    )
+    deadline = time.monotonic() + seconds
+    while len(origin.dispatched()) < at_least or (still := missing(origin, destination)):
+        assert time.monotonic() < deadline, (
+            f"{len(still)} of {len(origin.dispatched())} messages from {origin.name} to "
+            f"{destination.name} are missing after {seconds:g} s, the first is {still[0]}"
+        )
+        time.sleep(0.05)
     twice = {id_: times for id_, times in destination.processed().items() if times > 1}
     assert not twice, f"delivered more than once: {twice}"
