@@ -213,4 +213,6 @@ def _late(method: str, path: str, timeout: float) -> CliError:
 
 
 def _gone(error: BaseException) -> CliError:
+    if isinstance(error, wire.Truncated):
+        return CliError("The daemon ended before it had answered", str(error), _see_log(), FAILED)
     return CliError("The daemon does not answer", str(error), _see_log(), FAILED)

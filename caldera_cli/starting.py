@@ -16,6 +16,8 @@ from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
 Json = dict[str, Any]
 
 DOWN_DEADLINE: Final = 60.0
+_STEPS: Final = 100
+"""Events before now that are looked through for steps of this start."""
 _SETTLED: Final = frozenset({"ready", "degraded", "failed", "stopped"})
 
 
@@ -23,12 +25,12 @@ class Progress:
     """Steps as they end, on a terminal; silent elsewhere, and of what was before it was made."""
 
     def __init__(self, *, shown: bool) -> None:
-        self._shown = shown and sys.stderr.isatty()
+        self.shown = shown and sys.stderr.isatty()
         self._since = datetime.now(UTC)
 
     def event(self, event: Event) -> None:
         """Tell of one event if it is worth it."""
-        if not self._shown or not event.type:
+        if not self.shown or not event.type:
             return
         if datetime.fromisoformat(event.data["at"]) < self._since:
             return
@@ -52,7 +54,8 @@ def wait_settled(client: Client, name: str, timeout: float, progress: Progress) 
     """
     deadline = time.monotonic() + timeout
     path = f"/v1/devnets/{segment(name)}"
-    with client.events(name, silence=timeout) as events:
+    tail = _STEPS if progress.shown else 0
+    with client.events(name, tail=tail, silence=timeout) as events:
         status: Json = client.get(path)  # after the stream is open: nothing falls in between
         while status["state"] not in _SETTLED:
             for event in events:
@@ -60,7 +63,11 @@ def wait_settled(client: Client, name: str, timeout: float, progress: Progress) 
                 if event.type.startswith("devnet.") or time.monotonic() > deadline:
                     break
             else:
-                raise CliError("The daemon ended while the devnet was starting", f"'{name}'")
+                raise CliError(
+                    "The daemon ended while the devnet was starting",
+                    f"'{name}'",
+                    f"`caldera up --devnet {name}` goes on where it was; see `caldera doctor`",
+                )
             status = client.get(path)
             if time.monotonic() > deadline and status["state"] not in _SETTLED:
                 raise _late(status, timeout)

@@ -9,8 +9,9 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
-from caldera_cli.daemon import connect
-from caldera_cli.errors import usage
+from caldera_cli.daemon import connect, connect_if_running
+from caldera_cli.errors import NOT_FOUND, CliError, usage
+from caldera_cli.following import follow
 from caldera_cli.options import (
     DevnetArgument,
     DevnetOption,
@@ -20,8 +21,6 @@ from caldera_cli.options import (
     seconds,
 )
 from caldera_cli.views import event_line
-
-_PAGE = 10_000
 
 logs = new_app()
 events = new_app()
@@ -61,36 +60,59 @@ def _logs(
         with client.lines(path, query) as lines:
             for line in lines:
                 _print(each, line, alone=service is not None, as_json=as_json)
+    if follow:
+        _must_be_gone(found)
 
 
 @events.command("events")
 def _events(
     name: DevnetArgument = None,
-    follow: FollowOption = False,
+    on: FollowOption = False,
     after: Annotated[
         int | None, typer.Option("--after", metavar="ID", min=0, help="Only those after this one.")
     ] = None,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="The last so many.")
+        int,
+        typer.Option(
+            "--limit",
+            metavar="N",
+            min=1,
+            max=1000,
+            help="How many of the past: the last ones, or with --after the first.",
+        ),
     ] = 100,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what happened in a devnet.
 
-    With --json there is one event on each line.
+    With --json there is one event on each line. --follow ends with the devnet.
     """
     client = connect()
     found = find_devnet(client, one_name(name, devnet))
-    if follow:
-        with client.events(found, after=str(after) if after is not None else None) as stream:
-            for event in stream:
-                if event.type:
-                    _print_event(event.data, as_json=as_json)
+    tail = limit if after is None else None
+    if on:
+        start = None if after is None else str(after)
+        for event in follow(client, found, after=start, tail=tail):
+            if event.data:
+                _print_event(event.data, as_json=as_json)
         return
-    views = client.get(f"/v1/devnets/{segment(found)}/events", {"after": after, "limit": _PAGE})
-    for view in views[-limit:] if after is None else views[:limit]:
+    query = {"after": after, "tail": tail, "limit": limit}
+    for view in client.get(f"/v1/devnets/{segment(found)}/events", query):
         _print_event(view, as_json=as_json)
+
+
+def _must_be_gone(devnet: str) -> None:
+    """Why a log that was followed has an end: its devnet is gone, or the daemon."""
+    client = connect_if_running()
+    if client is None:
+        raise CliError("The daemon ended", hint=f"`caldera logs {devnet} …` starts it again")
+    try:
+        client.get(f"/v1/devnets/{segment(devnet)}")
+    except CliError as error:
+        if error.code != NOT_FOUND:
+            raise
+        render.say(f"{devnet} is gone.")
 
 
 def _services(client: Client, devnet: str) -> list[str]:

@@ -1,6 +1,6 @@
 """`caldera ls` and `caldera status`."""
 
-from datetime import UTC, datetime
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +9,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
 from caldera_cli.daemon import connect
+from caldera_cli.errors import NOT_FOUND, CliError
 from caldera_cli.options import DevnetArgument, DevnetOption, JsonOption, find_devnet, one_name
 
 ls = new_app()
@@ -73,15 +74,24 @@ def _show(client: Client, name: str, *, as_json: bool) -> None:
 
 def _watch(client: Client, name: str, *, as_json: bool) -> None:
     """Once now, then at every event; the devnet's end ends it."""
-    since = datetime.now(UTC)
-    with client.events(name) as events:
+    from caldera_cli.following import REMOVED, follow
+
+    for event in follow(client, name, tail=0):
+        if not event.type and not event.id:
+            continue  # a sign of life; the first to come has an id
+        if event.type == REMOVED or not _redraw(name, as_json=as_json):
+            render.say(f"{name} is gone.")
+            return
+
+
+def _redraw(name: str, *, as_json: bool) -> bool:
+    """Whether there was something to draw; the daemon may be another than before."""
+    try:
         render.clear()
-        _show(client, name, as_json=as_json)
-        for event in events:
-            if not event.type or datetime.fromisoformat(event.data["at"]) < since:
-                continue
-            if event.type == "devnet.removed":
-                render.say(f"{name} is gone.")
-                return
-            render.clear()
-            _show(client, name, as_json=as_json)
+        _show(connect(), name, as_json=as_json)
+        sys.stdout.flush()
+    except CliError as error:
+        if error.code != NOT_FOUND:
+            raise
+        return False
+    return True

@@ -1,5 +1,6 @@
 """`caldera up`: start a devnet."""
 
+import sys
 from typing import Annotated, Any
 
 import typer
@@ -8,6 +9,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client
 from caldera_cli.daemon import connect
+from caldera_cli.following import follow
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
@@ -21,6 +23,7 @@ from caldera_cli.source import spec_request
 from caldera_cli.starting import (
     Progress,
     create,
+    no_signals,
     remove,
     signals_interrupt,
     undone_when_interrupted,
@@ -86,19 +89,23 @@ def up(
         body["ttl"] = seconds(ttl)
     limit = seconds(timeout)
     client = connect()
+    progress = Progress(shown=not as_json)
     with signals_interrupt():
         status = create(client, body)
     outcome = status.get("outcome")
     if not no_wait:
-        status = _wait(client, status, limit, as_json=as_json)
-    _show(status, outcome, as_json=as_json)
+        status = _wait(client, status, limit, progress)
     if attach:
-        _attach(client, status["name"], as_json=as_json)
+        _attach(client, status, outcome, as_json=as_json)
+    else:
+        _show(status, outcome, as_json=as_json)
 
 
-def _wait(client: Client, status: dict[str, Any], limit: float, *, as_json: bool) -> dict[str, Any]:
+def _wait(
+    client: Client, status: dict[str, Any], limit: float, progress: Progress
+) -> dict[str, Any]:
     """The status when ready. A devnet that this command made goes when it is interrupted."""
-    name, progress = status["name"], Progress(shown=not as_json)
+    name = status["name"]
     if status.get("outcome") != "created":
         return wait_settled(client, name, limit, progress) | {"changes": status.get("changes", [])}
     with undone_when_interrupted(client, name):
@@ -117,16 +124,19 @@ def _show(status: dict[str, Any], outcome: str | None, *, as_json: bool) -> None
     show_next(status)
 
 
-def _attach(client: Client, name: str, *, as_json: bool) -> None:
+def _attach(client: Client, status: dict[str, Any], outcome: str | None, *, as_json: bool) -> None:
     from caldera_cli.views import event_line
 
-    render.say("Attached; Ctrl-C takes the devnet down.")
+    name = status["name"]
     try:
-        with signals_interrupt(), client.events(name) as events:
-            for event in events:
-                if event.type and not as_json:
+        with signals_interrupt():
+            _show(status, outcome, as_json=as_json)
+            sys.stdout.flush()
+            render.say("Attached; Ctrl-C takes the devnet down.")
+            for event in follow(client, name, tail=0):
+                if event.data and not as_json:
                     render.say(event_line(event.data))
-                if event.type == "devnet.removed":
-                    return
     except KeyboardInterrupt:
-        remove(client, name)
+        with no_signals():
+            remove(connect(), name)  # perhaps not the daemon that it was
+        render.say(f"{name} is gone.")

@@ -52,7 +52,7 @@ async def frames(
 ) -> AsyncGenerator[str]:
     """Text of the stream; opens with the time to wait before reconnecting, and the id after which
     to go on if the connection breaks before the first event (an id without data is no event)."""
-    yield f"retry: 1000\nid: {start}\n\n" if start else "retry: 1000\n\n"
+    yield f"retry: 1000\nid: {start}\n\n"
     waiting: asyncio.Task[EventRecord] | None = None
     try:
         while True:

@@ -71,7 +71,8 @@ async def follow_log(
 ) -> AsyncIterator[str]:
     """What `read_log` gives, then each line as it is written, until the reader stops.
 
-    Goes on with the new file when the old one is replaced or cut, waits when there is none.
+    Goes on with the new file when the old one is replaced or cut, waits when there is none, ends
+    when the directory of a file that was there is gone: the devnet was removed.
     """
     reader = _Reader(path)
     try:
@@ -81,6 +82,8 @@ async def follow_log(
             lines = reader.read()
             for line in lines:
                 yield line
+            if not lines and reader.gone():
+                return
             if not lines:
                 await asyncio.sleep(_INTERVAL)
     finally:
@@ -94,6 +97,7 @@ class _Reader:
         self._path = path
         self._file: BinaryIO | None = None
         self._rest = b""
+        self._opened = False
 
     def past(self, since: float | None, tail: int | None) -> list[str]:
         """The lines that are there; reading goes on after them."""
@@ -118,6 +122,10 @@ class _Reader:
             lines, self._rest = [*lines, self._rest], b""
         return [_text(line) for line in lines]
 
+    def gone(self) -> bool:
+        """Whether there was a file and nothing of the place where it was is left."""
+        return self._opened and not self._path.parent.exists()
+
     def close(self) -> None:
         if self._file is not None:
             self._file.close()
@@ -129,6 +137,7 @@ class _Reader:
             self._file = self._path.open("rb")
         except FileNotFoundError:
             return False
+        self._opened = True
         return True
 
     def _replaced(self) -> bool:

@@ -123,7 +123,7 @@ async def test_a_database_that_fails_fails_the_publisher_only_once(
 async def test_frames_have_ids_types_and_heartbeats(log: EventLog) -> None:
     await log.publish("shop", "note", {"text": "two\nlines"}, "op/node")
     stream = frames(log.follow("shop"), heartbeat=0.02)
-    assert (await anext(stream)) == "retry: 1000\n\n"
+    assert (await anext(stream)) == "retry: 1000\nid: 0\n\n"
     first = await anext(stream)
     assert first.startswith("id: 1\nevent: note\ndata: {")
     assert first.count("\n") == 4

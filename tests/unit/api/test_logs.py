@@ -89,6 +89,18 @@ async def test_waits_for_a_file_that_is_not_there_yet(tmp_path: Path) -> None:
     await stream.aclose()  # type: ignore[attr-defined]
 
 
+async def test_ends_with_the_directory(tmp_path: Path) -> None:
+    path = tmp_path / "shop" / "node.log"
+    path.parent.mkdir()
+    path.write_text("one\n")
+    lines = follow_log(path)
+    async with asyncio.timeout(5):
+        assert await anext(lines) == "one"
+        path.unlink()
+        path.parent.rmdir()
+        assert [line async for line in lines] == []
+
+
 async def test_each_agent_has_its_own_log(tmp_path: Path) -> None:
     (tmp_path / "devnets" / "shop").mkdir(parents=True)
     logger = logging.getLogger("test.agents")

@@ -70,6 +70,11 @@ class Devnets(FakeDevnets):
             update={"outcome": outcome, "changes": views}
         )
 
+    async def start(self, name: str, *, wait: bool) -> DevnetStatus:
+        status = await super().start(name, wait=wait)
+        await self.events.publish(name, "devnet.ready", {"ms": 1})
+        return status
+
     async def delete(self, name: str, *, wait: bool) -> DevnetSummary:
         self.stopped.discard(name)
         return await super().delete(name, wait=wait)
