@@ -209,7 +209,8 @@ class _Owning:
 
 
 def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
-    return one_sender(connect, chain.ws_url, account, chain.plan.chain_id)
+    block_time = chain.plan.block_time
+    return one_sender(connect, chain.ws_url, account, chain.plan.chain_id, block_time=block_time)
 
 
 def _keys_of(home: Path) -> Callable[[str, int], Any]:

@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged
@@ -22,8 +23,10 @@ from control_plane.services.metalayer.blocks import (
     read_logs,
     read_range,
 )
-from control_plane.services.metalayer.logs import Log, decode, log_filter
-from control_plane.services.metalayer.recording import Recorder, Rewound, ids
+from control_plane.services.metalayer.logs import Log, Seen, decode, log_filter
+from control_plane.services.metalayer.recording import Recorded, Recorder, Rewound, ids
+
+T = TypeVar("T")
 
 _IDLE = 5.0
 """Seconds without a new head after which the chain is asked (a rollback tells no subscriber, and
@@ -158,7 +161,19 @@ class Follower:
         """
         last = heads[-1]
         at = self._around.clock() if live else float(last.timestamp)
-        done = await self._recorder.record(decode(logs), last.number, last.hash, at)
+        done = await _to_its_end(self._write_and_tell(heads, decode(logs), at))
+        name = self.chain.name
+        for type_, messages in (
+            ("message.dispatched", done.dispatched),
+            ("message.delivered", done.delivered),
+        ):
+            if messages:
+                data = {"chain": name, "block": last.number, "ids": ids(messages)}
+                await self._around.publish(type_, data, service="indexer")
+
+    async def _write_and_tell(self, heads: list[BlockHead], seen: Seen, at: float) -> Recorded:
+        last = heads[-1]
+        done = await self._recorder.record(seen, last.number, last.hash, at)
         for head in heads:
             self._remember(head.number, head.hash)
         hub, name = self._around.hub, self.chain.name
@@ -167,13 +182,7 @@ class Follower:
             hub.tell(Dispatched(name, done.dispatched))
         if done.delivered:
             hub.tell(Delivered(name, done.delivered))
-        for type_, messages in (
-            ("message.dispatched", done.dispatched),
-            ("message.delivered", done.delivered),
-        ):
-            if messages:
-                data = {"chain": name, "block": last.number, "ids": ids(messages)}
-                await self._around.publish(type_, data, service="indexer")
+        return done
 
     def _remember(self, number: int, hash_: str) -> None:
         self._block, self._hash = number, hash_
@@ -195,12 +204,16 @@ class Follower:
             else f"was replaced by a reorg ({what})"
         )
         at = self._around.clock()
+        gone = await _to_its_end(self._rewind_and_tell(number, hash_, why, at))
+        await self._tell_lost(gone, number + 1, old, lost=lost)
+
+    async def _rewind_and_tell(self, number: int, hash_: str, why: str, at: float) -> Rewound:
         gone = await self._recorder.rewind(number, hash_, why, at)
         for later in [n for n in self._hashes if n > number]:
             del self._hashes[later]
         self._remember(number, hash_)
         self._around.hub.tell(Reorged(self.chain.name, number + 1))
-        await self._tell_lost(gone, number + 1, old, lost=lost)
+        return gone
 
     async def _tell_lost(self, gone: Rewound, first: int, last: int, *, lost: bool) -> None:
         log.warning(
@@ -231,6 +244,18 @@ class Follower:
                     return number, known[number]
         genesis = await read_hashes(rpc, [0])
         return 0, genesis[0]
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await `work` even when this task is cancelled meanwhile: what is committed must be told,
+    for the next indexer starts behind it, and the other agents look into the database at their
+    own start only."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
 
 
 async def _pump(rpc: Rpc, heads: asyncio.Queue[BlockHead | Exception]) -> None:
