@@ -40,7 +40,9 @@ def post(world: World, path: str, body: dict[str, Any], key: str) -> str:
 
 
 def ids(stream: str) -> list[int]:
-    return [int(found) for found in re.findall(r"^id: ?(\d+)", stream, re.MULTILINE)]
+    """Ids of the events in a stream; a block without data only says where the stream stands."""
+    blocks = [block for block in stream.split("\n\n") if re.search("^data:", block, re.MULTILINE)]
+    return [int(found) for block in blocks for found in re.findall(r"(?m)^id: ?(\d+)", block)]
 
 
 def test_curl_creates_follows_resumes_and_deletes(daemon: World) -> None:
