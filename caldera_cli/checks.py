@@ -56,6 +56,8 @@ def run_checks() -> list[Check]:
         _home(home),
         _anvil(),
         _daemon(home, answers=running is not None),
+        _nodes(home, cared_for=running is not None),
+        _files(home),
         _ports(free_expected=running is None),
         _disk(home),
         _memory(),
@@ -92,9 +94,11 @@ def _anvil() -> Check:
         )
         found = json.loads(done.stdout)
     except subprocess.TimeoutExpired:
-        return Check("anvil", "missing", f"looking for it took more than {_ANVIL_DEADLINE:g} s")
+        text = f"looking for it took more than {_ANVIL_DEADLINE:g} s"
+        return Check("anvil", "missing", text, "set ANVIL_BIN to an anvil of version 1.7.1")
     except ValueError:
-        return Check("anvil", "failed", done.stderr.strip().rpartition("\n")[2] or "no answer")
+        text = done.stderr.strip().rpartition("\n")[2] or "no answer"
+        return Check("anvil", "failed", text, "install Caldera anew: `make up` in a checkout")
     if "path" in found:
         return Check("anvil", "ok", f"{found['version']}, {found['path']}")
     return Check("anvil", "missing", f"{found['title']}: {found['detail']}", found["hint"])
@@ -112,10 +116,44 @@ def _daemon(home: Path, *, answers: bool) -> Check:
     except CliError as error:
         return Check("daemon", "failed", str(error), f"see {paths.log_path(home)}")
     version = health.get("version", "?")
-    text = f"{health.get('status')}, version {version}, process {info.get('pid', '?')}"
+    state = "runs" if health.get("status") == "ok" else f"is {health.get('status')}"
+    text = f"{state}, version {version}, process {info.get('pid', '?')}"
     if version != VERSION:
         return Check("daemon", "warning", text, f"this is {VERSION}; the next command replaces it")
     return Check("daemon", "ok", text)
+
+
+def _nodes(home: Path, *, cared_for: bool) -> Check:
+    """Node processes and the gate."""
+    from caldera_cli.strays import find_strays
+
+    count = len(find_strays(home))
+    if count and not cared_for:
+        hint = "`caldera ls` starts a daemon that adopts them, `caldera clean` ends them"
+        return Check("processes", "warning", f"{count} run without a daemon", hint)
+    if count:
+        return Check("processes", "ok", f"{count} run: nodes, and the gate before them")
+    gate = paths.gate_directory(home) / paths.GATE_SOCKET
+    if gate.exists() and not cared_for:
+        hint = "nothing to do: the next devnet replaces it, `caldera clean` removes it"
+        return Check("processes", "warning", f"none runs, but the gate left {gate}", hint)
+    return Check("processes", "ok", "no node runs")
+
+
+def _files(home: Path) -> Check:
+    """What lies in the home directory."""
+    try:
+        names = sorted(path.name for path in home.iterdir())
+        devnets = sorted(path.name for path in (home / "devnets").glob("*") if path.is_dir())
+        records = sum(path.stat().st_size for path in home.glob("caldera.db*"))
+    except OSError as error:
+        hint = f"see who owns {home}, and its mode"
+        return Check("files", "failed", f"{error.filename}: {error.strerror}", hint)
+    foreign = [name for name in names if not name.startswith(paths.KNOWN)]
+    text = f"devnets: {', '.join(devnets) or 'none'}; records: {records / 1e6:.1f} MB"
+    if foreign:
+        text += f"; not ours: {', '.join(foreign)}"
+    return Check("files", "ok", text)
 
 
 def _ports(*, free_expected: bool) -> Check:
@@ -142,9 +180,9 @@ def _disk(home: Path) -> Check:
     place = next(path for path in (home, *home.parents) if path.exists())
     free = shutil.disk_usage(place).free
     text = f"{free / 1e9:.1f} GB free at {place}"
-    return (
-        Check("disk", "ok", text) if free >= _DISK else Check("disk", "warning", text, "free some")
-    )
+    if free >= _DISK:
+        return Check("disk", "ok", text)
+    return Check("disk", "warning", text, "make room, or set CALDERA_HOME to another disk")
 
 
 def _memory() -> Check:

@@ -109,6 +109,7 @@ def _name_variables(command: "Command") -> None:
             flags = [flag for flag in parameter.opts if flag.startswith("--")]
             if flags and flags[0] not in {"--help", "--yes"}:
                 parameter.envvar = f"CALDERA_{flags[0][2:].replace('-', '_').upper()}"
+                parameter.show_envvar = False  # said once, in the help of `caldera` itself
     for inner in getattr(command, "commands", {}).values():
         _name_variables(inner)
 
@@ -119,10 +120,19 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+_EPILOG: Final = """
+`caldera up` is all it takes to begin; `caldera COMMAND --help` explains a command.
+
+Every option can be set as CALDERA_<OPTION> in the environment, --free-ports as
+CALDERA_FREE_PORTS=1; CALDERA_HOME (~/.caldera) holds all state. Exit codes: 0 done, 1 failed,
+2 wrong usage, 3 not found, 4 conflict, 5 timed out, 6 something is missing, 130 interrupted.
+"""
+
 app = typer.Typer(
     cls=LazyGroup,
     name="caldera",
     help="Launch rollups on this machine and connect them by a live Metalayer.",
+    epilog=_EPILOG,
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -198,7 +208,21 @@ def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def _usage(error: UsageError) -> CliError:
     path = error.ctx.command_path if error.ctx else "caldera"
-    return CliError(error.format_message(), hint=f"see `{path} --help`", code=USAGE)
+    hint = f"see `{path} --help`"
+    variable = _variable(error)
+    if variable:
+        hint = f"it comes from {variable} in the environment; {hint}"
+    return CliError(error.format_message(), hint=hint, code=USAGE)
+
+
+def _variable(error: UsageError) -> str | None:
+    """The environment's variable that the wrong value comes from, if it does."""
+    parameter, ctx = getattr(error, "param", None), error.ctx
+    if parameter is None or parameter.name is None or ctx is None:
+        return None
+    source = ctx.get_parameter_source(parameter.name)
+    known = source is not None and source.name == "ENVIRONMENT"
+    return str(parameter.envvar) if known else None
 
 
 def _system(error: OSError) -> CliError:

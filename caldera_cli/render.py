@@ -3,6 +3,7 @@
 import json
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, TextIO
@@ -110,12 +111,20 @@ def dim(text: str) -> str:
     return paint(text, _DIM)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns as wide as their longest cell, two spaces between them."""
+def table(
+    headings: Sequence[str], rows: Iterable[Sequence[object]], *, shorten: str | None = None
+) -> None:
+    """Columns as wide as their longest cell, two spaces between them.
+
+    On a terminal that is narrower, the cells of the column `shorten` are cut.
+    """
     texts = [[_cell(cell) for cell in row] for row in rows]
-    widths = [
-        max([len(heading), *(len(row[at]) for row in texts)]) for at, heading in enumerate(headings)
-    ]
+    widths = _widths(headings, texts)
+    if shorten is not None and sys.stdout.isatty():
+        at = headings.index(shorten)
+        spare = max(len(shorten), widths[at] - max(0, _total(widths) - _columns()))
+        texts = [[*row[:at], _cut(row[at], spare), *row[at + 1 :]] for row in texts]
+        widths = _widths(headings, texts)
     out(paint(_line([h.upper() for h in headings], widths), _BOLD))
     for row in texts:
         plain = _line(row, widths)
@@ -128,6 +137,24 @@ def pairs(rows: Iterable[tuple[str, object]]) -> None:
     width = max((len(name) for name, _ in known), default=0)
     for name, value in known:
         out(f"{dim(name.ljust(width))}  {value}")
+
+
+def _widths(headings: Sequence[str], texts: Sequence[Sequence[str]]) -> list[int]:
+    return [
+        max([len(heading), *(len(row[at]) for row in texts)]) for at, heading in enumerate(headings)
+    ]
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + 2 * (len(widths) - 1)
+
+
+def _columns() -> int:
+    return shutil.get_terminal_size().columns
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
 
 
 def _line(cells: Sequence[str], widths: Sequence[int]) -> str:

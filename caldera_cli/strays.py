@@ -1,4 +1,4 @@
-"""Nodes of a home directory that nobody looks after any more."""
+"""Nodes and the gate of a home directory that nobody looks after any more."""
 
 import os
 import select
@@ -9,14 +9,36 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from control_plane.schemas import paths
+
 _DEADLINE: Final = 5.0
 _PROC: Final = Path("/proc")
+_GATE: Final = "import gate_process;"
+"""In the command line of every gate; whose it is, tells its working directory."""
 
 
 def find_strays(home: Path) -> list[int]:
-    """Processes of this user whose command line names a path below ``home/devnets``."""
-    marker = str(home / "devnets") + os.sep
-    return [pid for pid, command in _commands() if marker in command and pid != os.getpid()]
+    """Processes of this user that are a node of a devnet of `home`, or its gate.
+
+    A node names its genesis below ``home/devnets`` with ``--init``: somebody's editor or
+    ``tail`` on a file there is none of ours.
+    """
+    node = f"--init {home / 'devnets'}{os.sep}"
+    where = os.path.realpath(paths.gate_directory(home))
+    return [
+        pid
+        for pid, command in _commands()
+        if node in command or (_GATE in command and _directory(pid) == where)
+    ]
+
+
+def _directory(pid: int) -> str | None:
+    """A process's working directory, where the system tells; elsewhere a gate ends by itself, a
+    moment after the last node."""
+    try:
+        return os.readlink(_PROC / str(pid) / "cwd")  # noqa: PTH115 - one that is gone is named too
+    except OSError:
+        return None
 
 
 def end_all(pids: list[int]) -> None:
@@ -34,10 +56,14 @@ def end_all(pids: list[int]) -> None:
 
 
 def _lives(pid: int) -> bool:
+    """Whether it runs; a process that ended and that nobody waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
+    with suppress(OSError):
+        status = (_PROC / str(pid) / "stat").read_text()
+        return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
     return True
 
 

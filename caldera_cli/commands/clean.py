@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +18,6 @@ from control_plane.schemas import paths
 
 app = new_app()
 
-_KNOWN = ("devnets", "reserve", "caldera.db", "daemon.", "gate.")
-"""How the names of our own files below the home directory begin."""
-
 
 @app.command()
 def clean(
@@ -28,8 +26,9 @@ def clean(
 ) -> None:
     """Remove all that is left over.
 
-    Ends the daemon and left-over nodes, removes records and logs. Refused
-    while devnets exist that a daemon looks after: take them down first.
+    Ends the daemon, left-over nodes and their gate; removes records, logs and
+    sockets of the home directory, and nothing else in it. Refused while devnets
+    exist that a daemon looks after: take them down first.
     """
     home = paths.home()
     client = connect_if_running()
@@ -44,10 +43,11 @@ def clean(
 
     strays = find_strays(home)
     if not yes and (entries or strays):
-        _ask(f"Remove {len(entries)} entries of {home}?")
+        _ask(f"Remove {len(entries)} entries of {home}, end {len(strays)} processes?")
     _end(home, strays, daemon=client is not None)
     for path in entries:
         _remove(path)
+    _remove_if_empty(home)
     if as_json:
         render.data({"removed": [str(path) for path in entries], "ended": strays})
     else:
@@ -61,9 +61,17 @@ def _ask(question: str) -> None:
 
 
 def _entries(home: Path) -> list[Path]:
-    if not home.is_dir():
-        return []
-    return sorted(path for path in home.iterdir() if path.name.startswith(_KNOWN))
+    """All that is ours: in the home, and sockets elsewhere when its name is too long for them."""
+    found = sorted(home.iterdir()) if home.is_dir() else []
+    found = [path for path in found if path.name.startswith(paths.KNOWN)]
+    elsewhere = (paths.socket_path(home), paths.gate_directory(home))
+    found += [path for path in elsewhere if home not in (path, path.parent) and path.exists()]
+    return found
+
+
+def _remove_if_empty(home: Path) -> None:
+    with suppress(OSError):
+        home.rmdir()
 
 
 def _end(home: Path, strays: list[int], *, daemon: bool) -> None:

@@ -27,7 +27,10 @@ class Format(StrEnum):
 def _env(
     name: DevnetArgument = None,
     form: Annotated[
-        Format, typer.Option("--format", help="For a shell, for a .env file, or JSON.")
+        Format,
+        typer.Option(
+            "--format", metavar="FORMAT", help="sh for a shell, dotenv for a .env file, json."
+        ),
     ] = Format.SH,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,

@@ -16,7 +16,9 @@ app = new_app("List epochs, or show one.")
 
 @app.command("ls")
 def _ls(
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
+    ] = 20,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -9,6 +9,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
+from caldera_cli.errors import CliError
 from caldera_cli.options import DevnetOption, JsonOption, find_devnet
 
 app = new_app()
@@ -18,7 +19,10 @@ app = new_app()
 def export(
     kind: Annotated[str, typer.Argument(metavar="KIND", help="addresses, abi, wagmi or foundry.")],
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write files here.")
+        Path | None,
+        typer.Option(
+            "--out", "-o", metavar="DIR", help="Write files here; those there are replaced."
+        ),
     ] = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
@@ -42,12 +46,19 @@ def export(
 
 
 def _write(directory: Path, files: dict[str, str]) -> list[str]:
-    directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for name, text in files.items():
-        path = directory / Path(name).name
-        path.write_text(text, encoding="utf-8")
-        written.append(str(path))
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            path = directory / Path(name).name
+            path.write_text(text, encoding="utf-8")
+            written.append(str(path))
+    except OSError as error:
+        raise CliError(
+            "The files can't be written",
+            f"{error.filename or directory}: {error.strerror or error}",
+            "name another directory with --out",
+        ) from error
     return written
 
 

@@ -23,8 +23,12 @@ def faucet(
             "--on", metavar="CHAIN", help="By default every chain.", autocompletion=complete_chains
         ),
     ] = None,
-    token: Annotated[str, typer.Option("--token", help="ETH, or ERA on the L1.")] = "ETH",  # noqa: S107 - a coin, not a secret
-    amount: Annotated[str, typer.Option("--amount", help="Whole coins or tokens.")] = "10",
+    token: Annotated[
+        str, typer.Option("--token", metavar="TOKEN", help="ETH, or ERA on the L1.")
+    ] = "ETH",  # noqa: S107 - a coin, not a secret
+    amount: Annotated[
+        str, typer.Option("--amount", metavar="AMOUNT", help="Whole coins or tokens.")
+    ] = "10",
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -22,8 +22,10 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         render.data(guardians)
         return
+    from caldera_cli.views import short_hash
+
     render.table(
-        ("guardian", "state", "stake (ERA)", "share", "last epoch", "address"),
+        ("guardian", "state", "stake (ERA)", "share", "last epoch", "address"),  # whole in `show`
         [
             (
                 each["name"],
@@ -31,7 +33,7 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
                 each["stake"],
                 f"{each['share']:.1%}",
                 each.get("last_signed_epoch"),
-                each["address"],
+                short_hash(each["address"]),
             )
             for each in guardians
         ],

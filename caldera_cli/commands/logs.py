@@ -25,9 +25,9 @@ from caldera_cli.views import event_line
 logs = new_app()
 events = new_app()
 
-FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on as more is written.")]
+FollowOption = Annotated[bool, typer.Option("--follow", "-f", help="Go on as more comes.")]
 SinceOption = Annotated[
-    str | None, typer.Option("--since", metavar="5m", help="Only what is younger.")
+    str | None, typer.Option("--since", metavar="5m", help="Only what is younger: 30s, 5m, 2h.")
 ]
 
 
@@ -46,7 +46,11 @@ def _logs(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show what services wrote."""
+    """Show what services wrote.
+
+    Without --service the logs of all, one after the other. --follow ends with
+    the devnet.
+    """
     client = connect()
     found = find_devnet(client, one_name(name, devnet))
     if follow and service is None:

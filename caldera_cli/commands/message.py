@@ -35,9 +35,13 @@ def _send(
         typer.Option("--to", metavar="ADDR", help="Recipient; by default the test recipient."),
     ] = None,
     body: Annotated[str, typer.Option("--body", metavar="0x…", help="What it carries.")] = "0x",
-    finality: Annotated[str, typer.Option("--finality", help="instant or finalized.")] = "instant",
+    finality: Annotated[
+        str, typer.Option("--finality", metavar="WHEN", help="instant or finalized.")
+    ] = "instant",
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is delivered.")] = False,
-    timeout: Annotated[str, typer.Option("--timeout", metavar="30s", help="With --wait.")] = "30s",
+    timeout: Annotated[
+        str, typer.Option("--timeout", metavar="30s", help="How long to wait for it.")
+    ] = "30s",
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,15 +74,20 @@ def _send(
 @app.command("ls")
 def _ls(
     state: Annotated[
-        str | None, typer.Option("--state", help="dispatched, delivered, failing …")
+        str | None,
+        typer.Option("--state", metavar="STATE", help="dispatched, attested, delivered, failing …"),
     ] = None,
     origin: Annotated[
-        str | None, typer.Option("--from", metavar="CHAIN", autocompletion=complete_chains)
+        str | None,
+        typer.Option("--from", metavar="CHAIN", help="Leaving it.", autocompletion=complete_chains),
     ] = None,
     destination: Annotated[
-        str | None, typer.Option("--to", metavar="CHAIN", autocompletion=complete_chains)
+        str | None,
+        typer.Option("--to", metavar="CHAIN", help="Going to it.", autocompletion=complete_chains),
     ] = None,
-    limit: Annotated[int, typer.Option("--limit", min=1, max=1000, help="How many at most.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
+    ] = 20,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -108,6 +117,7 @@ def _ls(
             )
             for view in views
         ],
+        shorten="reason",
     )
 
 

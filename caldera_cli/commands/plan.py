@@ -26,7 +26,8 @@ RollupsOption = Annotated[
     int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
 ]
 RuntimeOption = Annotated[
-    str | None, typer.Option("--runtime", metavar="RUNTIME", help="process or compose.")
+    str | None,
+    typer.Option("--runtime", metavar="RUNTIME", help="process; compose is still to come."),
 ]
 
 

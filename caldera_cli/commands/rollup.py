@@ -36,17 +36,24 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
 def _add(
     rollup: Annotated[str, typer.Argument(metavar="NAME", help="Name of the new rollup.")],
     framework: Annotated[
-        str, typer.Option("--framework", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk.")
+        str,
+        typer.Option(
+            "--framework", metavar="NAME", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk."
+        ),
     ] = "op-stack",
     block_time: Annotated[
         float, typer.Option("--block-time", metavar="SECONDS", help="0: as transactions wait.")
     ] = 0.0,
-    chain_id: Annotated[int | None, typer.Option("--chain-id", help="EIP-155 chain id.")] = None,
-    domain: Annotated[int | None, typer.Option("--domain", help="Domain in messages.")] = None,
+    chain_id: Annotated[
+        int | None, typer.Option("--chain-id", metavar="ID", help="EIP-155 chain id.")
+    ] = None,
+    domain: Annotated[
+        int | None, typer.Option("--domain", metavar="ID", help="Domain in messages.")
+    ] = None,
     port: Annotated[
         int | None,
         # CALDERA_PORT is the daemon's
-        typer.Option("--port", envvar="CALDERA_ROLLUP_PORT", help="JSON-RPC port."),
+        typer.Option("--port", metavar="PORT", envvar="CALDERA_ROLLUP_PORT", help="JSON-RPC port."),
     ] = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,

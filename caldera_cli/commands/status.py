@@ -41,6 +41,7 @@ def _ls(as_json: JsonOption = False) -> None:
             )
             for each in devnets
         ],
+        shorten="rollups",
     )
 
 

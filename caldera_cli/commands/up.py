@@ -1,6 +1,8 @@
 """`caldera up`: start a devnet."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import typer
@@ -9,6 +11,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client
 from caldera_cli.daemon import connect
+from caldera_cli.errors import NOT_FOUND, CliError
 from caldera_cli.following import follow
 from caldera_cli.options import (
     DevnetOption,
@@ -42,7 +45,7 @@ def up(
         typer.Option(
             "--name",
             metavar="NAME",
-            help="Name of the devnet, before the spec's own.",
+            help="Name of the devnet, in place of the spec's.",
             autocompletion=complete_devnets,
         ),
     ] = None,
@@ -50,7 +53,8 @@ def up(
         int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
     ] = None,
     runtime: Annotated[
-        str | None, typer.Option("--runtime", metavar="RUNTIME", help="process or compose.")
+        str | None,
+        typer.Option("--runtime", metavar="RUNTIME", help="process; compose is still to come."),
     ] = None,
     overrides: SetOption = None,
     free_ports: Annotated[
@@ -63,7 +67,7 @@ def up(
     no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until ready.")] = False,
     ttl: Annotated[
         str | None,
-        typer.Option("--ttl", metavar="10m", help="Time after which it is taken down."),
+        typer.Option("--ttl", metavar="10m", help="Take it down after this time."),
     ] = None,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="2m", help="How long to wait until ready.")
@@ -133,10 +137,20 @@ def _attach(client: Client, status: dict[str, Any], outcome: str | None, *, as_j
             _show(status, outcome, as_json=as_json)
             sys.stdout.flush()
             render.say("Attached; Ctrl-C takes the devnet down.")
-            for event in follow(client, name, tail=0):
-                if event.data and not as_json:
-                    render.say(event_line(event.data))
+            with _gone_is_fine():
+                for event in follow(client, name, tail=0):
+                    if event.data and not as_json:
+                        render.say(event_line(event.data))
     except KeyboardInterrupt:
-        with no_signals():
+        with no_signals(), _gone_is_fine():
             remove(connect(), name)  # perhaps not the daemon that it was
-        render.say(f"{name} is gone.")
+    render.say(f"{name} is gone.")
+
+
+@contextmanager
+def _gone_is_fine() -> Iterator[None]:
+    try:
+        yield
+    except CliError as error:
+        if error.code != NOT_FOUND:
+            raise

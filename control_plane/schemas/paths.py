@@ -6,6 +6,11 @@ from typing import Final
 
 HOME_VARIABLE: Final = "CALDERA_HOME"
 
+_LONGEST_GATE_DIRECTORY: Final = 80
+GATE_SOCKET: Final = "gate.sock"
+KNOWN: Final = ("caldera.db", "daemon.", "gate.", "devnets", "reserve", "cache")
+"""How the names of all that is ours below the home directory begin."""
+
 _LONGEST_SOCKET_NAME = 100
 """Bytes. ``sun_path`` holds 104 on macOS and 108 on Linux, with the final zero."""
 
@@ -50,3 +55,15 @@ def info_path(directory: Path) -> Path:
 def log_path(directory: Path) -> Path:
     """What the daemon writes."""
     return directory / "daemon.log"
+
+
+def gate_directory(directory: Path) -> Path:
+    """Where the gate of the home `directory` runs and has its socket :data:`GATE_SOCKET`: the
+    home, or, when that name is too long for a socket, one below the temporary directory."""
+    if len(os.fsencode(directory)) <= _LONGEST_GATE_DIRECTORY:
+        return directory
+    import hashlib
+    import tempfile
+
+    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"caldera-{os.getuid()}-{digest}"

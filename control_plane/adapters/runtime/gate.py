@@ -2,12 +2,10 @@
 
 import asyncio
 import contextlib
-import hashlib
 import json
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,15 +16,14 @@ from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.logs import bound_log, last_lines, open_log
 from control_plane.adapters.runtime.ports import holder
 from control_plane.domain.errors import Conflict, ServiceFailed, StorageFailed
+from control_plane.schemas import paths
 
 GATE: Final = "gate"
 """Its name among the services."""
 _PROGRAM: Final = Path(__file__).with_name("gate_process.py")
-_SOCKET: Final = "gate.sock"
+_SOCKET: Final = paths.GATE_SOCKET
 _DEADLINE: Final = 10.0
 _LOOK: Final = 0.003
-_LONGEST_DIRECTORY: Final = 80
-"""A Unix socket's path has room for 104 to 108 bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +42,7 @@ class Gate:
     """
 
     def __init__(self, home: Path) -> None:
-        self._directory = _socket_directory(home)
+        self._directory = paths.gate_directory(home)
         self._log = home / "gate.log"
         self._routes: dict[int, Route] = {}
         self._turn = asyncio.Lock()
@@ -233,13 +230,6 @@ def _no_gate(log: Path, why: str) -> ServiceFailed:
         log=str(log),
         last_lines=last_lines(log),
     )
-
-
-def _socket_directory(home: Path) -> Path:
-    if len(os.fsencode(home)) <= _LONGEST_DIRECTORY:
-        return home
-    digest = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
-    return Path(tempfile.gettempdir()) / f"caldera-{os.getuid()}-{digest}"
 
 
 def _refused(port: int, answer: dict[str, Any]) -> Conflict | ServiceFailed:

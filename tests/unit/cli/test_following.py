@@ -221,7 +221,7 @@ def test_up_attached_ends_when_somebody_else_takes_it_down(
     with running(daemon_home, "up", "minimal", "--name", "mine", "--attach") as command:
         command.until("Ctrl-C takes the devnet down")
         caldera("down", "mine")
-        command.until("devnet.removed")
+        command.until("mine is gone.")
         assert command.end() == 0
 
 
