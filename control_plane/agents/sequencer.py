@@ -46,6 +46,8 @@ class SequencerAgent:
         self._rpc: Rpc | None = None
         self._waits = asyncio.Event()
         self._changed = asyncio.Event()
+        self._turn = asyncio.Lock()
+        """Held while a block is sealed."""
 
     @property
     def block_time(self) -> float:
@@ -65,7 +67,17 @@ class SequencerAgent:
                 self.problem or "its sequencer is not connected",
                 f"See `caldera logs --service {self.name}`.",
             )
-        await _mine(self._rpc)
+        await self._mine(self._rpc)
+
+    @asynccontextmanager
+    async def paused(self) -> AsyncIterator[None]:
+        """It seals no block inside; what waits is sealed afterwards."""
+        async with self._turn:
+            yield
+
+    async def _mine(self, rpc: Rpc) -> None:
+        async with self._turn:
+            await rpc.call("evm_mine", timeout=_MINE_DEADLINE)
 
     async def run(self) -> None:
         """Seal until cancelled, over one connection after the other."""
@@ -138,7 +150,7 @@ class SequencerAgent:
         """Seal blocks until nothing waits that a block would take."""
         waiting = int((await rpc.call("txpool_status"))["pending"], 16)
         while waiting:
-            await _mine(rpc)
+            await self._mine(rpc)
             status, taken = await rpc.batch(
                 [("txpool_status", ()), ("eth_getBlockTransactionCountByNumber", ("latest",))]
             )
@@ -166,7 +178,7 @@ class SequencerAgent:
             last = max(now, last + 1) if now >= last - 1 else now + 1
             await self._something(self._changed, last * period + offset - self._clock())
             if not self._changed.is_set():
-                await _mine(rpc)
+                await self._mine(rpc)
 
     async def _something(self, event: asyncio.Event, seconds: float) -> None:
         """Until `event` is set or `seconds` have passed."""
@@ -175,7 +187,3 @@ class SequencerAgent:
                 await event.wait()
         except TimeoutError:
             pass
-
-
-async def _mine(rpc: Rpc) -> None:
-    await rpc.call("evm_mine", timeout=_MINE_DEADLINE)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -36,7 +37,8 @@ class RunningNode:
 
 
 class Nodes:
-    """All nodes of one devnet. `on_exit` is called when a node ended that nobody stopped."""
+    """All nodes of one devnet. `on_exit` is called when a node ended that nobody stopped;
+    nothing of ours seals a block of a chain while its `paused` is entered."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Nodes:
         database: Database,
         publish: Publish,
         on_exit: Callable[[], None],
+        paused: Callable[[str], AbstractAsyncContextManager[None]] = lambda _: nullcontext(),
     ) -> None:
         self._files = files
         self._runtime = runtime
@@ -53,6 +56,7 @@ class Nodes:
         self._database = database
         self._publish = publish
         self._on_exit = on_exit
+        self._paused = paused
         self.running: dict[str, RunningNode] = {}
         self.ended: dict[str, str] = {}
         """Chains whose node ended that nobody stopped, and how; until it runs again."""
@@ -141,7 +145,9 @@ class Nodes:
         head = int(await node.rpc.call("eth_blockNumber"), 16)
         if head == node.saved_head:
             return
-        saved = await self._runtime.save_state(self._files.node_spec(plan, node.chain), node.rpc)
+        spec = self._files.node_spec(plan, node.chain)
+        async with self._paused(chain):
+            saved = await self._runtime.save_state(spec, node.rpc)
         node.saved_head = saved.block
         await self._change(chain, saved_block=saved.block, saved_at=saved.at)
 

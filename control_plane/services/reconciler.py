@@ -19,7 +19,7 @@ from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
-from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.agent import Publish, Sealer
 from control_plane.domain.ports.node import Connect, Runtime
 from control_plane.domain.ports.provision import Bootstrap, Born, MakeAgents, Provision
 from control_plane.domain.ports.store import Database
@@ -83,7 +83,9 @@ class Reconciler:
         self._changed = asyncio.Event()
         self._pause = 0.0
         self.agents = Supervisor(self.wake, name)
-        self.nodes = Nodes(files, tools.runtime, tools.connect, tools.database, publish, self.wake)
+        self.nodes = Nodes(
+            files, tools.runtime, tools.connect, tools.database, publish, self.wake, self._paused
+        )
         self.live: Live | None = None
         self._saver: asyncio.Task[None] | None = None
         self.healing = False
@@ -430,6 +432,11 @@ class Reconciler:
         starting = record.state in {DevnetState.PLANNED, DevnetState.STARTING, DevnetState.STOPPING}
         self.last_error = first
         await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
+
+    def _paused(self, chain: str) -> contextlib.AbstractAsyncContextManager[None]:
+        """No block of `chain` is sealed inside, if its sequencer runs here."""
+        agent: object = self.agents.agent(f"{chain}/sequencer")
+        return agent.paused() if isinstance(agent, Sealer) else contextlib.nullcontext()
 
     # ------------------------------------------------------------------ records
 

@@ -57,6 +57,11 @@ class Supervisor:
     def names(self) -> list[str]:
         return list(self._agents)
 
+    def agent(self, name: str) -> Agent | None:
+        """The agent of that name; None when there is none."""
+        watched = self._agents.get(name)
+        return watched.agent if watched else None
+
     async def start(self, agents: Iterable[Agent], *, held: frozenset[str] = frozenset()) -> None:
         """Start `agents`; one with the name of a running agent replaces it. Those in `held`
         stay stopped until the user starts them."""

@@ -10,7 +10,9 @@ Facts behind the flags (Anvil 1.7.1, measured):
 - A node whose genesis lies in the past counts time from there, and after ``anvil_loadState``
   also backwards from the loaded head: the clock is set at each start.
 - ``anvil_dumpState`` holds blocks, transactions, receipts and the newest state, no older
-  states and no waiting transactions.
+  states and no waiting transactions. It reads the blocks first and the state a moment later: a
+  block sealed between is in the state and not among the blocks. One dump of three is torn so
+  while blocks are sealed all the time.
 """
 
 import asyncio
@@ -39,7 +41,7 @@ MARKER: Final = "--cache-path"
 STATES_KEPT: Final = 128
 BLOCKS_WITH_TRANSACTIONS: Final = 8192
 _SAVE_TIMEOUT: Final = 30.0
-_HEAD_TRIES: Final = 5
+_TRIES: Final = 5
 
 
 class Caller(Protocol):
@@ -121,9 +123,10 @@ class AnvilEngine:
     # ------------------------------------------------------------------ saving
 
     async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
-        """Write the chain's state; returns the newest block that is surely in it.
+        """Write the chain's state; returns its head.
 
-        Raises StorageFailed, TemporaryFailure (node gone), RpcError.
+        Raises StorageFailed, TemporaryFailure (node gone, or blocks were sealed meanwhile),
+        RpcError.
         """
         head, dump = await self._dump(rpc)
         found = StateHead(
@@ -137,15 +140,19 @@ class AnvilEngine:
         return SavedState(found.block, found.at)
 
     async def _dump(self, rpc: Rpc) -> tuple[dict[str, Any], str]:
-        """The head and a dump made after it. A dump does not say which block it is of, so the
-        head before is what it surely holds, unless a reorg came between."""
-        for _ in range(_HEAD_TRIES):
-            head = await rpc.call("eth_getBlockByNumber", "latest", False)
+        """The head and a dump of that very block: no other was sealed in the meantime."""
+        head = await rpc.call("eth_getBlockByNumber", "latest", False)
+        for _ in range(_TRIES):
             dump = await rpc.call("anvil_dumpState", timeout=_SAVE_TIMEOUT)
-            still = await rpc.call("eth_getBlockByNumber", head["number"], False)
-            if still is not None and still["hash"] == head["hash"]:
+            now = await rpc.call("eth_getBlockByNumber", "latest", False)
+            if now["hash"] == head["hash"]:
                 return head, dump
-        raise TemporaryFailure("The chain reorganizes too fast to be saved", "tried five times")
+            head = now
+        raise TemporaryFailure(
+            "The chain moves while it is saved",
+            f"{_TRIES} times a block was sealed meanwhile, the last is {int(head['number'], 16)}",
+            "It is tried again; does a program of yours call evm_mine all the time?",
+        )
 
     def saved(self, spec: NodeSpec) -> SavedState | None:
         """The last save of `spec`'s chain."""

@@ -7,7 +7,8 @@ agent that raises, with back-off, and shows its `problem` meanwhile.
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Protocol, runtime_checkable
 
 
 class Agent(Protocol):
@@ -23,6 +24,15 @@ class Agent(Protocol):
 
     async def run(self) -> None:
         """Until cancelled."""
+        ...
+
+
+@runtime_checkable
+class Sealer(Protocol):
+    """An agent that seals blocks."""
+
+    def paused(self) -> AbstractAsyncContextManager[None]:
+        """It seals no block inside."""
         ...
 
 

@@ -91,7 +91,8 @@ class Runtime(Protocol):
         ...
 
     async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
-        """Write the chain's state durably (atomic replace)."""
+        """Write the chain's state durably (atomic replace). Blocks must not be sealed meanwhile:
+        TemporaryFailure when they are, after some tries."""
         ...
 
     def saved_state(self, spec: NodeSpec) -> SavedState | None: ...
