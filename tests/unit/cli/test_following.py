@@ -34,7 +34,9 @@ def shop(caldera: Caldera) -> Caldera:
 class Running:
     """A command line in a process of its own, on a terminal if wanted."""
 
-    def __init__(self, home: Path, line: Sequence[str], *, terminal: bool = False) -> None:
+    def __init__(
+        self, home: Path, line: Sequence[str], *, terminal: bool = False, no_color: bool = False
+    ) -> None:
         ours, theirs = pty.openpty() if terminal else os.pipe()
         kept = {k: v for k, v in os.environ.items() if k not in {"NO_COLOR", "TERM"}}
         self.process = subprocess.Popen(
@@ -43,7 +45,13 @@ class Running:
             stdout=theirs,
             stderr=theirs,
             cwd=ROOT,
-            env={**kept, "TERM": "xterm", "CALDERA_HOME": str(home)},
+            env={
+                **kept,
+                "TERM": "xterm",
+                "COLUMNS": "80",
+                "CALDERA_HOME": str(home),
+                **({"NO_COLOR": "1"} if no_color else {}),
+            },
             process_group=0,
         )
         os.close(theirs)
@@ -88,8 +96,10 @@ class Running:
 
 
 @contextmanager
-def running(home: Path, *line: str, terminal: bool = False) -> Iterator[Running]:
-    started = Running(home, line, terminal=terminal)
+def running(
+    home: Path, *line: str, terminal: bool = False, no_color: bool = False
+) -> Iterator[Running]:
+    started = Running(home, line, terminal=terminal, no_color=no_color)
     try:
         yield started
     finally:
