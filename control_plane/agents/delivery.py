@@ -360,6 +360,8 @@ class Delivery:
         await self._fail(reasons)
         over = [i for i in batch.ids if i not in outcome.processed and i not in outcome.failed]
         await self._settle_old(over)  # delivered before by somebody else
+        unknown = f"{self.chain.name} has processed it, but in no block that it still knows"
+        await self._fail({id_: unknown for id_ in over if self.outbox.get(id_)})
 
     async def _reverted(self, batch: Batch, tx: str) -> None:
         """The whole batch reverted: a certificate refused, or the gas did not suffice."""

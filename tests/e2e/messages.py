@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.adapters.evm.signer import Transaction, sign
-from control_plane.domain.calls import encode_call
+from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account
@@ -31,6 +31,7 @@ class At:
     chain_id: int
     domain: int
     mailbox: str
+    hook: str
     recipient: str
 
     def call(self, method: str, *params: Any) -> Any:
@@ -42,6 +43,11 @@ class At:
 
     def block_hash(self, number: int) -> str:
         return str(self.call("eth_getBlockByNumber", hex(number), False)["hash"])
+
+    def tree_count(self) -> int:
+        """Messages in the tree, by the contract's own count."""
+        call = {"to": self.hook, "data": "0x" + selector("count()").hex()}
+        return int(self.call("eth_call", call, "latest"), 16)
 
     def dispatched(self) -> list[str]:
         """Ids of all messages in this chain's blocks, in order."""
@@ -68,6 +74,7 @@ def chains_of(status: Mapping[str, Any]) -> dict[str, At]:
             chain["chain_id"],
             chain["domain"],
             at["mailbox"],
+            at["merkleTreeHook"],
             at["testRecipient"],
         )
     return found

@@ -82,6 +82,8 @@ def _assert_told(home: Home, chain: str, pid: int, since: int, after: dict[str, 
 
 def _assert_every_message_accounted_for(home: Home, here: At, other: At) -> None:
     """What is in a block is delivered, by record and by chain; the rest is reported as gone."""
+    for at in (here, other):
+        assert at.tree_count() == len(at.dispatched()), "the state is that of the head"
     on_chain = set(here.dispatched()) | set(other.dispatched())
     gone = messages(home, state="reorged")
     assert not gone.keys() & on_chain
