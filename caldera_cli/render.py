@@ -131,6 +131,14 @@ def table(
         out(_tinted(plain, row))
 
 
+def entry(name: str, text: str, width: int) -> None:
+    """A name and a text that goes on below itself when the terminal is narrower."""
+    import textwrap
+
+    head = f"{name.ljust(width)}  "
+    out(textwrap.fill(text, _columns(), initial_indent=head, subsequent_indent=" " * len(head)))
+
+
 def pairs(rows: Iterable[tuple[str, object]]) -> None:
     """Names and values, aligned; those without a value are left out."""
     known = [(name, _cell(value)) for name, value in rows if value is not None and value != ""]

@@ -20,9 +20,11 @@ def _list(ctx: typer.Context, as_json: JsonOption = False) -> None:
     if as_json:
         render.data(views)
         return
+    width = max(len(view["name"]) for view in views)
     for view in views:
-        render.out(f"{view['name']:<10} {view['description']}")
-        render.out(render.dim(f"{'':<10} rollups: {', '.join(view['rollups'])}"))
+        render.entry(view["name"], view["description"], width)
+        render.out(render.dim(f"{'':<{width}}  rollups: {', '.join(view['rollups'])}"))
+    render.say("Start one: `caldera up NAME`; see its YAML: `caldera templates show NAME`.")
 
 
 @app.command("show")

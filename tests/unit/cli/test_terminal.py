@@ -164,9 +164,7 @@ def test_names_are_completed(devnet: Caldera, daemon_home: Path, name: str) -> N
 
 def _names(name: str, told: str) -> str:
     if name == "zsh":
-        return " ".join(
-            re.findall(r'"([^":]+)"(?::|$|\n|\))', told) or re.findall(r'"(\w+)"', told)
-        )
+        return " ".join(re.findall(r'[(\n]"([^"\\]+)"', told))
     return " ".join(line.split("\t")[0] for line in told.splitlines())
 
 
@@ -186,27 +184,30 @@ def test_completion_without_a_daemon_says_nothing(tmp_path: Path) -> None:
 
 def test_a_shell_reads_env_as_it_is(devnet: Caldera) -> None:
     wanted = json.loads(devnet("env", "--format", "json").out)
-    program = (
-        f"{shlex.quote(sys.executable)} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
-    )
+    got = _after('eval "$CODE"', CODE=devnet("env").out)
+    assert {key: got[key] for key in wanted} == wanted
+    assert any("$(" in value for value in wanted.values()), "a value that must be quoted"
+
+
+def test_a_dotenv_file_is_read_as_it_is(devnet: Caldera, tmp_path: Path) -> None:
+    wanted = json.loads(devnet("env", "--format", "json").out)
+    (tmp_path / ".env").write_text(devnet("env", "--format", "dotenv").out)
+    got = _after(f"set -a; . {shlex.quote(str(tmp_path / '.env'))}")
+    assert {key: got[key] for key in wanted} == wanted
+
+
+def _after(code: str, **variables: str) -> dict[str, str]:
+    """The environment of a shell that ran the code."""
+    program = "import json, os; print(json.dumps(dict(os.environ)))"
     done = subprocess.run(
-        ["sh", "-c", f'eval "$CODE"; {program}'],
-        env={"CODE": devnet("env").out},
+        ["sh", "-c", f"{code}; exec {shlex.quote(sys.executable)} -c {shlex.quote(program)}"],
+        env=variables,
         capture_output=True,
         text=True,
         check=True,
         timeout=30,
     )
-    got = json.loads(done.stdout)
-    assert {key: got[key] for key in wanted} == wanted
-    assert any(" " in value for value in wanted.values()), "the mnemonic has spaces"
-
-
-def test_a_dotenv_file_is_read_as_it_is(devnet: Caldera) -> None:
-    wanted = json.loads(devnet("env", "--format", "json").out)
-    lines = devnet("env", "--format", "dotenv").out.splitlines()
-    pairs = (shlex.split(line)[0].partition("=") for line in lines)
-    assert {key: value for key, _, value in pairs} == wanted
+    return dict(json.loads(done.stdout))
 
 
 # ---------------------------------------------------------------- files
