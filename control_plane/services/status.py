@@ -195,16 +195,23 @@ def _counts(counts: Mapping[MessageState, int]) -> MessageCounts:
 
 
 def _missing(epoch: EpochRecord | None, worker: Reconciler | None, count: int) -> tuple[int, ...]:
-    """Guardians that do not run, or that were absent from the last certified epoch."""
+    """Guardians that do not run, or that were absent from the last certified epoch although
+    they did."""
     if worker is None or not worker.agents.names():
         return ()
-    states = {view.name: view.state for view in worker.agents.views()}
-    return tuple(
-        index
-        for index in range(count)
-        if states.get(f"guardian-{index}", ServiceState.STOPPED) is not ServiceState.READY
-        or (epoch is not None and index in epoch.absent)
-    )
+    views = {view.name: view for view in worker.agents.views()}
+    found = []
+    for index in range(count):
+        view = views.get(f"guardian-{index}")
+        runs = view is not None and view.state is ServiceState.READY
+        if view is None or not runs or _was_absent(index, epoch, view.since):
+            found.append(index)
+    return tuple(found)
+
+
+def _was_absent(index: int, epoch: EpochRecord | None, since: float) -> bool:
+    """Whether the guardian, which runs since `since`, did not sign the epoch."""
+    return epoch is not None and index in epoch.absent and epoch.created_at > since
 
 
 def _services(

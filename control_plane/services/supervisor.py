@@ -38,6 +38,8 @@ class AgentView:
     state: ServiceState
     problem: str | None
     restarts: int
+    since: float = 0.0
+    """Unix seconds of its last start."""
 
 
 class Supervisor:
@@ -132,7 +134,7 @@ class Supervisor:
             state = ServiceState.READY
         else:
             state = ServiceState.STARTING
-        return AgentView(watched.agent.name, state, problem, watched.restarts)
+        return AgentView(watched.agent.name, state, problem, watched.restarts, watched.since)
 
     def _launch(self, watched: _Watched) -> None:
         watched.task = asyncio.create_task(self._keep(watched), name=watched.agent.name)
@@ -153,7 +155,7 @@ class Supervisor:
         logged_as.set(LoggedAs(self._devnet, watched.agent.name))
         pause = _FIRST_PAUSE
         while True:
-            started = time.monotonic()
+            started, watched.since = time.monotonic(), time.time()
             try:
                 await watched.agent.run()
                 watched.problem = "ended by itself"
