@@ -69,7 +69,9 @@ class World:
             return {}
 
     def end(self) -> None:
-        """Take everything down, the daemon too."""
+        """Take everything down, the daemon too. A `clean` may have removed the home itself."""
+        if not self.home.exists():
+            return
         self.run("down", "--all", "-y", check=False)
         pid = self.daemon().get("pid")
         if pid:
