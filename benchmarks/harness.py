@@ -117,6 +117,22 @@ class Home:
             stderr=subprocess.DEVNULL,
         )
 
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """A daemon that stays when its last devnet goes, ready before anything is timed."""
+        process = self.start("serve")
+        deadline = time.monotonic() + 30
+        while self.daemon_pid != process.pid:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the daemon does not start")
+            time.sleep(0.01)
+        try:
+            self.run("ls")  # answered when all is loaded
+            yield
+        finally:
+            process.terminate()
+            process.wait(timeout=30)
+
     @property
     def daemon_pid(self) -> int | None:
         """The daemon's process id, None when none runs."""

@@ -27,7 +27,7 @@ def anvil_of(home: Home, name: str) -> str:
 
 
 def measure(home: Home, repeats: int) -> list[Figure]:
-    """Cold, warm, down, status, one more rollup; leaves nothing running but the daemon."""
+    """Cold, warm, down, status, one more rollup; leaves nothing running."""
     cold = [_cold(home) for _ in range(max(3, repeats // 2))]
     files, anvil = genesis_files(home, "default"), anvil_of(home, "default")
     kept = [_keep(file, home.directory / f"genesis-{i}.json") for i, file in enumerate(files)]
@@ -35,11 +35,12 @@ def measure(home: Home, repeats: int) -> list[Figure]:
     added = [_add_rollup(home, index) for index in range(max(2, repeats // 2))]
     down = [home.timed("down", "default", "-y")]
     warm, bare = [], []
-    for _ in range(repeats):
-        with bare_nodes(anvil, kept) as (_, seconds):
-            bare.append(seconds)
-        warm.append(home.timed("up"))
-        down.append(home.timed("down", "default", "-y"))
+    with home.serving():
+        for _ in range(repeats):
+            with bare_nodes(anvil, kept) as (_, seconds):
+                bare.append(seconds)
+            warm.append(home.timed("up"))
+            down.append(home.timed("down", "default", "-y"))
     base, name = median(bare), f"{len(kept)} bare Anvils answer"
     return [
         Figure("up, warm daemon", median(warm), "s", base, name, 0.6, limit=WARM_LIMIT),

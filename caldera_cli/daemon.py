@@ -47,6 +47,17 @@ def connect() -> Client:
     return client
 
 
+def reconnect(error: CliError) -> Client:
+    """A client of a new daemon, when the one that was asked is ending or has ended in good
+    order, so that it surely did nothing. Raises `error` otherwise."""
+    home = paths.home()
+    told = str(error.problem.get("type", "")).endswith(":not-ready")
+    if not told and (error.problem or read_info(home)):
+        raise error
+    start(home)
+    return Client(paths.socket_path(home))
+
+
 def connect_if_running() -> Client | None:
     """A client of the daemon that runs, of whatever version; None if there is none."""
     where = paths.socket_path(paths.home())
@@ -88,6 +99,21 @@ def stop(pid: int) -> None:
                 f"see {paths.log_path(paths.home())}",
                 TIMED_OUT,
             )
+
+
+def let_go() -> None:
+    """End a daemon that a command, this one perhaps, started, if it looks after no devnet;
+    returns when it is gone. Nothing happens to any other."""
+    home = paths.home()
+    with suppress(CliError):
+        if early.begun():
+            start(home)
+        pid = int(read_info(home).get("pid", 0))
+        client = connect_if_running()
+        if client is not None:
+            client.delete("/v1/runtime")
+            if pid > 0:
+                _wait_gone(pid, _STOP_DEADLINE)
 
 
 def read_info(home: Path) -> dict[str, Any]:

@@ -17,12 +17,24 @@ DAEMON: Final = (sys.executable, "-P", "-m", "control_plane.main")
 _OBJECTS: Final = 100_000
 """Objects between two searches for cycles: a short command makes none that are worth 6 ms."""
 
+_INTERRUPTED: Final = 130
+
 _started: "subprocess.Popen[str] | None" = None
 
 
 def run() -> None:
     """``caldera``."""
     gc.set_threshold(_OBJECTS)
+    try:
+        _run()
+    except KeyboardInterrupt:  # while the command line is imported; afterwards it sees to it
+        from caldera_cli.daemon import let_go
+
+        let_go()
+        os._exit(_INTERRUPTED)
+
+
+def _run() -> None:
     if sys.argv[1:2] == ["up"] and not {"-h", "--help"} & set(sys.argv):
         _begin()
     from caldera_cli.main import run as command
@@ -51,7 +63,13 @@ def spawn(home: str) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=True,  # Ctrl-C is for the command; it ends the daemon in good order
     )
+
+
+def begun() -> bool:
+    """Whether a daemon was begun that nobody took."""
+    return _started is not None
 
 
 def take(home: str) -> "subprocess.Popen[str]":

@@ -174,6 +174,7 @@ def main(argv: Sequence[str]) -> int:
         sys.stdout.flush()
     except CliError as error:
         render.error(error, as_json=as_json)
+        _let_go(head)
         return error.code
     except NoArgsIsHelpError as error:
         render.say(error.format_message())
@@ -186,6 +187,7 @@ def main(argv: Sequence[str]) -> int:
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         render.say("interrupted")
+        _let_go(head)
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has seen enough; the interpreter must not try to flush again
@@ -195,6 +197,17 @@ def main(argv: Sequence[str]) -> int:
         render.error(_system(error), as_json=as_json)
         return FAILED
     return result if isinstance(result, int) else 0
+
+
+def _let_go(head: Sequence[str]) -> None:
+    """A command that was to make a devnet, and did not, leaves no daemon behind."""
+    if head[:1] not in (["up"], ["run"]):
+        return
+    from caldera_cli.daemon import let_go
+    from caldera_cli.starting import no_signals
+
+    with no_signals():
+        let_go()
 
 
 def _split(argv: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from caldera_cli import render
 from caldera_cli.client import Client, Event, segment
+from caldera_cli.daemon import reconnect
 from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
 
 Json = dict[str, Any]
@@ -41,10 +42,15 @@ class Progress:
             render.say(f"  port {data.get('from')} is taken, {data.get('to')} instead")
 
 
-def create(client: Client, body: Json) -> Json:
-    """POST a devnet; the daemon's answer, its status."""
-    status: Json = client.post("/v1/devnets", body)
-    return status
+def create(client: Client, body: Json) -> tuple[Client, Json]:
+    """POST a devnet; the daemon's answer, its status, and a client of the daemon that gave it:
+    another one when the first was just ending."""
+    try:
+        status: Json = client.post("/v1/devnets", body)
+    except CliError as error:
+        client = reconnect(error)
+        status = client.post("/v1/devnets", body)
+    return client, status
 
 
 def wait_settled(client: Client, name: str, timeout: float, progress: Progress) -> Json:
@@ -105,6 +111,19 @@ def signals_interrupt() -> Iterator[None]:
     before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def signals_wait() -> Iterator[list[int]]:
+    """No signal interrupts the body; those that came are in the list afterwards."""
+    came: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in numbers}
+    try:
+        yield came
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,5 +1,6 @@
 """The one place that wires adapters to services."""
 
+import asyncio
 import os
 import random
 import shutil
@@ -64,6 +65,7 @@ from control_plane.settings import Settings
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
+_GOODBYE: Final = 0.01
 _FREE_PORTS: Final = (20_000, 45_000)
 
 
@@ -101,6 +103,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         plan_for_machine,
         events.publisher,
         here.version,
+        _end_this_process if settings.transient else None,
     )
     templates = TemplateFiles(templates_dir())
 
@@ -137,6 +140,11 @@ async def build(settings: Settings, here: Listening) -> Running:
     )
     await control.open()
     return Running(services, control, events, gate, database)
+
+
+def _end_this_process() -> None:
+    """A moment later, when whoever asked for it has its answer."""
+    asyncio.get_running_loop().call_later(_GOODBYE, os.kill, os.getpid(), signal.SIGTERM)
 
 
 def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
@@ -267,8 +275,13 @@ def _fault() -> Fault:
 
 @dataclass(frozen=True, slots=True)
 class _About:
+    """Implements the API's ``About``."""
+
     here: Listening
     control: ControlPlane
+
+    async def end(self) -> None:
+        await self.control.end_if_idle()
 
     async def __call__(self) -> DaemonView:
         return DaemonView(

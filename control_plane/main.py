@@ -8,6 +8,7 @@ else when FastAPI, database and control plane are.
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -124,7 +125,7 @@ def _detached(chosen: settings.Settings, build: "Build | None") -> int:
     reading, writing = os.pipe()
     if os.fork() == 0:
         os.close(reading)
-        os._exit(_child(chosen, build, writing))
+        os._exit(_child(replace(chosen, transient=True), build, writing))
     os.close(writing)
     with os.fdopen(reading, encoding="utf-8") as pipe:
         code, _, text = pipe.read().partition(" ")

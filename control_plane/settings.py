@@ -36,6 +36,8 @@ class Settings:
     anvil: Path | None = None
     """The Anvil to run instead of the pinned one."""
     log_level: str = "INFO"
+    transient: bool = False
+    """A command started the daemon in the background: it ends with its last devnet."""
 
 
 def load(environ: Mapping[str, str], **given: str | int | None) -> Settings:

@@ -8,7 +8,7 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
-from caldera_cli.daemon import connect
+from caldera_cli.daemon import connect, let_go
 from caldera_cli.errors import CliError, usage
 from caldera_cli.options import DevnetArgument, DevnetOption, JsonOption, find_devnet, one_name
 from caldera_cli.starting import Progress, remove, wait_settled
@@ -52,6 +52,7 @@ def _down(
             render.say(f"{each} is gone.")
         except CliError as error:
             problems.append(error)
+    let_go()
     if as_json:
         render.data({"removed": names[: len(names) - len(problems)] if problems else names})
     if not names:

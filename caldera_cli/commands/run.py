@@ -10,7 +10,7 @@ import typer
 
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
-from caldera_cli.daemon import connect
+from caldera_cli.daemon import connect, let_go
 from caldera_cli.errors import MISSING, NOT_FOUND, CliError, usage
 from caldera_cli.options import JsonOption, SetOption, SourceArgument, seconds
 from caldera_cli.source import spec_request
@@ -20,6 +20,7 @@ from caldera_cli.starting import (
     no_signals,
     remove,
     signals_interrupt,
+    signals_wait,
     wait_settled,
 )
 
@@ -61,8 +62,8 @@ def run(
         runtime=None,
     )
     body |= {"ttl": limit + _START + _REAPER_GRACE, "free_ports": True}
-    client = connect()
     with signals_interrupt():
+        client = connect()
         code = _with_devnet(client, body, command, limit, Progress(shown=not as_json))
     raise typer.Exit(code)
 
@@ -84,12 +85,11 @@ def _with_devnet(
     from caldera_cli.child import run_child
 
     name = str(body["name"])
+    with signals_wait() as signals:
+        client, _ = create(client, body)
     try:
-        create(client, body)
-    except KeyboardInterrupt:
-        _remove(client, name)  # it may have been made
-        raise
-    try:
+        if signals:
+            raise KeyboardInterrupt  # noqa: TRY301 - the command was interrupted, late
         wait_settled(client, name, _START, progress)
         variables = client.get(f"/v1/devnets/{segment(name)}/env")["variables"]
         code = run_child(command, {**os.environ, **variables}, limit)
@@ -108,3 +108,4 @@ def _remove(client: Client, name: str) -> None:
         except CliError as error:
             if error.code != NOT_FOUND:
                 raise
+        let_go()

@@ -10,7 +10,7 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client
-from caldera_cli.daemon import connect
+from caldera_cli.daemon import connect, let_go
 from caldera_cli.errors import NOT_FOUND, CliError
 from caldera_cli.following import follow
 from caldera_cli.options import (
@@ -29,6 +29,7 @@ from caldera_cli.starting import (
     no_signals,
     remove,
     signals_interrupt,
+    signals_wait,
     undone_when_interrupted,
     wait_settled,
 )
@@ -92,13 +93,14 @@ def up(
     if ttl is not None:
         body["ttl"] = seconds(ttl)
     limit = seconds(timeout)
-    client = connect()
-    progress = Progress(shown=not as_json)
     with signals_interrupt():
-        status = create(client, body)
+        client = connect()
+    progress = Progress(shown=not as_json)
+    with signals_wait() as signals:
+        client, status = create(client, body)
     outcome = status.get("outcome")
-    if not no_wait:
-        status = _wait(client, status, limit, progress)
+    if signals or not no_wait:
+        status = _wait(client, status, limit, progress, interrupted=bool(signals))
     if attach:
         _attach(client, status, outcome, as_json=as_json)
     else:
@@ -106,13 +108,18 @@ def up(
 
 
 def _wait(
-    client: Client, status: dict[str, Any], limit: float, progress: Progress
+    client: Client, status: dict[str, Any], limit: float, progress: Progress, *, interrupted: bool
 ) -> dict[str, Any]:
-    """The status when ready. A devnet that this command made goes when it is interrupted."""
+    """The status when ready. A devnet that this command made goes when it is interrupted, or
+    was while it made it."""
     name = status["name"]
     if status.get("outcome") != "created":
+        if interrupted:
+            raise KeyboardInterrupt
         return wait_settled(client, name, limit, progress) | {"changes": status.get("changes", [])}
     with undone_when_interrupted(client, name):
+        if interrupted:
+            raise KeyboardInterrupt
         return wait_settled(client, name, limit, progress)
 
 
@@ -144,6 +151,7 @@ def _attach(client: Client, status: dict[str, Any], outcome: str | None, *, as_j
     except KeyboardInterrupt:
         with no_signals(), _gone_is_fine():
             remove(connect(), name)  # perhaps not the daemon that it was
+            let_go()
     render.say(f"{name} is gone.")
 
 

@@ -100,6 +100,9 @@ class Trace(Protocol):
 
 class About(Protocol):
     async def __call__(self) -> DaemonView: ...
+    async def end(self) -> None:
+        """End the daemon. Conflict when it looks after a devnet, or nobody's command started it."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

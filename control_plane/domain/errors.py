@@ -114,5 +114,12 @@ class TemporaryFailure(Failed):
 
 
 @dataclass(eq=False)
+class NotReady(TemporaryFailure):
+    """The daemon is starting or ending."""
+
+    type: ClassVar[str] = "not-ready"
+
+
+@dataclass(eq=False)
 class PermanentFailure(Failed):
     type: ClassVar[str] = "permanent-failure"

@@ -38,6 +38,7 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    /health                                        -> Health
     GET    /ready                                         -> Health
     GET    /v1/runtime                                    -> DaemonView
+    DELETE /v1/runtime                                    -> Health (202)
 
 Every error is a :class:`control_plane.schemas.problem.ProblemDetail`.
 """

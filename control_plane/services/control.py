@@ -2,6 +2,7 @@
 wakes the devnet's reconciler; the work itself happens there."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
@@ -9,7 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, Failed, NotFound
+from control_plane.domain.errors import (
+    CalderaError,
+    Conflict,
+    DeadlineExceeded,
+    Failed,
+    NotFound,
+    NotReady,
+)
 from control_plane.domain.network import Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
@@ -55,12 +63,16 @@ class ControlPlane:
         make_plan: MakePlan,
         publish_for: Callable[[str], Publish],
         version: str,
+        end: Callable[[], None] | None = None,
     ) -> None:
+        """`end` ends this process; None: it goes on without devnets."""
         self._home = home
         self._tools = tools
         self._make_plan = make_plan
         self._publish_for = publish_for
         self._version = version
+        self._end = end
+        self._ending = False
         self._workers: dict[str, tuple[Reconciler, asyncio.Task[None]]] = {}
         self._admission = asyncio.Lock()
         self._reaper: asyncio.Task[None] | None = None
@@ -83,6 +95,28 @@ class ControlPlane:
         for _, task in workers:
             await cancel_and_wait(task)
         await asyncio.gather(*(worker.let_go() for worker, _ in workers), return_exceptions=True)
+
+    async def end_if_idle(self) -> None:
+        """End this process, which nobody needs any more.
+
+        Conflict when it looks after devnets, or is to go on without any.
+        """
+        async with self._admission:
+            names = [record.name for record in await self.records()]
+            if names:
+                raise Conflict(
+                    "The daemon looks after devnets",
+                    ", ".join(names),
+                    "Take them down first; a signal ends the daemon alone, and they go on.",
+                )
+            if self._end is None:
+                raise Conflict(
+                    "The daemon was started by hand",
+                    "it goes on without devnets",
+                    "Ctrl-C in its terminal, or SIGTERM, ends it.",
+                )
+            self._ending = True
+        self._end()
 
     # ------------------------------------------------------------------ asking
 
@@ -191,12 +225,9 @@ class ControlPlane:
         `ttl` is in seconds from now. Raises InvalidInput, NotAvailableYet, Conflict.
         """
         async with self._admission:
-            async with self._tools.database.begin() as unit:
-                known = await unit.devnets.get(spec.name)
-            if known is not None and known.desired is Desired.ABSENT:
-                raise Conflict(
-                    f"{spec.name} is being removed", "its name is free soon", "Try again."
-                )
+            if self._ending:
+                raise NotReady("The daemon is ending", "its last devnet is gone", "Try again.")
+            known = await self._known(spec.name)
             if known is not None:
                 return await self._again(known, spec, update=update)
             plan = self._make_plan(spec, await self._other_plans(spec.name), None, free_ports)
@@ -437,8 +468,7 @@ class ControlPlane:
             dying = [(r.expires_at, r.name) for r in await self.records() if r.expires_at]
             soonest = min(dying, default=None)
             if soonest is not None and soonest[0] <= time.time():
-                await self._publish_for(soonest[1])("devnet.expired", {})
-                await self.remove(soonest[1])
+                await self._expire(soonest[1])
                 continue
             pause = max(0.0, soonest[0] - time.time()) if soonest else None
             try:
@@ -446,6 +476,14 @@ class ControlPlane:
                     await self._expiry_changed.wait()
             except TimeoutError:
                 continue
+
+    async def _expire(self, name: str) -> None:
+        """Take a devnet down whose time is over, and with the last one this process."""
+        await self._publish_for(name)("devnet.expired", {})
+        with contextlib.suppress(CalderaError):  # it goes on being removed; nobody waits for it
+            await self.remove(name)
+            await self.wait_gone(name, _GONE_DEADLINE)
+            await self.end_if_idle()
 
 
 def not_found(kind: str, name: str, known: Collection[str]) -> NotFound:

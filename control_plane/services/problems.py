@@ -16,6 +16,7 @@ STATUS: Final[dict[str, int]] = {
     "service-failed": 500,
     "storage-failed": 500,
     "temporary-failure": 503,
+    "not-ready": 503,
     "permanent-failure": 500,
     "rpc-error": 502,
     "error": 500,

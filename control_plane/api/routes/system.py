@@ -89,6 +89,21 @@ async def get_runtime(services: Wired) -> DaemonView:
     return await services.about()
 
 
+@router.delete(
+    "/v1/runtime",
+    operation_id="endRuntime",
+    summary="End an idle daemon",
+    status_code=202,
+    response_model=Health,
+    responses=documented(409),
+)
+async def end_runtime(services: Wired) -> Health:
+    """A daemon that a command started in the background ends when it has no devnet left. One
+    that runs in the foreground (`caldera serve`) ends by its own signal only: a conflict."""
+    await services.about.end()
+    return Health(status="stopping", version=version())
+
+
 @router.get(
     "/health",
     operation_id="getHealth",

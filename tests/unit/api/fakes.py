@@ -314,11 +314,6 @@ def fake_running(home: Path) -> FakeRunning:
             raise not_found("message", message_id, [HASH])
         return TraceView(id=HASH, state="dispatched", steps=(), message=_message())
 
-    async def about() -> DaemonView:
-        return DaemonView(
-            version="0", pid=1, home=str(home), started_at=BORN, socket="s", devnets=0
-        )
-
     services = Services(
         devnets=devnets,
         queries=FakeQueries(devnets),
@@ -329,10 +324,25 @@ def fake_running(home: Path) -> FakeRunning:
         faucet=faucet,
         send=send,
         trace=trace,
-        about=about,
+        about=FakeAbout(home),
         database=database,
     )
     return FakeRunning(services, events)
+
+
+@dataclass
+class FakeAbout:
+    """A daemon in the foreground."""
+
+    home: Path
+
+    async def __call__(self) -> DaemonView:
+        return DaemonView(
+            version="0", pid=1, home=str(self.home), started_at=BORN, socket="s", devnets=0
+        )
+
+    async def end(self) -> None:
+        raise Conflict("The daemon was started by hand")
 
 
 async def build_fake(settings: Settings, _: Listening) -> FakeRunning:

@@ -52,7 +52,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         "/v1/validate": {"post"},
         "/v1/templates": {"get"},
         "/v1/templates/{template}": {"get"},
-        "/v1/runtime": {"get"},
+        "/v1/runtime": {"get", "delete"},
         "/health": {"get"},
         "/ready": {"get"},
         "/metrics": {"get"},
