@@ -123,6 +123,8 @@ class Home(World):
 
     def end(self) -> None:
         """Take everything down; what is left over then is killed by its pid."""
+        if not self.processes():
+            return
         with contextlib.suppress(AssertionError, subprocess.TimeoutExpired):
             self.run("down", "--all", "-y", check=False)
             if self.daemon_pid:

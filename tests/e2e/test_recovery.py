@@ -98,7 +98,6 @@ def recover(boundary: str) -> None:
         kept = {p.pid for found in home.nodes().values() for p in found}
         assert running <= kept, "nodes that ran were adopted"
         home.run("down", "minimal")
-        home.kill_daemon(__import__("signal").SIGTERM)
         home.assert_clean(*ports_of(status))
 
 
@@ -163,12 +162,11 @@ def test_unrecorded_node_never_takes_the_place_of_a_saved_chain(home: Home) -> N
     assert_whole(home)
 
 
-@pytest.mark.parametrize("moment", [0.02, 0.08, 0.15, 0.25, 0.4, 0.6])
+@pytest.mark.parametrize("moment", [0.03, 0.12, 0.3])
 def test_killed_at_any_moment(home: Home, moment: float) -> None:
     """Not at a boundary, but within whatever happens to be under way."""
-    home.run("ls")  # starts the daemon
     asking = home.start("up", "minimal")
-    until((home.home / "devnets" / "minimal").is_dir, 10, "up is under way")
+    until((home.home / "devnets" / "minimal").is_dir, 20, "up is under way")
     time.sleep(moment)
     home.kill_daemon()
     asking.communicate(timeout=20)
