@@ -147,6 +147,7 @@ def test_events_go_on_with_the_next_daemon(tmp_path: Path) -> None:
         command.until("waiting for the next one")
         second = start_fake_daemon(tmp_path)
         client.post("/v1/devnets", {"template": "minimal", "name": "shop"})
+        time.sleep(2)  # nothing tells from outside that the command follows again
         client.delete("/v1/devnets/shop")
         command.until("devnet.removed")
         assert command.end() == 0
