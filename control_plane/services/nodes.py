@@ -20,6 +20,7 @@ from control_plane.services.supervisor import cancel_and_wait
 
 T = TypeVar("T")
 
+_FAILED = ServiceState.FAILED
 _EXIT_NEWS = 0.1
 """Seconds within which the end of a process is noticed."""
 
@@ -179,7 +180,9 @@ class Nodes:
                 # a broken connection is noticed a moment before the end of who broke it
                 await asyncio.wait({ended}, timeout=_EXIT_NEWS)
             if ended.done():
-                raise ended.result()
+                failure = ended.result()
+                await self.mark_failed(failure.service.partition("/")[0], failure)
+                raise failure
             return task.result()
         finally:
             self._listeners.discard(ended)
@@ -257,18 +260,25 @@ class Nodes:
 
     async def mark_failed(self, chain: str, error: CalderaError) -> None:
         """Record why a node could not be started."""
-        record = await self.record(chain)
         service = node_service(Name(chain))
-        base = record or ServiceRecord(self._files.name, service, ServiceState.FAILED)
-        command = error.command if isinstance(error, ServiceFailed) else base.command
-        failed = replace(base, state=ServiceState.FAILED, problem=str(error), command=command)
+        base = await self.record(chain) or ServiceRecord(self._files.name, service, _FAILED)
+        told = error if isinstance(error, ServiceFailed) else None
+        failed = replace(
+            base,
+            state=_FAILED,
+            problem=str(error),
+            pid=None,
+            identity=None,
+            command=told.command if told else base.command,
+            log=(told.log if told else "") or base.log,
+        )
         async with self._database.begin() as unit:
             await unit.services.put(failed)
 
 
 def _ended(handle: NodeHandle, why: str) -> ServiceFailed:
     return ServiceFailed(
-        f"{handle.service} ended",
+        f"{handle.service} (port {handle.port}) ended",
         why,
         f"See {handle.log}.",
         service=handle.service,

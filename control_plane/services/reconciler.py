@@ -276,17 +276,25 @@ class Reconciler:
         return Network(self.name, devnet_id, network_id, plan, ordered, contracts, set_id=1)
 
     async def _start_node(self, chain: ChainPlan) -> RunningNode:
-        """Start `chain`'s node; a default port taken since planning is replaced once."""
+        """Start `chain`'s node; when it can't be, its record tells why."""
         live = self._live()
         spec = self._files.node_spec(live.plan, chain)
-        await self._tools.provision.genesis(spec, live.keys)
         try:
-            return await self.nodes.ensure(live.plan, chain)
+            await self._tools.provision.genesis(spec, live.keys)
+            return await self._ensure_node(chain)
+        except CalderaError as error:
+            await self.nodes.mark_failed(chain.name, error)
+            raise
+
+    async def _ensure_node(self, chain: ChainPlan) -> RunningNode:
+        """A default port taken since planning is replaced once."""
+        try:
+            return await self.nodes.ensure(self._live().plan, chain)
         except Conflict:
             if chain.port_named:
                 raise
             moved = await self._move_port(chain)
-            return await self.nodes.ensure(live.plan, moved)
+            return await self.nodes.ensure(self._live().plan, moved)
 
     async def _move_port(self, chain: ChainPlan) -> ChainPlan:
         live = self._live()

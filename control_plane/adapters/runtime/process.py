@@ -336,7 +336,7 @@ def _exited(spec: NodeSpec, handle: NodeHandle, offset: int) -> ServiceFailed | 
         return port_taken(spec.chain.port)
     lines = tuple([line.rstrip() for line in said.splitlines() if line.strip()][-15:])
     return ServiceFailed(
-        f"{handle.service} exited while starting",
+        f"{handle.service} (port {handle.port}) exited while starting",
         lines[-1] if lines else "it said nothing",
         f"See {handle.log}.",
         service=handle.service,
@@ -349,7 +349,7 @@ def _exited(spec: NodeSpec, handle: NodeHandle, offset: int) -> ServiceFailed | 
 def _too_slow(handle: NodeHandle, seconds: float) -> DeadlineExceeded:
     lines = "; ".join(last_lines(handle.log, 3))
     return DeadlineExceeded(
-        f"{handle.service} did not answer",
+        f"{handle.service} (port {handle.port}) did not answer",
         f"waited {seconds:g} s for eth_chainId on {handle.http_url}; log: {handle.log}"
         + (f"; it ends: {lines}" if lines else ""),
         "Try again when the machine is less busy, or look into the log.",
@@ -381,7 +381,7 @@ def _no_program(
 def _failed_to_run(spec: NodeSpec, command: tuple[str, ...], path: Path, why: str) -> ServiceFailed:
     service = node_service(spec.chain.name)
     return ServiceFailed(
-        f"{service} could not be run",
+        f"{service} (port {spec.chain.port}) could not be run",
         why,
         "Check that the program is an Anvil for this machine (ANVIL_BIN).",
         service=service,
