@@ -145,8 +145,10 @@ def test_events_go_on_with_the_next_daemon(tmp_path: Path) -> None:
         command.until("devnet.ready")
         os.kill(first, signal.SIGKILL)
         command.until("waiting for the next one")
+        command.process.send_signal(signal.SIGSTOP)  # the made-up daemon forgets its devnets
         second = start_fake_daemon(tmp_path)
         client.post("/v1/devnets", {"template": "minimal", "name": "shop"})
+        command.process.send_signal(signal.SIGCONT)
         time.sleep(2)  # nothing tells from outside that the command follows again
         client.delete("/v1/devnets/shop")
         command.until("devnet.removed")
