@@ -13,6 +13,7 @@
         ├── ServiceFailed   a node or agent did not start, or died: command, log, last lines
         ├── StorageFailed   disk full, read-only or unwritable directory, broken database
         ├── TemporaryFailure    worth trying again (a connection that broke)
+        │   └── NotReady        the daemon is starting or ending, HTTP 503
         └── PermanentFailure    trying again cannot help
 
 Retryability is in the type. Errors know nothing of HTTP or terminals; the two maps stand in
@@ -85,6 +86,14 @@ class MissingDependency(CalderaError):
     """Which program is missing, and in `hint` the command that installs it."""
 
     type: ClassVar[str] = "missing-dependency"
+
+
+def most_telling(error: BaseException) -> BaseException:
+    """The error to show of a group, one of our own if there is any; otherwise `error` itself."""
+    while isinstance(error, BaseExceptionGroup):
+        known = [one for one in error.exceptions if isinstance(one, CalderaError)]
+        error = known[0] if known else error.exceptions[0]
+    return error
 
 
 @dataclass(eq=False)

@@ -3,6 +3,7 @@ wakes the devnet's reconciler; the work itself happens there."""
 
 import asyncio
 import contextlib
+import logging
 import os
 import time
 from collections.abc import Callable, Collection, Coroutine, Sequence
@@ -17,6 +18,7 @@ from control_plane.domain.errors import (
     Failed,
     NotFound,
     NotReady,
+    StorageFailed,
 )
 from control_plane.domain.network import Network
 from control_plane.domain.plan import Plan
@@ -32,7 +34,10 @@ from control_plane.services.supervisor import AgentView, cancel_and_wait
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _NODE = "node"
+_REAP_AGAIN = 5.0
 _GONE_DEADLINE = 30.0
 
 Outcome = Literal["created", "resumed", "unchanged", "updated"]
@@ -313,7 +318,8 @@ class ControlPlane:
         record = await self.record(name)
         if record.desired is Desired.STOPPED and record.state is DevnetState.STOPPED:
             return record
-        return await self._update(name, desired=Desired.STOPPED)
+        again = {"state": DevnetState.STOPPING} if record.state is DevnetState.FAILED else {}
+        return await self._update(name, desired=Desired.STOPPED, **again)
 
     async def start(self, name: str) -> DevnetRecord:
         """Start a devnet that is stopped or has failed, from its saved state."""
@@ -335,8 +341,14 @@ class ControlPlane:
         return await self.start(name)
 
     async def remove(self, name: str) -> DevnetRecord:
-        """Take a devnet down for good: processes, files and records."""
-        return await self._update(name, desired=Desired.ABSENT, expires_at=None)
+        """Take a devnet down for good: processes, files and records. On a full disk too: its
+        files make room for the record of it."""
+        try:
+            return await self._update(name, desired=Desired.ABSENT, expires_at=None)
+        except StorageFailed:
+            record = await self.record(name)
+            self._employ(name).give_up()
+            return replace(record, desired=Desired.ABSENT)
 
     # ------------------------------------------------------------------ one service
 
@@ -465,23 +477,32 @@ class ControlPlane:
         """Remove devnets whose time to live is over."""
         while True:
             self._expiry_changed.clear()
-            dying = [(r.expires_at, r.name) for r in await self.records() if r.expires_at]
-            soonest = min(dying, default=None)
-            if soonest is not None and soonest[0] <= time.time():
-                await self._expire(soonest[1])
-                continue
-            pause = max(0.0, soonest[0] - time.time()) if soonest else None
+            try:
+                pause = await self._reap_once()
+            except CalderaError as error:  # a full disk, perhaps; there may be room later
+                log.warning("devnets whose time is over are not removed: %s", error)
+                pause = _REAP_AGAIN
             try:
                 async with asyncio.timeout(pause):
                     await self._expiry_changed.wait()
             except TimeoutError:
                 continue
 
+    async def _reap_once(self) -> float | None:
+        """Remove what is due; seconds until the next is, None when there is none."""
+        while True:
+            dying = [(r.expires_at, r.name) for r in await self.records() if r.expires_at]
+            soonest = min(dying, default=None)
+            if soonest is not None and soonest[0] <= time.time():
+                await self._expire(soonest[1])
+                continue
+            return max(0.0, soonest[0] - time.time()) if soonest else None
+
     async def _expire(self, name: str) -> None:
         """Take a devnet down whose time is over, and with the last one this process."""
         await self._publish_for(name)("devnet.expired", {})
+        await self.remove(name)
         with contextlib.suppress(CalderaError):  # it goes on being removed; nobody waits for it
-            await self.remove(name)
             await self.wait_gone(name, _GONE_DEADLINE)
             await self.end_if_idle()
 

@@ -1,13 +1,14 @@
 """The nodes of one devnet: started or adopted, watched, saved at intervals, healed, stopped."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from control_plane.domain.errors import CalderaError, ServiceFailed
+from control_plane.domain.errors import CalderaError, ServiceFailed, StorageFailed
 from control_plane.domain.ids import Name, node_service
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish
@@ -119,7 +120,8 @@ class Nodes:
         await cancel_and_wait(node.watch)
         await node.rpc.close()
         await self._runtime.stop_node(node.handle, grace=grace)
-        await self._mark(chain, ServiceState.STOPPED, None)
+        with contextlib.suppress(StorageFailed):  # its process is gone, whatever the record says
+            await self._mark(chain, ServiceState.STOPPED, None)
 
     async def stop_all(self, *, grace: float = 2.0) -> None:
         """Stop every node, the last started first, side by side."""
@@ -195,8 +197,9 @@ class Nodes:
         why = f"its process {handle.pid} ended unexpectedly; log: {handle.log}"
         self.ended[chain] = why
         log.warning("%s: %s", handle.service, why)
-        await self._mark(chain, ServiceState.RESTARTING, why)
-        await self._publish("service.exited", {"problem": why}, service=handle.service)
+        with contextlib.suppress(CalderaError):  # a full disk must not hide the node's end
+            await self._mark(chain, ServiceState.RESTARTING, why)
+            await self._publish("service.exited", {"problem": why}, service=handle.service)
         self.running.pop(chain, None)
         await node.rpc.close()
         for listener in self._listeners:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from control_plane.domain.errors import CalderaError, Conflict, Failed, StorageFailed
+from control_plane.domain.errors import CalderaError, Conflict, Failed, StorageFailed, most_telling
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, Keys, Network
@@ -93,6 +93,9 @@ class Reconciler:
         self.held_nodes: set[str] = set()
         """Chains whose node the user stopped."""
         self.last_error: BaseException | None = None
+        self._given_up = False
+        self._trouble: str | None = None
+        """What went wrong at the last look, until one succeeds."""
         self._agents_network: Network | None = None
         """What the running agents were made for."""
 
@@ -101,6 +104,11 @@ class Reconciler:
     def wake(self) -> None:
         """Something may have changed: look again."""
         self._wake.set()
+
+    def give_up(self) -> None:
+        """Remove the devnet, although its record could not be told."""
+        self._given_up = True
+        self.wake()
 
     def next_change(self) -> asyncio.Event:
         """Set when the record's state is written once more. Take it before looking at the
@@ -111,13 +119,11 @@ class Reconciler:
         """Reconcile until the devnet is gone."""
         while True:
             self._wake.clear()
-            record = await self.record()
-            if record is None:
-                return
             try:
-                if await self._once(record):
+                record = await self.record()
+                if record is None or await self._once(record):
                     return
-                self._pause = 0.0
+                self._pause, self._trouble = 0.0, None
             except Exception as error:  # noqa: BLE001 - a devnet's failure must not end its worker
                 await self._failed(error)
             with contextlib.suppress(TimeoutError):
@@ -149,7 +155,7 @@ class Reconciler:
 
     async def _once(self, record: DevnetRecord) -> bool:
         """Act on one difference between desire and reality; True when the devnet is gone."""
-        if record.desired is Desired.ABSENT:
+        if record.desired is Desired.ABSENT or self._given_up:
             await self._remove()
             return True
         if record.desired is Desired.STOPPED:
@@ -178,13 +184,18 @@ class Reconciler:
 
     async def _assess(self, record: DevnetRecord) -> None:
         self.healing = False
-        problem = self.problem()
+        problem = self._symptoms()
         state = DevnetState.DEGRADED if problem else DevnetState.READY
         if (state, problem) != (record.state, record.problem):
             await self._set_state(state, problem)
 
     def problem(self) -> str | None:
         """What is wrong with the running devnet, in sentences; None when all is well."""
+        found = [part for part in (self._trouble, self._symptoms()) if part]
+        return "; ".join(found) or None
+
+    def _symptoms(self) -> str | None:
+        """What is wrong with what runs."""
         found = [f"{name}/node: {why}; restarting" for name, why in self.nodes.ended.items()]
         found += [
             f"{view.name}: {view.problem}"
@@ -408,7 +419,8 @@ class Reconciler:
                 await self.nodes.ensure(plan, chain)
 
     async def _remove(self) -> None:
-        await self._set_state(DevnetState.STOPPING, None)
+        with contextlib.suppress(StorageFailed):  # there is room when its files are gone
+            await self._set_state(DevnetState.STOPPING, None)
         await self._halt(save=False)
         self._tools.remove_tree(self._files.root)
         async with self._tools.database.begin() as unit:
@@ -427,18 +439,24 @@ class Reconciler:
     async def _failed(self, error: Exception) -> None:
         """Record what went wrong; a running devnet is degraded and tried again, one that was
         starting has failed."""
-        first = _first(error)
+        first = most_telling(error)
         if not isinstance(first, CalderaError):
             log.error("reconciling %s", self.name, exc_info=error)
         problem = (
             str(first) if isinstance(first, CalderaError) else f"{type(first).__name__}: {first}"
         )
         self._pause = min(max(0.5, self._pause * 2), _LONGEST_PAUSE)
+        self.last_error, self._trouble = first, problem
+        try:
+            await self._record_failure(problem)
+        except CalderaError as second:
+            log.warning("%s: what failed could not be recorded: %s", self.name, second)
+
+    async def _record_failure(self, problem: str) -> None:
         record = await self.record()
         if record is None:
             return
         starting = record.state in {DevnetState.PLANNED, DevnetState.STARTING, DevnetState.STOPPING}
-        self.last_error = first
         await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
 
     def _paused(self, chain: str) -> contextlib.AbstractAsyncContextManager[None]:
@@ -495,11 +513,3 @@ async def _all_or_none(parts: list[Coroutine[object, object, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part)
-
-
-def _first(error: BaseException) -> BaseException:
-    """The error to show of a group: the most telling one, never a mere cancellation."""
-    while isinstance(error, BaseExceptionGroup):
-        known = [e for e in error.exceptions if isinstance(e, CalderaError)]
-        error = known[0] if known else error.exceptions[0]
-    return error

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from control_plane.domain.errors import CalderaError, DeadlineExceeded
+from control_plane.domain.errors import CalderaError, DeadlineExceeded, most_telling
 from control_plane.domain.ports.agent import Agent
 from control_plane.domain.states import ServiceState
 from control_plane.services.agent_log import LoggedAs, logged_as
@@ -159,12 +159,8 @@ class Supervisor:
             try:
                 await watched.agent.run()
                 watched.problem = "ended by itself"
-            except CalderaError as error:
-                watched.problem = str(error)
-                log.warning("agent %s failed: %s", watched.agent.name, error)
-            except Exception as error:
-                watched.problem = f"{type(error).__name__}: {error}"
-                log.exception("agent %s raised", watched.agent.name)
+            except Exception as error:  # noqa: BLE001 - it is started again, and its trouble told
+                watched.problem = _told(watched.agent.name, most_telling(error))
             watched.agent.ready.clear()
             watched.restarts += 1
             self._on_change()
@@ -174,6 +170,14 @@ class Supervisor:
             pause = min(pause * 2, _LONGEST_PAUSE)
             watched.problem = None
             self._on_change()
+
+
+def _told(name: str, error: BaseException) -> str:
+    if isinstance(error, CalderaError):
+        log.warning("agent %s failed: %s", name, error)
+        return str(error)
+    log.error("agent %s raised", name, exc_info=error)
+    return f"{type(error).__name__}: {error}"
 
 
 async def cancel_and_wait(task: asyncio.Task[object] | None) -> None:
