@@ -21,6 +21,7 @@ from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.keys import load_keys
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.machine import read_facts
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
@@ -28,6 +29,7 @@ from control_plane.adapters.provision import FileProvision, born_contracts
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
 from control_plane.agents.aggregator import Aggregator
 from control_plane.agents.guardian import Guardian
@@ -158,10 +160,11 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
 
     return Tools(
         database=database,
-        runtime=ProcessRuntime(AnvilEngine(anvil), gate),
+        runtime=SelectingRuntime({"process": ProcessRuntime(AnvilEngine(anvil), gate)}),
         connect=connect,
         provision=FileProvision(bake),
         bootstrap=ChainBootstrap(),
+        sealing=sealing,
         make_agents=_agents_maker(database),
         load_plan=plan_from_json,
         dump_plan=plan_to_json,

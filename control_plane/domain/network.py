@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from control_plane.domain.ids import Domain, Hex, Name
 from control_plane.domain.plan import ChainPlan, Plan
@@ -15,6 +16,11 @@ class Chain:
     plan: ChainPlan
     http_url: str
     ws_url: str
+    engine_url: str | None = None
+    """HTTP endpoint of the authenticated Engine API, where the engine has one."""
+    directory: Path | None = None
+    """The node's own directory, with the secret of its Engine API (``jwt.hex``) and the journal
+    of payloads; None where this process has no access to it."""
 
     @property
     def name(self) -> Name:

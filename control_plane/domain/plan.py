@@ -10,6 +10,28 @@ from control_plane.domain.ids import ChainId, Domain, Name
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a chain's node may take of its machine; None: as much as there is."""
+
+    cpus: float | None = None
+    """Processor cores."""
+    memory: int | None = None
+    """Bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """Which program a node engine is, where the spec says so."""
+
+    name: str
+    """``op-geth`` …"""
+    path: str | None = None
+    """An absolute path, for plain processes."""
+    image: str | None = None
+    """For containers."""
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPlan:
     """One chain, the L1 included."""
 
@@ -21,7 +43,7 @@ class ChainPlan:
     port_named: bool
     """The spec names the port, so a taken one is a conflict; otherwise it may move."""
     engine: str
-    """``anvil``."""
+    """``anvil`` or ``op-geth``."""
     block_time: float
     """Seconds between blocks; 0: a block as soon as a transaction waits."""
     phase: float
@@ -29,6 +51,9 @@ class ChainPlan:
     framework: str | None
     """``op-stack`` …; None for the L1."""
     is_l1: bool
+    services: str = "caldera"
+    """Whose sequencer and settlement services: ``caldera`` or ``native``, the framework's own."""
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +98,9 @@ class Plan:
     retired: tuple[int, ...] = ()
     """Chain ids and domains of rollups that were removed; never given out again, for messages
     of the new chain could have the ids of old ones."""
+    agents: str = "daemon"
+    """Where agents run: ``daemon`` or ``containers``."""
+    engines: tuple[EngineChoice, ...] = ()
 
     @property
     def l1(self) -> ChainPlan:
@@ -81,6 +109,10 @@ class Plan:
     @property
     def rollups(self) -> tuple[ChainPlan, ...]:
         return self.chains[1:]
+
+    def engine(self, name: str) -> EngineChoice:
+        """What the spec says of the engine called `name`."""
+        return next((e for e in self.engines if e.name == name), EngineChoice(name))
 
     def chain(self, name: str) -> ChainPlan:
         """The chain called `name`; KeyError if there is none."""

@@ -8,7 +8,9 @@ from control_plane.domain.ids import ChainId, Domain, Name
 from control_plane.domain.plan import (
     AccountsPlan,
     ChainPlan,
+    EngineChoice,
     GuardianPlan,
+    Limits,
     MetalayerPlan,
     Plan,
 )
@@ -41,6 +43,8 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
         origins=tuple(value["origins"]),
         notes=tuple(value["notes"]),
         retired=tuple(value.get("retired", ())),
+        agents=value.get("agents", "daemon"),
+        engines=tuple(EngineChoice(**engine) for engine in value.get("engines", ())),
     )
 
 
@@ -51,5 +55,6 @@ def _chain(value: Mapping[str, Any]) -> ChainPlan:
             "name": Name(value["name"]),
             "chain_id": ChainId(value["chain_id"]),
             "domain": Domain(value["domain"]),
+            "limits": Limits(**value.get("limits", {})),
         }
     )

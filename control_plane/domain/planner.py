@@ -13,15 +13,18 @@ from control_plane.domain.ids import L1, ChainId, Domain, Name
 from control_plane.domain.plan import (
     AccountsPlan,
     ChainPlan,
+    EngineChoice,
     GuardianPlan,
+    Limits,
     MetalayerPlan,
     Plan,
 )
-from control_plane.schemas.spec import L1Spec, RollupSpec, Spec
+from control_plane.schemas.spec import L1Spec, Resources, RollupSpec, Spec
 
 FIRST_ROLLUP_ID: Final = 901
 WEI: Final = 10**18
 _LAST_PORT: Final = 65_535
+_BYTES: Final = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
 _Chains = tuple[L1Spec | RollupSpec, ...]
 """The L1 first."""
@@ -72,6 +75,8 @@ def make_plan(
                 phase=at / len(chains),
                 framework=chain.framework if isinstance(chain, RollupSpec) else None,
                 is_l1=at == 0,
+                services=chain.services if isinstance(chain, RollupSpec) else "caldera",
+                limits=_limits(chain.resources),
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
         ),
@@ -87,7 +92,21 @@ def make_plan(
         origins=spec.origins,
         notes=tuple(notes),
         retired=retired,
+        agents=spec.agents,
+        engines=tuple(
+            EngineChoice(name, choice.path, choice.image) for name, choice in spec.engines.items()
+        ),
     )
+
+
+def _limits(resources: Resources | None) -> Limits:
+    if resources is None:
+        return Limits()
+    memory = resources.memory
+    if memory is None:
+        return Limits(resources.cpus)
+    digits, unit = memory.rstrip("kmg"), memory[-1:]
+    return Limits(resources.cpus, int(digits) * _BYTES.get(unit, 1))
 
 
 def to_wei(amount: float) -> int:

@@ -161,6 +161,8 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
         yield Problem(
             "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
         )
+    for name in spec.engines:
+        yield Problem(f"engines.{name}", f"naming its program is {NOT_YET}", "leave it out")
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
 

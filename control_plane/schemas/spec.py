@@ -47,6 +47,20 @@ class Resources(Model):
     )
 
 
+class EngineSpec(Model):
+    """Which program a node engine is, when it is not the one that `caldera engine ls` tells."""
+
+    path: str | None = Field(
+        default=None, pattern=r"^/", max_length=4096, description="A program of this machine."
+    )
+    image: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9][a-zA-Z0-9._/:@-]*$",
+        max_length=255,
+        description="A container image.",
+    )
+
+
 class L1Spec(Model):
     """The chain that the rollups settle to."""
 
@@ -136,6 +150,11 @@ class Spec(Model):
     )
     metalayer: MetalayerSpec = Field(default_factory=MetalayerSpec)
     accounts: AccountsSpec = Field(default_factory=AccountsSpec)
+    engines: dict[Engine, EngineSpec] = Field(
+        default_factory=dict,
+        description="Programs of node engines. Not available yet.",
+        examples=[{"op-geth": {"path": "/usr/local/bin/op-geth"}}],
+    )
     save_interval: float = Field(
         default=5.0,
         ge=0.5,

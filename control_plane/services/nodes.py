@@ -194,7 +194,8 @@ class Nodes:
     async def _watch(self, node: RunningNode) -> None:
         chain, handle = node.chain.name, node.handle
         await self._runtime.wait_exit(handle)
-        why = f"its process {handle.pid} ended unexpectedly; log: {handle.log}"
+        what = f"process {handle.pid}" if handle.pid else f"container {handle.identity[:12]}"
+        why = f"its {what} ended unexpectedly; log: {handle.log}"
         self.ended[chain] = why
         log.warning("%s: %s", handle.service, why)
         with contextlib.suppress(CalderaError):  # a full disk must not hide the node's end

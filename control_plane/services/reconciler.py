@@ -21,7 +21,13 @@ from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish, Sealer
 from control_plane.domain.ports.node import Connect, Runtime
-from control_plane.domain.ports.provision import Bootstrap, Born, MakeAgents, Provision
+from control_plane.domain.ports.provision import (
+    Bootstrap,
+    Born,
+    MakeAgents,
+    MakeSeal,
+    Provision,
+)
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
@@ -50,6 +56,7 @@ class Tools:
     connect: Connect
     provision: Provision
     bootstrap: Bootstrap
+    sealing: MakeSeal
     make_agents: MakeAgents
     load_plan: Callable[[Mapping[str, Any]], Plan]
     """Plan from its JSON in the record."""
@@ -260,20 +267,28 @@ class Reconciler:
             async with steps.step(f"node:{chain.name}") as detail:
                 node = await self._start_node(chain)
                 detail["pid"] = node.handle.pid
-            chains[chain.name] = Chain(node.chain, node.handle.http_url, node.handle.ws_url)
+            chains[chain.name] = self._chain(node)
             if chain.is_l1:
                 found = await self._tools.bootstrap.network_id(
                     node.rpc, live.born.contracts, devnet_id
                 )
                 network_id.set_result(found)
             part = self._network(devnet_id, await network_id, live.born.contracts, chains)
-            async with steps.step(f"bootstrap:{chain.name}"):
-                await self._tools.bootstrap(node.chain, node.rpc, part, live.keys)
+            async with (
+                steps.step(f"bootstrap:{chain.name}"),
+                self._tools.sealing(chains[chain.name], node.rpc, part, live.keys) as seal,
+            ):
+                await self._tools.bootstrap(node.chain, node.rpc, part, live.keys, seal)
 
         await _all_or_none([bring(chain) for chain in live.plan.chains if not self._is_held(chain)])
         network = self._network(devnet_id, network_id.result(), live.born.contracts, chains)
         live.network = network
         return network
+
+    def _chain(self, node: RunningNode) -> Chain:
+        handle = node.handle
+        directory = self._files.node(node.chain.name)
+        return Chain(node.chain, handle.http_url, handle.ws_url, handle.engine_url, directory)
 
     def _network(
         self,
@@ -369,6 +384,7 @@ class Reconciler:
         for name in [n for n in self.nodes.running if n not in names]:
             await self.agents.stop([f"{name}/sequencer"])
             await self.nodes.stop(name)
+            await self._tools.runtime.forget(self._files.node(name))
             self._tools.remove_tree(self._files.node(name))
             async with self._tools.database.begin() as unit:
                 await unit.services.remove(self.name, f"{name}/node")
@@ -422,6 +438,7 @@ class Reconciler:
         with contextlib.suppress(StorageFailed):  # there is room when its files are gone
             await self._set_state(DevnetState.STOPPING, None)
         await self._halt(save=False)
+        await self._tools.runtime.forget(self._files.root)
         self._tools.remove_tree(self._files.root)
         async with self._tools.database.begin() as unit:
             await unit.devnets.remove(self.name)

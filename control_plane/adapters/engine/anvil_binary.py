@@ -1,28 +1,28 @@
 """Finding a usable Anvil (and, for tests, cast), and fetching the pinned one where none is.
 
 Order: the path that was named (spec or ``ANVIL_BIN``), the per-user cache, PATH, the registry
-package. A warm call reads two small facts from disk and starts no process: what `--version` said
-is remembered for as long as the file's path, time and size stay the same.
+package. A warm call reads two small facts from disk and starts no process.
 """
 
-import contextlib
-import fcntl
-import json
 import os
 import platform
 import re
 import shutil
-import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from control_plane.adapters.engine.npm_package import NpmPackage, install_program
-from control_plane.domain.errors import DeadlineExceeded, MissingDependency, StorageFailed
+from control_plane.adapters.engine.program_cache import (
+    ask_version,
+    is_program,
+    locked,
+    read_version,
+)
+from control_plane.adapters.engine.program_cache import cache_dir as cache_dir
+from control_plane.domain.errors import MissingDependency, StorageFailed
 
 ANVIL_VERSION = "1.7.1"
 """What is fetched, and what the tests run against."""
@@ -30,7 +30,6 @@ _KNOWN_GOOD = re.compile(r"^1\.7\.\d+$")
 _VERSION_LINE = re.compile(
     r"^(?P<tool>\w+) (?:Version: )?v?(?P<version>\d+\.\d+\.\d+)\S*", re.MULTILINE
 )
-_VERSION_SECONDS = 20.0
 _LOCK_SECONDS = 300.0
 
 Tool = Literal["anvil", "cast"]
@@ -62,15 +61,6 @@ class AnvilBinary:
     source: Source
 
 
-def cache_dir(environ: Mapping[str, str]) -> Path:
-    """The user's cache: ``CALDERA_CACHE``, ``$XDG_CACHE_HOME/caldera`` or ``~/.cache/caldera``."""
-    if named := environ.get("CALDERA_CACHE"):
-        return Path(named).expanduser().absolute()
-    if xdg := environ.get("XDG_CACHE_HOME"):
-        return Path(xdg).expanduser().absolute() / "caldera"
-    return Path(environ.get("HOME") or Path.home()) / ".cache" / "caldera"
-
-
 def resolve_anvil(
     named: str | Path | None = None,
     *,
@@ -91,8 +81,12 @@ def resolve_tool(
     *,
     cache: Path | None = None,
     environ: Mapping[str, str] | None = None,
+    fetch: bool = True,
 ) -> AnvilBinary:
-    """Like `resolve_anvil` for any of Foundry's programs; ``ANVIL_BIN``, ``CAST_BIN`` name one."""
+    """Like `resolve_anvil` for any of Foundry's programs; ``ANVIL_BIN``, ``CAST_BIN`` name one.
+
+    Without `fetch` a program that would have to be fetched is a missing one.
+    """
     env = os.environ if environ is None else environ
     store = cache or cache_dir(env)
     if explicit := named or env.get(f"{tool.upper()}_BIN"):
@@ -102,6 +96,12 @@ def resolve_tool(
         return AnvilBinary(cached, version, "cache")
     if (on_path := _good_on_path(tool, store, env)) is not None:
         return on_path
+    if not fetch:
+        raise MissingDependency(
+            f"{tool} is not here yet",
+            f"no {tool} of Foundry 1.7 is on PATH or in {store}",
+            f"`caldera engine install {tool}` fetches it, as the first `caldera up` does",
+        )
     return _fetch(tool, cached, store, env)
 
 
@@ -135,7 +135,7 @@ def _usable(tool: Tool, path: Path, store: Path, source: Source) -> AnvilBinary:
 
 def _known_version(tool: Tool, path: Path, store: Path) -> str | None:
     """The version of a usable program at `path`, None when it is not one."""
-    if not (path.is_file() and os.access(path, os.X_OK)):
+    if not is_program(path):
         return None
     version = _read_version(tool, path, store)
     return version if version is not None and _KNOWN_GOOD.match(version) else None
@@ -151,58 +151,7 @@ def _good_on_path(tool: Tool, store: Path, env: Mapping[str, str]) -> AnvilBinar
 
 
 def _read_version(tool: Tool, path: Path, store: Path) -> str | None:
-    """What ``--version`` says, remembered per path, modification time and size."""
-    stat = path.stat()
-    key = f"{path}:{stat.st_mtime_ns}:{stat.st_size}"
-    memory = store / "engines" / "versions.json"
-    known = _read_memory(memory)
-    if key in known:
-        return known[key]
-    version = _ask_version(tool, path)
-    if version is not None:
-        _remember(
-            memory,
-            {k: v for k, v in known.items() if not k.startswith(f"{path}:")} | {key: version},
-        )
-    return version
-
-
-def _read_memory(memory: Path) -> dict[str, str]:
-    try:
-        known = json.loads(memory.read_text())
-    except (OSError, ValueError):
-        return {}
-    if not isinstance(known, dict):
-        return {}
-    return {str(key): str(value) for key, value in known.items()}
-
-
-def _remember(memory: Path, known: Mapping[str, str]) -> None:
-    # Only a shortcut: where the cache can't be written, the next call asks again.
-    with contextlib.suppress(OSError):
-        memory.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=memory.parent, delete=False) as scratch:
-            json.dump(known, scratch)
-        Path(scratch.name).replace(memory)
-
-
-def _ask_version(tool: Tool, path: Path) -> str | None:
-    try:
-        done = subprocess.run(
-            [str(path), "--version"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_VERSION_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    match = _VERSION_LINE.search(done.stdout)
-    if done.returncode != 0 or match is None or match["tool"] != tool:
-        return None
-    return match["version"]
+    return read_version(path, store, lambda file: ask_version(file, _VERSION_LINE, named=tool))
 
 
 def _fetch(tool: Tool, target: Path, store: Path, env: Mapping[str, str]) -> AnvilBinary:
@@ -215,7 +164,7 @@ def _fetch(tool: Tool, target: Path, store: Path, env: Mapping[str, str]) -> Anv
             f"put {tool} of Foundry 1.7 on PATH, or set {tool.upper()}_BIN=/path/to/{tool}",
         )
     try:
-        with _lock(target.parent):
+        with locked(target.parent, _LOCK_SECONDS):
             if not _known_version(tool, target, store):
                 install_program(PACKAGES[tool], target, env)
     except OSError as error:
@@ -232,24 +181,3 @@ def _fetch(tool: Tool, target: Path, store: Path, env: Mapping[str, str]) -> Anv
             f"it needs glibc; set {tool.upper()}_BIN=/path/to/{tool} built for this system",
         )
     return AnvilBinary(target, version, "npm")
-
-
-@contextlib.contextmanager
-def _lock(directory: Path) -> Iterator[None]:
-    """Hold `directory`'s lock; the kernel drops it when its holder dies."""
-    directory.mkdir(parents=True, exist_ok=True)
-    deadline = time.monotonic() + _LOCK_SECONDS
-    with (directory / ".lock").open("a") as handle:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise DeadlineExceeded(
-                        "Another process has been fetching for too long",
-                        f"{directory} stays locked",
-                        "end that process, or try again",
-                    ) from None
-                time.sleep(0.1)
-        yield

@@ -20,6 +20,7 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import GuardianKeys, Keys, Network
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Account, Rpc
+from control_plane.domain.ports.provision import Seal
 from control_plane.domain.rpc import RpcError
 
 FIRST_SET: Final = 1
@@ -84,7 +85,9 @@ class ChainBootstrap:
         registry = _bytes(contracts["guardianRegistry"])
         return formats.network_id(_bytes(genesis["hash"]), registry, devnet_id)
 
-    async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None:
+    async def __call__(
+        self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys, seal: Seal
+    ) -> None:
         """Raises PermanentFailure when a transaction is reverted or the chain belongs to
         another devnet."""
         installed = await self._is_installed(chain, rpc, network)
@@ -96,11 +99,15 @@ class ChainBootstrap:
         if chain.is_l1:
             for guardian in keys.guardians:
                 self._register(outgoing, guardian, network)
-            seal = selector("sealSet()")
+            seal_set = selector("sealSet()")
             outgoing.add(
-                keys.governor, network.contracts["guardianRegistry"], seal, _seal_gas(keys), 1_000
+                keys.governor,
+                network.contracts["guardianRegistry"],
+                seal_set,
+                _seal_gas(keys),
+                1_000,
             )
-        await _mine(rpc, outgoing)
+        await _mine(rpc, outgoing, seal)
 
     async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
         request = {"to": network.contracts["rootVerifier"], "data": _hex(selector("networkId()"))}
@@ -186,14 +193,14 @@ async def _nonces(rpc: Rpc, keys: Keys) -> dict[str, int]:
     return {a: int(count, 16) for a, count in zip(addresses, counts, strict=True)}
 
 
-async def _mine(rpc: Rpc, outgoing: _Outgoing) -> None:
+async def _mine(rpc: Rpc, outgoing: _Outgoing, seal: Seal) -> None:
     """Broadcast, then seal blocks until every transaction has its receipt."""
     sent = await rpc.batch([("eth_sendRawTransaction", (raw,)) for raw in outgoing.raws])
     for answer in sent:
         if isinstance(answer, RpcError) and "already" not in answer.message:
             raise PermanentFailure("A transaction of block 1 was refused", answer.message)
     for _ in range(_ROUNDS):
-        await rpc.call("evm_mine")
+        await seal()
         receipts = await rpc.batch(
             [("eth_getTransactionReceipt", (hash_,)) for hash_ in outgoing.hashes]
         )

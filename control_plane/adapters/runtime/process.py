@@ -222,6 +222,9 @@ class ProcessRuntime:
         await asyncio.gather(*(exits.end(p.pid, p.identity, grace=0) for p in strays))
         return len(strays)
 
+    async def forget(self, directory: Path) -> None:
+        """See the port: a process keeps nothing elsewhere."""
+
     def usage(self, handle: NodeHandle) -> Usage | None:
         """Memory and processor time of a node; None when it is gone."""
         if not is_alive(handle.pid, handle.identity):

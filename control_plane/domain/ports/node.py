@@ -55,13 +55,17 @@ class NodeSpec:
 class NodeHandle:
     service: str
     pid: int
+    """0 when it is no process of this machine: a container."""
     identity: str
-    """Differs for any other process that ever has the same pid."""
+    """Differs for any other process that ever has the same pid; of a container its id."""
     port: int
     http_url: str
     ws_url: str
     command: tuple[str, ...]
     log: Path
+    engine_url: str | None = None
+    """HTTP endpoint of the authenticated Engine API, of engines that have one. Its secret is
+    ``jwt.hex`` in the node's directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,18 +111,70 @@ class Runtime(Protocol):
         ...
 
     async def kill_strays(self, directory: Path) -> int:
-        """End every process of ours whose argv names a path below `directory`; how many."""
+        """End every process (container) of ours whose node's directory is `directory` or below
+        it; how many. What they keep outside of it stays."""
+        ...
+
+    async def forget(self, directory: Path) -> None:
+        """Remove what the runtime keeps outside `directory` for the nodes there and below:
+        volumes, networks. None of them runs. Idempotent."""
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Where a node listens."""
+
+    host: str
+    port: int
+    """HTTP and WebSocket JSON-RPC."""
+    engine_port: int | None = None
+    """Engine API, of engines that have one."""
+
+
+class Caller(Protocol):
+    """The JSON-RPC calls that :meth:`Engine.prepare` makes of a node that has just started."""
+
+    async def call(self, method: str, *params: Any) -> Any: ...
+
+
 class Engine(Protocol):
-    """A node program: its command line, readiness and admin calls."""
+    """A node program: its command line, its files, its saved state. Used by every runtime."""
 
     name: str
+    has_engine_api: bool
 
-    def command(self, spec: NodeSpec) -> tuple[str, ...]: ...
+    def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
+        """The genesis file of `spec`'s chain, from the accounts it begins with."""
+        ...
 
-    def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes: ...
+    def arguments(self, spec: NodeSpec, listen: Listen, paths: "NodePaths") -> tuple[str, ...]:
+        """argv without the program; `paths` are as the node sees them."""
+        ...
+
+    async def prepare(self, spec: NodeSpec, node: Caller, engine_url: str | None) -> None:
+        """Bring a node that has just started to where it was (saved state, journal of payloads)
+        and set it up. Raises StorageFailed, ServiceFailed, RpcError, TemporaryFailure."""
+        ...
+
+    async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+        """Write what is needed to go on from here; its head. As ``Runtime.save_state``."""
+        ...
+
+    def saved(self, spec: NodeSpec) -> SavedState | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NodePaths:
+    """A node's files as the node sees them: on this machine, or inside its container."""
+
+    genesis: Path
+    data: Path
+    """A directory that outlives the node: its database."""
+    cache: Path
+    """A directory emptied at each start."""
+    jwt: Path
+    """The secret of the Engine API: 32 bytes as hex."""
 
 
 @dataclass(frozen=True, slots=True)

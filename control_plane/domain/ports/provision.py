@@ -1,13 +1,14 @@
 """What a devnet is made of before its nodes start: keys and genesis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Keys, Network
+from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import NodeSpec, Rpc
@@ -38,6 +39,19 @@ class Provision(Protocol):
         ...
 
 
+Seal = Callable[[], Awaitable[None]]
+"""Seal one block of a chain from what waits, or wait for the one that its own sequencer seals.
+Raises TemporaryFailure, RpcError, DeadlineExceeded."""
+
+
+class MakeSeal(Protocol):
+    """Blocks of a chain before its sequencer agent runs."""
+
+    def __call__(
+        self, chain: Chain, rpc: Rpc, network: Network, keys: Keys
+    ) -> AbstractAsyncContextManager[Seal]: ...
+
+
 class Bootstrap(Protocol):
     """Block 1 of a chain by real transactions; does nothing on a chain that has them."""
 
@@ -45,7 +59,9 @@ class Bootstrap(Protocol):
         self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes
     ) -> bytes: ...
 
-    async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None: ...
+    async def __call__(
+        self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys, seal: Seal
+    ) -> None: ...
 
 
 class MakeAgents(Protocol):

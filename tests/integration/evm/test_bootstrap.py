@@ -11,6 +11,7 @@ import pytest
 
 from control_plane.adapters.evm.bootstrap import ChainBootstrap, first_set
 from control_plane.adapters.evm.rpc import WebSocketRpc
+from control_plane.adapters.evm.sealing import anvil_seal
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.network import Keys, Network
 from tests.integration.metalayer.conftest import make_network, start_nodes
@@ -35,7 +36,9 @@ class Bare:
 
     async def boot(self, chain: str) -> None:
         node = self.nodes[chain]
-        await ChainBootstrap()(node.spec.chain, self.rpc(chain), self.network, self.keys)
+        await ChainBootstrap()(
+            node.spec.chain, self.rpc(chain), self.network, self.keys, anvil_seal(self.rpc(chain))
+        )
 
     async def view(self, chain: str, contract: str, signature: str, data: bytes = b"") -> bytes:
         call = {"to": self.network.contracts[contract], "data": selector(signature) + data.hex()}
@@ -128,7 +131,7 @@ async def test_killed_between_any_two_calls(tmp_path: Path) -> None:
             plan, rpc = found.nodes["l1"].spec.chain, found.rpc("l1")
             cut: Any = _CutOff(rpc, after)
             try:
-                await ChainBootstrap()(plan, cut, found.network, found.keys)
+                await ChainBootstrap()(plan, cut, found.network, found.keys, anvil_seal(cut))
             except _Cut:
                 await asyncio.gather(found.boot("l1"), found.boot("op"))
                 await _check(found)
@@ -155,7 +158,7 @@ async def test_a_set_that_fills_several_blocks(tmp_path: Path) -> None:
         chain = found.nodes["l1"].spec.chain
         cut: Any = _CutOff(found.rpc("l1"), 4)
         with pytest.raises(_Cut):
-            await ChainBootstrap()(chain, cut, found.network, found.keys)
+            await ChainBootstrap()(chain, cut, found.network, found.keys, anvil_seal(cut))
         assert await found.height("l1") == 1
         await asyncio.gather(found.boot("l1"), found.boot("op"))
         await _check(found)

@@ -13,6 +13,7 @@ import pytest
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.revert import decode_error
+from control_plane.adapters.evm.sealing import anvil_seal
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.persistence.database import open_database
 from control_plane.agents.aggregator import Aggregator
@@ -76,7 +77,7 @@ async def make_network(plan: Plan, keys: Keys, nodes: Mapping[str, Node]) -> Net
 async def boot(node: Node, network: Network, keys: Keys) -> None:
     """Block 1."""
     assert node.rpc is not None
-    await ChainBootstrap()(node.spec.chain, node.rpc, network, keys)
+    await ChainBootstrap()(node.spec.chain, node.rpc, network, keys, anvil_seal(node.rpc))
 
 
 def make_agents(lab: Lab) -> list[Agent]:

@@ -13,7 +13,7 @@ from control_plane.domain.network import Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, NodeHandle, NodeSpec, Rpc, SavedState
-from control_plane.domain.ports.provision import Born
+from control_plane.domain.ports.provision import Born, Seal
 from control_plane.domain.records import EpochRecord
 
 
@@ -116,6 +116,9 @@ class FakeRuntime:
     async def kill_strays(self, directory: Path) -> int:
         return 0
 
+    async def forget(self, directory: Path) -> None:
+        return None
+
 
 class FakeProvision:
     async def keys(self, directory: Path, guardians: int) -> Keys:
@@ -136,7 +139,9 @@ class FakeBootstrap:
     async def network_id(self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes) -> bytes:
         return bytes(32)
 
-    async def __call__(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> None:
+    async def __call__(
+        self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys, seal: Seal
+    ) -> None:
         self.done.append(chain.name)
 
 

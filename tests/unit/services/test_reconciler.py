@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import pytest
 
+from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.persistence.database import open_database
 from control_plane.domain.errors import Conflict, ServiceFailed
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
@@ -75,6 +76,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         connect=connect,
         provision=FakeProvision(),
         bootstrap=bootstrap,
+        sealing=sealing,
         make_agents=agents,
         load_plan=plan_from_json,
         dump_plan=plan_to_json,

@@ -1,0 +1,54 @@
+"""Several runtimes behind one: each node goes to the one that its plan names."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, Runtime, SavedState
+
+
+class SelectingRuntime:
+    """Implements ``ports.node.Runtime`` over `runtimes`, by the names of the spec's `runtime`."""
+
+    def __init__(self, runtimes: Mapping[str, Runtime]) -> None:
+        self._runtimes = runtimes
+
+    def _of(self, spec: NodeSpec) -> Runtime:
+        return self._runtimes[spec.plan.runtime]
+
+    def _running(self, handle: NodeHandle) -> Runtime:
+        return self._runtimes["process" if handle.pid else "compose"]
+
+    async def start_node(self, spec: NodeSpec) -> NodeHandle:
+        """See the port."""
+        return await self._of(spec).start_node(spec)
+
+    async def adopt_node(
+        self, spec: NodeSpec, pid: int | None, identity: str | None
+    ) -> NodeHandle | None:
+        """See the port."""
+        return await self._of(spec).adopt_node(spec, pid, identity)
+
+    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+        """See the port."""
+        return await self._of(spec).save_state(spec, rpc)
+
+    def saved_state(self, spec: NodeSpec) -> SavedState | None:
+        """See the port."""
+        return self._of(spec).saved_state(spec)
+
+    async def stop_node(self, handle: NodeHandle, *, grace: float = 2.0) -> None:
+        """See the port."""
+        await self._running(handle).stop_node(handle, grace=grace)
+
+    async def wait_exit(self, handle: NodeHandle) -> None:
+        """See the port."""
+        await self._running(handle).wait_exit(handle)
+
+    async def kill_strays(self, directory: Path) -> int:
+        """See the port."""
+        return sum([await runtime.kill_strays(directory) for runtime in self._runtimes.values()])
+
+    async def forget(self, directory: Path) -> None:
+        """See the port."""
+        for runtime in self._runtimes.values():
+            await runtime.forget(directory)
