@@ -13,6 +13,7 @@ _IN_CHECKOUT = {
     "artifacts": "contracts/artifacts",
     "genesis": "contracts/genesis",
     "third_party": "contracts/third_party",
+    "compose": "compose",
 }
 
 
@@ -43,6 +44,12 @@ def genesis_dir() -> Path:
 def third_party_dir() -> Path:
     """Deployed bytecode of others, one directory each, with licence, origin and hash."""
     return _directory("third_party")
+
+
+def compose_dir() -> Path:
+    """What engines and containers are made from: ``engines/`` are the Go modules that pin node
+    programs."""
+    return _directory("compose")
 
 
 def checkout_dir() -> Path | None:

@@ -22,7 +22,8 @@ from control_plane import resources as r
 print(json.dumps({
     "templates": str(r.templates_dir()),
     "artifacts": str(r.artifacts_dir()), "genesis": str(r.genesis_dir()),
-    "third_party": str(r.third_party_dir()), "checkout": str(r.checkout_dir()),
+    "third_party": str(r.third_party_dir()), "compose": str(r.compose_dir()),
+    "checkout": str(r.checkout_dir()),
 }))
 """
 
@@ -57,11 +58,14 @@ def check(found: dict[str, str]) -> None:
     for name in deployment.THIRD_PARTY:
         assert (Path(found["third_party"]) / name / "LICENSE").is_file(), name
     assert (Path(found["templates"]) / "default.yaml").is_file()
+    for module in ("op-geth", "optimism"):
+        for name in ("go.mod", "go.sum"):
+            assert (Path(found["compose"]) / "engines" / module / name).is_file(), module
 
 
 def test_wheel_holds_everything(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    for kind in ("templates", "artifacts", "genesis", "third_party"):
+    for kind in ("templates", "artifacts", "genesis", "third_party", "compose"):
         directory = getattr(resources, f"{kind}_dir")()
         for path in directory.rglob("*"):
             if path.is_file():

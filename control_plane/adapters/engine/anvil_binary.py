@@ -21,7 +21,7 @@ from control_plane.adapters.engine.program_cache import (
     locked,
     read_version,
 )
-from control_plane.adapters.engine.program_cache import cache_dir as cache_dir
+from control_plane.adapters.engine.program_cache import cache_dir as cache_dir  # noqa: PLC0414
 from control_plane.domain.errors import MissingDependency, StorageFailed
 
 ANVIL_VERSION = "1.7.1"

@@ -40,7 +40,7 @@ def is_program(path: Path) -> bool:
 
 
 def ask_version(path: Path, line: re.Pattern[str], *, named: str) -> str | None:
-    """Group ``version`` of `line` in what ``--version`` prints, if its group ``tool`` is `named`."""
+    """Group ``version`` of `line` in what ``--version`` prints; group ``tool`` must be `named`."""
     try:
         done = subprocess.run(
             [str(path), "--version"],

