@@ -5,14 +5,14 @@ import os
 import random
 import shutil
 import signal
-import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from control_plane import making
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
 from control_plane.adapters.evm.accounts import derive_accounts
@@ -31,11 +31,6 @@ from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
-from control_plane.agents.aggregator import Aggregator
-from control_plane.agents.guardian import Guardian
-from control_plane.agents.indexer import Indexer
-from control_plane.agents.relayer import Relayer
-from control_plane.agents.sequencer import SequencerAgent
 from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
@@ -176,47 +171,18 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
 
 def _agents_maker(database: SqlDatabase) -> Callable[..., Sequence[Agent]]:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
-        guardians = [Guardian(network, key, connect, database, hub) for key in keys.guardians]
+        guardians = [making.make_guardian(network, key, database, hub) for key in keys.guardians]
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
-        senders = {str(c.name): _relayer_sender(c, keys.relayer) for c in network.chains}
-        common = (connect, database, hub, publish, time.time)
         return [
-            *(SequencerAgent(chain, connect) for chain in network.chains),
-            Indexer(network, *common),
+            *(making.make_sequencer(chain) for chain in network.chains),
+            making.make_indexer(network, database, hub, publish),
             *guardians,
-            Aggregator(network, roster, guardians, *common),
-            _Owning(Relayer(network, senders, decode_error, *common), senders.values()),
+            making.make_aggregator(network, roster, guardians, database, hub, publish),
+            making.make_relayer(network, keys.relayer, database, hub, publish),
         ]
 
     return make
-
-
-def _relayer_sender(chain: Chain, account: Account) -> TransactionSender:
-    return TransactionSender(
-        connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
-    )
-
-
-class _Owning:
-    """An agent together with the senders that are its own: closed when it ends."""
-
-    def __init__(self, agent: Agent, senders: Collection[TransactionSender]) -> None:
-        self._agent = agent
-        self._senders = senders
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem
-
-    async def run(self) -> None:
-        try:
-            await self._agent.run()
-        finally:
-            for sender in self._senders:
-                await sender.close()
 
 
 def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
