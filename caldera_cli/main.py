@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "epoch": "epoch",
     "export": "export",
     "serve": "serve",
+    "engine": "engine",
     "doctor": "doctor",
     "clean": "clean",
     "version": "version",
@@ -49,7 +50,7 @@ COMMANDS: Final = {
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
 NOT_YET: Final = frozenset(
-    {"bridge", "proof", "engine", "images", "stake", "verify", "snapshot", "time", "chaos"}
+    {"bridge", "proof", "images", "stake", "verify", "snapshot", "time", "chaos"}
     | {"dashboard", "keys", "agent"}
 )
 """Names of commands whose part of the system is still to come."""

@@ -8,7 +8,7 @@ others built from their Go modules. The first two are insisted on: they work, or
 
 import re
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import defpath
 from pathlib import Path
@@ -78,7 +78,7 @@ def pinned_version(name: str) -> str:
     return ANVIL_VERSION if program is None else program.module.version().removeprefix("v")
 
 
-def expand(names: list[str]) -> list[str]:
+def expand(names: Sequence[str]) -> list[str]:
     """Programs by their names and those of groups, each once, in order. Raises NotFound."""
     wanted = [program for name in names for program in GROUPS.get(name, (name,))]
     for name in wanted:
