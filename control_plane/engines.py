@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from control_plane.adapters.engine import binaries
 from control_plane.adapters.engine.binaries import Binary
-from control_plane.adapters.engine.go_build import Go, find_go, need_go
+from control_plane.adapters.engine.go_build import Go, find_go, need_go, variable_of
 from control_plane.adapters.engine.go_programs import GO_PROGRAMS
 from control_plane.adapters.engine.program_cache import cache_dir
 from control_plane.domain.errors import CalderaError, MissingDependency
@@ -62,7 +62,7 @@ def look(name: str, cache: Path, environ: Mapping[str, str]) -> Row:
             name, named=None, cache=cache, environ=environ, build=False
         )
     except CalderaError as error:
-        insisted = environ.get(binaries.variable_of(name))
+        insisted = environ.get(variable_of(name))
         return _missing(name, error) if insisted else _to_come(name, cache, environ)
     return _row(found)
 
@@ -80,7 +80,7 @@ def _row(found: Binary) -> Row:
         "version": found.version,
         "source": found.source,
         "path": str(found.path),
-        "why": _WHY[found.source].format(variable=binaries.variable_of(found.name)),
+        "why": _WHY[found.source].format(variable=variable_of(found.name)),
         "hint": "",
     }
 
