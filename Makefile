@@ -38,7 +38,7 @@ test: setup-dev test-tools contracts-deps contracts-test ## everything a fresh m
 	@$(BIN)/python -m pytest $(PYTEST_ARGS)
 
 .PHONY: test-tools
-test-tools: ## what some tests need beside Python (PostgreSQL), where it may be installed
+test-tools: setup-dev ## what some tests need beside Python (PostgreSQL, Docker, op-geth …), where it may be brought
 	@scripts/test-tools
 
 .PHONY: test-unit
@@ -103,7 +103,7 @@ wheel: setup-dev ## dist/*.whl, with templates, artifacts and genesis inside
 
 .PHONY: lock
 lock: setup-dev ## resolve requirements/*.lock anew
-	@for level in runtime dev bootstrap; do scripts/lock "$$level" || exit; done
+	@for level in runtime dev bootstrap go; do scripts/lock "$$level" || exit; done
 
 .PHONY: clean
 clean: ## builds and caches (.venv too: make clean-all)

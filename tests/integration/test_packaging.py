@@ -98,7 +98,7 @@ def test_editable_install(tmp_path: Path) -> None:
     assert all(path.startswith(str(ROOT)) for path in found.values())
 
 
-@pytest.mark.parametrize("name", ["runtime", "dev", "bootstrap"])
+@pytest.mark.parametrize("name", ["runtime", "dev", "bootstrap", "go"])
 def test_locks_are_hashed_and_name_no_registry(name: str) -> None:
     lines = (ROOT / "requirements" / f"{name}.lock").read_text().splitlines()
     pins = [line for line in lines if line[:1].isalnum()]
