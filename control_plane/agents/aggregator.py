@@ -14,7 +14,16 @@ from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import NO_PARENT, EpochHeader, Leaf
-from control_plane.domain.hub import Dispatched, EpochCertified, Head, Hub, News, Reorged, Wanted
+from control_plane.domain.hub import (
+    Dispatched,
+    EpochCertified,
+    Head,
+    Hub,
+    Missed,
+    News,
+    Reorged,
+    Wanted,
+)
 from control_plane.domain.network import Network
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.metalayer import Attester
@@ -65,6 +74,7 @@ class Aggregator:
         self._silent: dict[str, float] = {}
         """Chains that did not answer, and until when epochs are made without asking them."""
         self._wanted = False
+        self._missed = False
         self._made_at = 0.0
         self._swept_at = 0.0
 
@@ -84,15 +94,19 @@ class Aggregator:
                 pause = _FIRST_PAUSE
                 while True:
                     await self._wait(news)
-                    if await self._make():
+                    if self._missed:
+                        await self._load()
+                    elif await self._make():
                         pause = _FIRST_PAUSE
-                        continue
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    else:
+                        await asyncio.sleep(pause)
+                        pause = min(pause * 2, _LONGEST_PAUSE)
         finally:
             self.ready.clear()
 
     async def _load(self) -> None:
+        """Look at all that news would have told: every leaf is read anew, every message counts."""
+        self._missed = False
         self._leaves.clear()
         self._heads.clear()
         self._made_at = self._swept_at = asyncio.get_running_loop().time()
@@ -106,7 +120,7 @@ class Aggregator:
     async def _wait(self, news: asyncio.Queue[News]) -> None:
         """Until an epoch is due."""
         self._drain(news)
-        while not self._hot and not self._wanted:
+        while not (self._hot or self._wanted or self._missed):
             left = self._made_at + self._period() - asyncio.get_running_loop().time()
             if left <= 0:
                 return
@@ -142,6 +156,8 @@ class Aggregator:
             self._hot.add(item.chain)
         elif isinstance(item, Wanted):
             self._wanted = True
+        elif isinstance(item, Missed):
+            self._missed = True
         elif isinstance(item, Reorged):
             self._heads.pop(item.chain, None)
             self._leaves.pop(item.chain, None)

@@ -140,6 +140,8 @@ class Follower:
         """Read everything up to `head`, mending first what a reorg broke."""
         if head.number == self._block and head.hash == self._hash:
             return
+        if head.number == 0 < self._block:
+            raise TemporaryFailure("it has no block yet", "it is about to be restored or set up")
         if head.number == self._block + 1 and head.parent == self._hash:
             await self._record([head], await read_logs(rpc, head, self._filter), live=True)
             return

@@ -14,7 +14,7 @@ from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import EpochHeader, Finality, Leaf
-from control_plane.domain.hub import Hub, Reorged
+from control_plane.domain.hub import Hub, Missed, Reorged
 from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.node import Connect
@@ -70,6 +70,8 @@ class Guardian:
                     item = await news.get()
                     if isinstance(item, Reorged):
                         self._forget(item.chain)
+                    elif isinstance(item, Missed):
+                        self._checked.clear()
         finally:
             self._running = False
             self.ready.clear()

@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Mapping
 
 from control_plane.agents.delivery import Delivery, Office
 from control_plane.agents.link import Link, keep
-from control_plane.domain.hub import Delivered, Dispatched, EpochCertified, Hub, News, Reorged
+from control_plane.domain.hub import (
+    Delivered,
+    Dispatched,
+    EpochCertified,
+    Hub,
+    Missed,
+    News,
+    Reorged,
+)
 from control_plane.domain.network import Network
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.metalayer import DecodeError, Sender
@@ -132,6 +140,10 @@ class Relayer:
                     delivery_.outbox.drop([message.id])
         elif isinstance(item, Reorged):
             await self._reorged(item)
+        elif isinstance(item, Missed):
+            for delivery in self._deliveries.values():
+                delivery.disorient()
+            await self._load()
 
     async def _dispatched(self, item: Dispatched) -> None:
         origin = self._network.chain(item.chain).domain

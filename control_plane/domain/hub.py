@@ -1,7 +1,9 @@
 """What the agents of one devnet tell each other, in memory.
 
 The hub carries news, never state: whoever misses an item finds the same in the database or on
-a chain when it starts. Subscribers have unbounded queues and drain them in batches.
+a chain when it starts, or when it is told that it may have :class:`Missed` something. Subscribers
+have unbounded queues and drain them in batches. Agents in other processes hear and tell the same
+through ``adapters/alone/hub.py``.
 """
 
 import asyncio
@@ -56,7 +58,42 @@ class Wanted:
     why: str
 
 
-News = Head | Dispatched | Delivered | Reorged | EpochCertified | Wanted
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """Between processes news got lost, or may have: look again at what they would have told."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Another process recorded an event."""
+
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an agent in another process is, whenever that changes."""
+
+    service: str
+    alive: bool
+    """False when its process is gone or out of reach."""
+    ready: bool
+    problem: str | None = None
+
+
+News = (
+    Head
+    | Dispatched
+    | Delivered
+    | Reorged
+    | EpochCertified
+    | Wanted
+    | Missed
+    | Published
+    | Standing
+)
 
 
 class Hub:
@@ -65,10 +102,11 @@ class Hub:
     def __init__(self) -> None:
         self._queues: set[asyncio.Queue[News]] = set()
 
-    def tell(self, news: News) -> None:
-        """Hand `news` to every subscriber; never blocks."""
+    def tell(self, news: News, *, but: "asyncio.Queue[News] | None" = None) -> None:
+        """Hand `news` to every subscriber except `but`, whom it came from; never blocks."""
         for queue in self._queues:
-            queue.put_nowait(news)
+            if queue is not but:
+                queue.put_nowait(news)
 
     @asynccontextmanager
     async def listen(self) -> AsyncIterator[asyncio.Queue[News]]:

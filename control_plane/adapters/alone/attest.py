@@ -1,0 +1,163 @@
+"""Guardians in processes of their own: what they serve, and how the aggregator asks them.
+
+``POST /v1/check-and-sign`` with ``{"header": …, "leaves": […], "parent": …}`` (the JSON of epochs,
+docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import h11
+import orjson
+
+from control_plane.adapters.alone.address import Address
+from control_plane.adapters.alone.http import Handle
+from control_plane.domain.errors import CalderaError
+from control_plane.domain.formats import EpochHeader, Leaf
+from control_plane.domain.hub import Standing
+from control_plane.domain.ports.metalayer import Attester, Refusal
+
+PATH: Final = "/v1/check-and-sign"
+_DEADLINE: Final = 4.5
+"""Seconds; a little less than a round waits, so that the reason is told."""
+_CHUNK: Final = 65536
+
+
+def signing(guardian: Attester) -> Handle:
+    """What a guardian's server answers."""
+
+    async def handle(asked: Any) -> Mapping[str, str]:
+        header = EpochHeader.from_json(asked["header"])
+        leaves = [Leaf.from_json(leaf) for leaf in asked["leaves"]]
+        parent = EpochHeader.from_json(asked["parent"]) if asked["parent"] else None
+        try:
+            answer = await guardian.check_and_sign(header, leaves, parent)
+        except CalderaError as error:
+            return {"refusal": str(error)}
+        if isinstance(answer, Refusal):
+            return {"refusal": answer.reason}
+        return {"signature": "0x" + answer.hex()}
+
+    return handle
+
+
+class RemoteAttester:
+    """Implements ``ports.metalayer.Attester`` over a guardian's address.
+
+    `present` tells whether it is taken to run before anything was heard of it (:meth:`hear`).
+    """
+
+    def __init__(
+        self,
+        index: int,
+        address: Address,
+        token: bytes,
+        *,
+        present: bool = True,
+        deadline: float = _DEADLINE,
+    ) -> None:
+        self.name = f"guardian-{index}"
+        self.index = index
+        self._address = address
+        self._token = token
+        self._present = present
+        self._deadline = deadline
+
+    @property
+    def available(self) -> bool:
+        return self._present
+
+    def hear(self, standing: Standing) -> None:
+        """Take note of how it is, when it is this guardian's."""
+        if standing.service == self.name:
+            self._present = standing.alive
+
+    async def check_and_sign(
+        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+    ) -> bytes | Refusal:
+        """What the guardian answers; a Refusal when it is out of reach."""
+        asked = {
+            "header": header.to_json(),
+            "leaves": [leaf.to_json() for leaf in leaves],
+            "parent": parent.to_json() if parent else None,
+        }
+        try:
+            async with asyncio.timeout(self._deadline):
+                status, body = await self._post(orjson.dumps(asked))
+            return _read(status, orjson.loads(body))
+        except TimeoutError:
+            return Refusal(f"no answer from {self._address} within {self._deadline:g} s")
+        except OSError as error:
+            return Refusal(f"out of reach at {self._address}: {error.strerror or error}")
+        except (ValueError, KeyError, TypeError, AttributeError, h11.ProtocolError) as error:
+            return Refusal(f"what answers at {self._address} is no guardian: {error}")
+
+    async def _post(self, body: bytes) -> tuple[int, bytes]:
+        reader, writer = await self._open()
+        try:
+            connection = h11.Connection(h11.CLIENT)
+            request = h11.Request(
+                method="POST",
+                target=PATH,
+                headers=[
+                    ("Host", "guardian"),
+                    ("Authorization", f"Bearer {self._token.hex()}"),
+                    ("Content-Type", "application/json"),
+                    ("Content-Length", str(len(body))),
+                    ("Connection", "close"),
+                ],
+            )
+            for event in (request, h11.Data(data=body), h11.EndOfMessage()):
+                writer.write(connection.send(event) or b"")
+            return await _answer(connection, reader)
+        finally:
+            writer.close()
+
+    async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if self._address.path is not None:
+            return await asyncio.open_unix_connection(self._address.socket_path)
+        return await asyncio.open_connection(self._address.host, self._address.port)
+
+
+async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
+    status, parts = 0, []
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(_CHUNK))
+        elif isinstance(event, h11.Response):
+            status = event.status_code
+        elif isinstance(event, h11.Data):
+            parts.append(bytes(event.data))
+        elif isinstance(event, h11.EndOfMessage | h11.ConnectionClosed):
+            return status, b"".join(parts)
+
+
+def _read(status: int, answer: Mapping[str, str]) -> bytes | Refusal:
+    if status != 200:
+        return Refusal(f"it answers {status}: {answer.get('title')}")
+    if "refusal" in answer:
+        return Refusal(str(answer["refusal"]))
+    return bytes.fromhex(answer["signature"].removeprefix("0x"))
+
+
+class EitherAttester:
+    """A guardian that runs in this process or, when it was stopped here, alone."""
+
+    def __init__(self, here: Attester, alone: Attester) -> None:
+        self.name = here.name
+        self.index = here.index
+        self._here = here
+        self._alone = alone
+
+    @property
+    def available(self) -> bool:
+        return self._here.available or self._alone.available
+
+    async def check_and_sign(
+        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+    ) -> bytes | Refusal:
+        """As the port; asks the one in this process first."""
+        asked = self._here if self._here.available or not self._alone.available else self._alone
+        return await asked.check_and_sign(header, leaves, parent)
