@@ -83,6 +83,14 @@ class LazyGroup(TyperGroup):
         _name_variables(command)
         return command
 
+    def invoke(self, ctx: "Context") -> Any:
+        """As usual, but an interruption reaches :func:`main`, which cleans up after it; Typer
+        would make an exit code of it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Abort from None
+
     def resolve_command(
         self, ctx: "Context", args: list[str]
     ) -> "tuple[str | None, Command | None, list[str]]":
