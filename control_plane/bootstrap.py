@@ -54,6 +54,7 @@ from control_plane.services.faucet import Faucet
 from control_plane.services.metalayer.rounds import make_roster
 from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
+from control_plane.services.retry import RetryMessage
 from control_plane.services.send_message import SendMessages
 from control_plane.services.specs import template_view, template_views
 from control_plane.services.steps import Fault, no_fault
@@ -132,6 +133,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         faucet=Faucet(control, connect, _pay_from),
         send=SendMessages(control, database, connect, derive_accounts, decode_error),
         trace=Tracer(control, database),
+        retry=RetryMessage(control, database),
         about=_About(here, control),
         database=database,
     )

@@ -1,4 +1,4 @@
-"""`caldera message`: send, list and trace messages."""
+"""`caldera message`: send, list, trace and retry messages."""
 
 from typing import Annotated, Any
 
@@ -19,7 +19,7 @@ from caldera_cli.options import (
     seconds,
 )
 
-app = new_app("Send, list and trace messages.")
+app = new_app("Send, list, trace and retry messages.")
 
 
 @app.command("send")
@@ -137,6 +137,25 @@ def _trace(
         render.data(trace)
     else:
         _show(trace)
+
+
+@app.command("retry")
+def _retry(
+    message: Annotated[
+        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
+    ],
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Try to deliver a message again now, without waiting for its next attempt."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    trace = client.post(f"/v1/devnets/{segment(name)}/messages/{segment(message)}/retry", {})
+    if as_json:
+        render.data(trace)
+        return
+    render.out(str(trace["id"]))
+    render.say(f"tried again; `caldera message trace {trace['id'][:12]}` tells how it went")
 
 
 def _show(trace: dict[str, Any]) -> None:

@@ -18,6 +18,7 @@ from control_plane.domain.hub import (
     Missed,
     News,
     Reorged,
+    Retry,
 )
 from control_plane.domain.network import Network
 from control_plane.domain.ports.agent import Publish
@@ -131,19 +132,31 @@ class Relayer:
             await self._dispatched(item)
         elif isinstance(item, EpochCertified):
             self._coverage.add(CertifiedEpoch.of(item.epoch))
-            for delivery in self._deliveries.values():
-                delivery.wake()
+            self._wake_all()
         elif isinstance(item, Delivered):
             for message in item.messages:
                 delivery_ = self._deliveries.get(message.destination)
                 if delivery_ is not None:
                     delivery_.outbox.drop([message.id])
-        elif isinstance(item, Reorged):
+        elif isinstance(item, Retry):
+            for delivery in self._deliveries.values():
+                delivery.outbox.hasten(item.ids, self._clock())
+            self._wake_all()
+        else:
+            await self._look_again(item)
+
+    async def _look_again(self, item: News) -> None:
+        """What was known of a chain, or of all, may be wrong."""
+        if isinstance(item, Reorged):
             await self._reorged(item)
         elif isinstance(item, Missed):
             for delivery in self._deliveries.values():
                 delivery.disorient()
             await self._load()
+
+    def _wake_all(self) -> None:
+        for delivery in self._deliveries.values():
+            delivery.wake()
 
     async def _dispatched(self, item: Dispatched) -> None:
         origin = self._network.chain(item.chain).domain

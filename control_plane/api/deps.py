@@ -98,6 +98,12 @@ class Trace(Protocol):
         ...
 
 
+class Retry(Protocol):
+    async def __call__(self, name: str, message_id: str) -> TraceView:
+        """Its trace, with the attempt asked for. Conflict when it can't be delivered any more."""
+        ...
+
+
 class About(Protocol):
     async def __call__(self) -> DaemonView: ...
     async def end(self) -> None:
@@ -118,6 +124,7 @@ class Services:
     faucet: Faucet
     send: Send
     trace: Trace
+    retry: Retry
     about: About
     database: Database
 

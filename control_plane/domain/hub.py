@@ -59,6 +59,13 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
+class Retry:
+    """The user wants undelivered messages tried again now, whatever their back-off says."""
+
+    ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Missed:
     """Between processes news got lost, or may have: look again at what they would have told."""
 
@@ -90,6 +97,7 @@ News = (
     | Reorged
     | EpochCertified
     | Wanted
+    | Retry
     | Missed
     | Published
     | Standing

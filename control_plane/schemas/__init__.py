@@ -25,6 +25,7 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     POST   {name}/messages                SendMessage     -> MessageSent
     GET    {name}/messages?state=&origin=&destination=&limit=    -> [MessageView]
     GET    {name}/messages/{id}                           -> TraceView (a unique prefix will do)
+    POST   {name}/messages/{id}/retry                     -> TraceView (202)
     GET    {name}/epochs?limit=&before=                   -> [EpochView]
     GET    {name}/epochs/{n}                              -> EpochView (`latest` will do)
     GET    {name}/guardians                               -> [GuardianView]

@@ -38,12 +38,17 @@ class Tracer:
     async def __call__(self, name: str, message_id: str) -> TraceView:
         """By the whole id or an unambiguous beginning of it. NotFound names those that match."""
         plan = plan_from_json((await self.devnets.record(name)).plan)
+        record = await self.find(name, message_id)
         async with self.database.begin() as unit:
-            found = await unit.messages.find(name, message_id.lower())
-            record = _the_one(found, name, message_id)
             epoch = await unit.epochs.get(name, record.epoch) if record.epoch else None
         agents = {view.name: view for view in self.devnets.agents(name)}
         return trace(record, epoch, plan, agents)
+
+    async def find(self, name: str, message_id: str) -> MessageRecord:
+        """A message's record, as `__call__` finds it."""
+        await self.devnets.record(name)
+        async with self.database.begin() as unit:
+            return _the_one(await unit.messages.find(name, message_id.lower()), name, message_id)
 
 
 def trace(

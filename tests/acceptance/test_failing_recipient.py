@@ -38,6 +38,22 @@ def test_reverting_recipient_is_named_retried_and_blocks_nobody(
     until(lambda: trace(world, sent["id"])["state"] == "delivered", 30, "the retry delivers it")
 
 
+def test_retry_ends_the_back_off(world: World, status: dict[str, Any]) -> None:
+    there = chain(status, "arb")
+    recipient = there["contracts"]["testRecipient"]
+    call(there, recipient, "setBroken(bool)", "true")
+    sent = world.json("message", "send", "op", "arb", "--body", "0xcc", "--devnet", "net")
+    until(lambda: trace(world, sent["id"])["message"]["attempts"] >= 3, 20, "three attempts")
+    call(there, recipient, "setBroken(bool)", "false")
+    retried = world.json("message", "retry", sent["id"][:20], "--devnet", "net")
+    assert retried["id"] == sent["id"]
+    # its fourth attempt would come four seconds after the third
+    until(lambda: trace(world, sent["id"])["state"] == "delivered", 2.5, "the retry delivers it")
+    again = world.run("message", "retry", sent["id"], "--devnet", "net", check=False)
+    assert again.returncode == 4
+    assert "delivered" in again.stderr
+
+
 def test_recipient_without_code_is_said(world: World, status: dict[str, Any]) -> None:
     nobody = "0x00000000000000000000000000000000000000ee"
     sent = world.json(

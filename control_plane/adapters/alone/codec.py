@@ -14,6 +14,7 @@ from control_plane.domain.hub import (
     News,
     Published,
     Reorged,
+    Retry,
     Standing,
     Wanted,
 )
@@ -27,6 +28,7 @@ KINDS: Final[tuple[type[Any], ...]] = (
     Reorged,
     EpochCertified,
     Wanted,
+    Retry,
     Missed,
     Published,
     Standing,
@@ -73,5 +75,9 @@ def _same(value: Any) -> Any:
     return value
 
 
-_MEMBERS: Final[Mapping[str, Callable[[Any], Any]]] = {"messages": _messages, "epoch": _epoch}
+_MEMBERS: Final[Mapping[str, Callable[[Any], Any]]] = {
+    "messages": _messages,
+    "epoch": _epoch,
+    "ids": tuple,
+}
 """How fields that are no plain values are made, by their names."""

@@ -116,6 +116,22 @@ async def trace_message(services: Wired, name: Devnet, id: MessageId) -> TraceVi
     return await services.trace(name, _hexadecimal(id))
 
 
+@router.post(
+    "/messages/{id}/retry",
+    operation_id="retryMessage",
+    summary="Try a message again now",
+    status_code=202,
+    response_model=TraceView,
+    responses=documented(404, 409, 422),
+)
+async def retry_message(
+    services: Wired, name: Devnet, id: MessageId, _key: IdempotencyKey = None
+) -> TraceView:
+    """Ends the pause before the relayer's next attempt to deliver it. The attempt is made in the
+    background; what became of it is in the trace."""
+    return await services.retry(name, _hexadecimal(id))
+
+
 def _hexadecimal(text: str) -> str:
     digits = text.lower().removeprefix("0x")
     if not digits or any(c not in "0123456789abcdef" for c in digits):

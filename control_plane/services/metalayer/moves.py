@@ -176,6 +176,11 @@ def failing(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     )
 
 
+def hastened(record: MessageRecord, at: float) -> MessageRecord:
+    """The user asked for an attempt now."""
+    return replace(record, next_attempt_at=at) if record.state in OPEN else record
+
+
 def waiting(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     """It waits for something that is not its own fault; no attempt is counted."""
     if record.state not in OPEN or record.reason == reason:

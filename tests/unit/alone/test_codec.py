@@ -15,6 +15,7 @@ from control_plane.domain.hub import (
     News,
     Published,
     Reorged,
+    Retry,
     Standing,
     Wanted,
 )
@@ -60,6 +61,7 @@ ALL: tuple[News, ...] = (
     Wanted("a line\nbreak"),
     Missed("a connection"),
     Published(12),
+    Retry(("0x" + "ab" * 32,)),
     Standing("relayer", alive=True, ready=False, problem=None),
 )
 

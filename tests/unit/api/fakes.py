@@ -314,6 +314,9 @@ def fake_running(home: Path) -> FakeRunning:
             raise not_found("message", message_id, [HASH])
         return TraceView(id=HASH, state="dispatched", steps=(), message=_message())
 
+    async def retry(name: str, message_id: str) -> TraceView:
+        return await trace(name, message_id)
+
     services = Services(
         devnets=devnets,
         queries=FakeQueries(devnets),
@@ -324,6 +327,7 @@ def fake_running(home: Path) -> FakeRunning:
         faucet=faucet,
         send=send,
         trace=trace,
+        retry=retry,
         about=FakeAbout(home),
         database=database,
     )

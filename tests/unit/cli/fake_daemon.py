@@ -142,6 +142,7 @@ async def build(settings: Settings, _: Listening) -> FakeRunning:
         devnets=devnets,
         queries=Queries(devnets),
         trace=trace,
+        retry=trace,
         templates=lambda: template_views(TEMPLATES),
         template=lambda name: template_view(TEMPLATES, name),
     )
