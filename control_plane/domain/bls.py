@@ -209,8 +209,12 @@ def _decode_g1(key: bytes, *, infinity: bool = False) -> G1Point:
     return point
 
 
+@lru_cache(maxsize=2048)
 def decode_signature(signature: bytes) -> G2Point:
-    """The point of a 256-byte signature, checked to be in the group. InvalidPoint."""
+    """The point of a 256-byte signature, checked to be in the group. InvalidPoint.
+
+    Remembered, for a round reads each signature twice: to check all, then to add up the good ones.
+    """
     try:
         return G2Point.from_xy_bytes_be(_unpad(signature, SIGNATURE_BYTES))
     except ValueError as error:
