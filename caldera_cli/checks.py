@@ -7,16 +7,15 @@ import shutil
 import socket
 import subprocess
 import sys
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from caldera_cli import VERSION
 from caldera_cli.daemon import connect_if_running, read_info
+from caldera_cli.engine_checks import engine_checks
 from caldera_cli.errors import CliError
+from caldera_cli.findings import Check
 from control_plane.schemas import paths
-
-State = Literal["ok", "warning", "failed", "missing"]
 
 _OLDEST_PYTHON: Final = (3, 11)
 _PORTS: Final = (8545, 9545, 9546, 9547, 8420)
@@ -37,16 +36,6 @@ except CalderaError as error:
 """Run by an interpreter of its own: the CLI does not import adapters."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing that was looked at."""
-
-    name: str
-    state: State
-    detail: str
-    hint: str = ""
-
-
 def run_checks() -> list[Check]:
     """All checks, in the order in which a fault hinders most."""
     home = paths.home()
@@ -55,6 +44,7 @@ def run_checks() -> list[Check]:
         _python(),
         _home(home),
         _anvil(),
+        *engine_checks(),
         _daemon(home, answers=running is not None),
         _nodes(home, cared_for=running is not None),
         _files(home),

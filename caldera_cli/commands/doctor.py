@@ -16,8 +16,9 @@ app = new_app()
 def doctor(as_json: JsonOption = False) -> None:
     """Check whether this machine is ready.
 
-    Looks at Python, Anvil, the home directory and what lies and runs in it, the
-    daemon, ports, disk and memory. Ends with 6 when something is missing, with 1
+    Looks at Python, Anvil, the home directory and what lies and runs in it, at
+    op-geth, Go and Docker, which only some devnets need, at the daemon, ports,
+    disk and memory. Ends with 6 when something is missing, with 1
     when something does not work; warnings are no failures.
     """
     from caldera_cli.checks import run_checks

