@@ -1,9 +1,10 @@
 """Contract state for genesis: deployed for real once per content hash, then loaded by every chain.
 
-The result is three files, committed for the contracts of this version and made anew in the
+The result is four files, committed for the contracts of this version and made anew in the
 user's cache when contracts or parameters were edited::
 
     l1.json, rollup.json   {"accounts": {address: {nonce, balance, code, storage}}}, contracts only
+    op-stack.json          the same: what chains on op-geth have besides
     manifest.json          {"content_hash", "addresses": {key: address}, "patch_slots", …}
 
 What differs by devnet or chain is patched into them by `Genesis.alloc` (docs/formats.md,
@@ -33,6 +34,7 @@ KINDS: tuple[ChainKind, ...] = ("l1", "rollup")
 Alloc = dict[str, dict[str, Any]]
 """Accounts as a geth genesis names them: address → nonce, balance, code, storage."""
 
+_OP_STACK_FILE = "op-stack.json"
 _PROXY_ADDRESS = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
 _SYSTEM = (
     # made by the node itself (EIP-4788, 2935, 7002, 7251, 6110), not ours to bring along
@@ -101,6 +103,20 @@ class Genesis:
             account["code"] = _patched(account["code"], patch["offset"], words[patch["value"]])
         return accounts
 
+    def op_stack(self) -> Alloc:
+        """The OP Stack's predeploys, which the genesis of a chain on op-geth has besides
+        :meth:`alloc`'s accounts."""
+        path = self.directory / _OP_STACK_FILE
+        try:
+            accounts: Alloc = orjson.loads(path.read_bytes())["accounts"]
+        except OSError as error:
+            raise StorageFailed(
+                "The OP Stack's predeploys are missing",
+                f"{path}: {error.strerror}",
+                "A devnet of an older version has none: take it down and start it anew.",
+            ) from error
+        return accounts
+
 
 def content_hash(sources: Sources | None = None) -> str:
     """sha256 over everything that the baked state depends on: bytes read, nothing parsed."""
@@ -166,7 +182,7 @@ def _has(directory: Path, wanted: str) -> bool:
 
 
 def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
-    """Deploy everything on throw-away chains and write the three files into `target`.
+    """Deploy everything on throw-away chains and write the four files into `target`.
 
     The same inputs give the same bytes.
     """
@@ -181,6 +197,7 @@ def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
         _write(target / f"{kind}.json", {"accounts": dict(sorted(accounts.items()))})
         addresses |= {key: address for key, address in deployed.items() if key not in addresses}
     addresses |= {origin["key"]: origin["address"] for origin, _ in foreign.values()}
+    _write(target / _OP_STACK_FILE, {"accounts": _op_stack_accounts(sources)})
     manifest = {
         "format": deployment.FORMAT_VERSION,
         "content_hash": content_hash(sources),
@@ -190,6 +207,17 @@ def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
         "patch_code": _patch_code([origin for origin, _ in foreign.values()]),
     }
     _write(target / "manifest.json", manifest)
+
+
+def _op_stack_accounts(sources: Sources) -> Alloc:
+    """The predeploys have no constructors: their code is what the compiler gives."""
+    return {
+        predeploy.address: {
+            **_account(sources.artifact(predeploy.name)["deployedBytecode"]),
+            "storage": {_word(slot): _word(value) for slot, value in predeploy.storage},
+        }
+        for predeploy in deployment.OP_STACK
+    }
 
 
 def _bake_chain(anvil: Path, kind: ChainKind, sources: Sources) -> tuple[Alloc, dict[str, str]]:

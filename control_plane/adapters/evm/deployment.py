@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Changes when baked genesis files are laid out differently."""
 SALT_PREFIX = "caldera.v1."
 BAKED_AT = 1_704_067_200
@@ -80,7 +80,37 @@ FACTORY = "Create3Factory"
 FACTORY_KEY = "create3Factory"
 PROXY = "ERC1967Proxy"
 
-ARTIFACTS: tuple[str, ...] = (FACTORY, PROXY, *(step.name for step in STEPS))
+
+@dataclass(frozen=True, slots=True)
+class Predeploy:
+    """A contract that a framework's engine expects in the genesis, at an address of its own."""
+
+    name: str
+    address: str
+    storage: tuple[tuple[int, int], ...] = ()
+    """Words by slot."""
+
+
+_PROXY_ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
+"""EIP-1967's."""
+
+OP_STACK: tuple[Predeploy, ...] = (
+    Predeploy("L1Block", "0x4200000000000000000000000000000000000015"),
+    Predeploy(
+        "L2ToL1MessagePasser",
+        "0x4200000000000000000000000000000000000016",
+        # op-geth leaves the withdrawals root of an account without storage out of its payloads and
+        # then refuses them; the OP Stack's own has its proxy's admin here
+        ((_PROXY_ADMIN_SLOT, 0x4200000000000000000000000000000000000018),),
+    ),
+)
+"""On op-geth chains."""
+
+ARTIFACTS: tuple[str, ...] = (
+    *(FACTORY, PROXY),
+    *(step.name for step in STEPS),
+    *(predeploy.name for predeploy in OP_STACK),
+)
 """The compiled contracts that the baked state consists of."""
 
 THIRD_PARTY: tuple[str, ...] = ("DeterministicDeploymentProxy", "Multicall3", "Permit2")
@@ -113,4 +143,5 @@ def parameters() -> dict[str, Any]:
         "governor": GOVERNOR_PLACEHOLDER,
         "steps": [asdict(step) for step in STEPS],
         "patchedSlots": {key: list(value) for key, value in PATCHED_SLOTS.items()},
+        "opStack": [asdict(predeploy) for predeploy in OP_STACK],
     }
