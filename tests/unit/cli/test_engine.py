@@ -7,7 +7,10 @@
 import os
 import re
 import shlex
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -115,3 +118,24 @@ def test_install_that_fails(
     code, told = run("engine install op-proposer", tmp_path, capfd)
     assert code == 1
     compare("install-that-fails", told)
+
+
+def test_nothing_of_an_ended_build_goes_on(go: FakeGo, tmp_path: Path) -> None:
+    environ = {**os.environ, "FAKE_GO_DOES": "hangs"}
+    command = [sys.executable, "-c", LOOK, "install", "op-node"]
+    with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL) as child:
+        pid = wait_for_pid(Path(f"{go.log}.pid"))
+        child.send_signal(signal.SIGTERM)
+        assert child.wait(10) == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    assert not list(go.cache.rglob(".build-*"))
+
+
+def wait_for_pid(file: Path) -> int:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        if file.exists() and (text := file.read_text()):
+            return int(text)
+        time.sleep(0.02)
+    raise AssertionError(f"{file} did not come")

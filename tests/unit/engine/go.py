@@ -20,7 +20,10 @@ fails)
     echo "file.go:1:2: undefined: Thing" >&2
     exit 1
     ;;
-hangs) exec sleep 60 ;;
+hangs)
+    echo $$ >"$FAKE_GO_LOG.pid"
+    exec sleep 60
+    ;;
 esac
 while [ "$1" != -o ]; do shift; done
 says=${FAKE_GO_SAYS:-$(basename "$2") version v1.17.0}
