@@ -1,6 +1,7 @@
 """The one place that wires adapters to services."""
 
 import asyncio
+import functools
 import os
 import random
 import shutil
@@ -149,17 +150,20 @@ def _end_this_process() -> None:
 def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
     cache = cache_dir(os.environ)
 
+    @functools.cache
     def anvil() -> Path:
         return resolve_anvil(settings.anvil, cache=cache).path
 
     def bake() -> Genesis:
         return ensure_genesis(anvil, cache)
 
+    engines = {"anvil": AnvilEngine()}
+    processes = ProcessRuntime(engines, {"anvil": lambda _: anvil()}, gate)
     return Tools(
         database=database,
-        runtime=SelectingRuntime({"process": ProcessRuntime(AnvilEngine(anvil), gate)}),
+        runtime=SelectingRuntime({"process": processes}),
         connect=connect,
-        provision=FileProvision(bake),
+        provision=FileProvision(bake, engines),
         bootstrap=ChainBootstrap(),
         sealing=sealing,
         make_agents=_agents_maker(database),

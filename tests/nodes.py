@@ -11,16 +11,36 @@ from pathlib import Path
 
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.genesis import make_alloc
+from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.identity import identity_of
+from control_plane.adapters.runtime.node_program import node_paths
+from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.domain.ids import ChainId, Domain, Name
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
-from control_plane.domain.ports.node import NodeSpec
+from control_plane.domain.ports.node import Engine, Listen, NodeSpec
 
 DEV = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 """The first account of the default mnemonic."""
 LOGGER = "0x00000000000000000000000000000000000000aa"
 """A contract that counts its calls in slot 1 and logs their data."""
 _LOGGER_CODE = "0x6001546001016001553660006000373660006000a000"
+
+
+def anvil_runtime(
+    program: Path, gate: Gate | None = None, *, start_deadline: float = 30.0
+) -> ProcessRuntime:
+    """A runtime whose Anvil is `program`."""
+    engines = {"anvil": AnvilEngine()}
+    return ProcessRuntime(
+        engines, {"anvil": lambda _: program}, gate, start_deadline=start_deadline
+    )
+
+
+def anvil_command(program: Path, spec: NodeSpec) -> list[str]:
+    """argv of an Anvil that listens on the chain's public port."""
+    engine = AnvilEngine()
+    listen = Listen("127.0.0.1", spec.chain.port)
+    return [str(program), *engine.arguments(spec, listen, node_paths(spec, engine))]
 
 
 def free_port() -> int:
@@ -63,7 +83,7 @@ def _chain(number: int) -> ChainPlan:
     )
 
 
-def make_specs(plan: Plan, home: Path, engine: AnvilEngine) -> list[NodeSpec]:
+def make_specs(plan: Plan, home: Path, engine: Engine) -> list[NodeSpec]:
     """One spec for each chain, its genesis written."""
     specs = []
     for chain in plan.chains:

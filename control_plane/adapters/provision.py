@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from control_plane.adapters.engine.genesis import genesis_json, make_alloc
+from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.bake import Genesis
 from control_plane.adapters.evm.keys import load_keys
@@ -20,7 +20,7 @@ from control_plane.domain.errors import StorageFailed
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys
 from control_plane.domain.plan import Plan
-from control_plane.domain.ports.node import NodeSpec
+from control_plane.domain.ports.node import Engine, NodeSpec
 from control_plane.domain.ports.provision import Born
 
 _COIN: Final = 10**18
@@ -29,10 +29,12 @@ _SERVICE_BALANCE: Final = 1_000_000_000 * _COIN
 
 
 class FileProvision:
-    """Implements ``ports.provision.Provision``. `bake` gives the contracts of this version."""
+    """Implements ``ports.provision.Provision``. `bake` gives the contracts of this version,
+    `engines` go by their names."""
 
-    def __init__(self, bake: Callable[[], Genesis]) -> None:
+    def __init__(self, bake: Callable[[], Genesis], engines: Mapping[str, Engine]) -> None:
         self._bake = bake
+        self._engines = engines
 
     async def keys(self, directory: Path, guardians: int) -> Keys:
         """See the port."""
@@ -45,7 +47,8 @@ class FileProvision:
     async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
         """See the port."""
         if not spec.genesis.exists():
-            await asyncio.to_thread(_write_genesis, spec, keys)
+            engine = self._engines[spec.chain.engine]
+            await asyncio.to_thread(_write_genesis, spec, keys, engine)
 
     def _bind(self, directory: Path) -> Born:
         bound = directory / "genesis"
@@ -80,7 +83,7 @@ def _copy(source: Path, target: Path) -> None:
         raise StorageFailed("The contracts can't be copied", f"{target}: {error}") from error
 
 
-def _write_genesis(spec: NodeSpec, keys: Keys) -> None:
+def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
     genesis = Genesis(spec.directory.parent.parent / "genesis")
     chain = spec.chain
     baked = genesis.alloc(
@@ -90,7 +93,7 @@ def _write_genesis(spec: NodeSpec, keys: Keys) -> None:
         governor=keys.governor.address,
     )
     alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
-    content = genesis_json(chain.chain_id, alloc, int(time.time()))
+    content = engine.genesis(spec, alloc, int(time.time()))
     draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")
     try:
         spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)

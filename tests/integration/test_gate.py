@@ -17,10 +17,16 @@ from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.ports import is_taken
-from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.domain.errors import Conflict, ServiceFailed, TemporaryFailure
 from control_plane.domain.ports.node import NodeHandle
-from tests.nodes import free_port, kill, make_plan, make_specs, processes_below
+from tests.nodes import (
+    anvil_runtime,
+    free_port,
+    kill,
+    make_plan,
+    make_specs,
+    processes_below,
+)
 
 pytestmark = pytest.mark.integration
 
@@ -37,8 +43,8 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
 
 @pytest.fixture
 async def node(gate: Gate, tmp_path: Path) -> AsyncIterator[NodeHandle]:
-    engine = AnvilEngine(lambda: resolve_anvil().path)
-    runtime = ProcessRuntime(engine, gate)
+    engine = AnvilEngine()
+    runtime = anvil_runtime(resolve_anvil().path, gate)
     spec = make_specs(make_plan(origins=[DAPP]), tmp_path, engine)[0]
     yield await runtime.start_node(spec)
     await runtime.kill_strays(tmp_path)

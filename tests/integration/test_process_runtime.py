@@ -38,6 +38,7 @@ from tests.disks import small_disk
 from tests.nodes import (
     DEV,
     LOGGER,
+    anvil_runtime,
     free_port,
     freeze,
     gone,
@@ -58,8 +59,8 @@ def anvil() -> Path:
 
 
 @pytest.fixture
-def engine(anvil: Path) -> AnvilEngine:
-    return AnvilEngine(lambda: anvil)
+def engine() -> AnvilEngine:
+    return AnvilEngine()
 
 
 @pytest.fixture
@@ -70,8 +71,8 @@ async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
 
 
 @pytest.fixture
-async def runtime(engine: AnvilEngine, gate: Gate, tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
-    runtime = ProcessRuntime(engine, gate)
+async def runtime(anvil: Path, gate: Gate, tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
+    runtime = anvil_runtime(anvil, gate)
     yield runtime
     await runtime.kill_strays(tmp_path)
     async with asyncio.timeout(5):
@@ -205,11 +206,11 @@ async def test_wait_exit_tells_of_a_kill_at_once(runtime: ProcessRuntime, spec: 
 
 
 async def test_another_runtime_adopts_what_is_recorded_and_nothing_else(
-    runtime: ProcessRuntime, engine: AnvilEngine, spec: NodeSpec, tmp_path: Path
+    runtime: ProcessRuntime, anvil: Path, spec: NodeSpec, tmp_path: Path
 ) -> None:
     handle = await runtime.start_node(spec)
     second_gate = Gate(tmp_path)
-    second = ProcessRuntime(engine, second_gate)
+    second = anvil_runtime(anvil, second_gate)
     assert await second.adopt_node(spec, handle.pid, handle.identity) == handle
     assert await second.adopt_node(spec, None, None) is None
     assert await second.adopt_node(spec, handle.pid, "of:another:boot") is None
@@ -231,8 +232,9 @@ from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.process import ProcessRuntime
 async def main():
     spec = pickle.loads(sys.stdin.buffer.read())
-    engine = AnvilEngine(lambda: Path({str(anvil)!r}))
-    runtime = ProcessRuntime(engine, Gate(Path({str(tmp_path)!r})))
+    find = {{"anvil": lambda _: Path({str(anvil)!r})}}
+    gate = Gate(Path({str(tmp_path)!r}))
+    runtime = ProcessRuntime({{"anvil": AnvilEngine()}}, find, gate)
     handle = await runtime.start_node(spec)
     print(handle.pid, handle.identity, flush=True)
     await asyncio.sleep(60)
@@ -447,10 +449,10 @@ async def test_state_that_cannot_be_saved_leaves_the_last_one_and_the_node(
 
 
 async def test_taken_port_is_a_conflict_that_names_the_holder(
-    runtime: ProcessRuntime, engine: AnvilEngine, spec: NodeSpec, tmp_path: Path
+    runtime: ProcessRuntime, anvil: Path, spec: NodeSpec, tmp_path: Path
 ) -> None:
     with socket.create_server(("127.0.0.1", spec.chain.port)):
-        for starter in (runtime, ProcessRuntime(engine)):
+        for starter in (runtime, anvil_runtime(anvil)):
             with pytest.raises(Conflict, match=f"Port {spec.chain.port} is in use") as caught:
                 await starter.start_node(spec)
             assert str(os.getpid()) in caught.value.detail
@@ -481,7 +483,7 @@ async def test_port_with_lingering_connections_is_free(
 
 
 async def test_missing_binary(gate: Gate, spec: NodeSpec, tmp_path: Path) -> None:
-    runtime = ProcessRuntime(AnvilEngine(lambda: tmp_path / "no-such-anvil"), gate)
+    runtime = anvil_runtime(tmp_path / "no-such-anvil", gate)
     with pytest.raises(MissingDependency, match="no-such-anvil"):
         await runtime.start_node(spec)
 
@@ -499,7 +501,7 @@ async def test_wrong_binary(
     gate: Gate, spec: NodeSpec, tmp_path: Path, text: str, told: str
 ) -> None:
     program = script(tmp_path / "wrong", text)
-    runtime = ProcessRuntime(AnvilEngine(lambda: program), gate)
+    runtime = anvil_runtime(program, gate)
     started = time.monotonic()
     with pytest.raises((ServiceFailed, MissingDependency)) as caught:
         await runtime.start_node(spec)
@@ -515,7 +517,7 @@ async def test_only_the_lines_of_this_start_are_told(
     gate: Gate, spec: NodeSpec, tmp_path: Path
 ) -> None:
     program = script(tmp_path / "wrong", "#!/bin/sh\necho line; echo $$; exit 3\n")
-    runtime = ProcessRuntime(AnvilEngine(lambda: program), gate)
+    runtime = anvil_runtime(program, gate)
     for _ in range(2):
         with pytest.raises(ServiceFailed) as caught:
             await runtime.start_node(spec)
@@ -524,7 +526,7 @@ async def test_only_the_lines_of_this_start_are_told(
 
 async def test_binary_that_never_answers(gate: Gate, spec: NodeSpec, tmp_path: Path) -> None:
     program = script(tmp_path / "mute", "#!/bin/sh\necho waiting\nexec sleep 60\n")
-    runtime = ProcessRuntime(AnvilEngine(lambda: program), gate, start_deadline=0.5)
+    runtime = anvil_runtime(program, gate, start_deadline=0.5)
     with pytest.raises(DeadlineExceeded) as caught:
         await runtime.start_node(spec)
     assert "node.log" in caught.value.detail
@@ -542,7 +544,7 @@ async def test_answer_of_another_chain_is_a_conflict(
         f"os.execv({str(anvil)!r}, ['anvil', *arguments])\n"
     )
     other = script(tmp_path / "other", text)
-    runtime = ProcessRuntime(AnvilEngine(lambda: other), gate)
+    runtime = anvil_runtime(other, gate)
     with pytest.raises(Conflict, match="another chain") as caught:
         await runtime.start_node(spec)
     assert "4242" in caught.value.detail

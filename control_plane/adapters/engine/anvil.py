@@ -17,10 +17,11 @@ Facts behind the flags (Anvil 1.7.1, measured):
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
+from control_plane.adapters.engine.arguments import value_after
 from control_plane.adapters.engine.genesis import GAS_LIMIT, genesis_json
 from control_plane.adapters.engine.saved_state import (
     StateHead,
@@ -30,53 +31,41 @@ from control_plane.adapters.engine.saved_state import (
 )
 from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryFailure
 from control_plane.domain.ids import node_service
-from control_plane.domain.ports.node import NodeSpec, Rpc, SavedState
+from control_plane.domain.ports.node import (
+    Caller,
+    Listen,
+    NodePaths,
+    NodeSpec,
+    Rpc,
+    SavedState,
+)
 from control_plane.domain.rpc import RpcError
 
 DEFAULT_MNEMONIC: Final = "test test test test test test test test test test test junk"
 """Anvil's own; any other is passed in argv, where other users of the machine can read it:
 a mnemonic in a spec is a public development key."""
-MARKER: Final = "--cache-path"
-"""Followed by a path inside the node's directory, in every command line of ours."""
 STATES_KEPT: Final = 128
 BLOCKS_WITH_TRANSACTIONS: Final = 8192
 _SAVE_TIMEOUT: Final = 30.0
 _TRIES: Final = 5
 
 
-class Caller(Protocol):
-    """The calls that :meth:`AnvilEngine.prepare` makes of a node that has just started."""
-
-    async def call(self, method: str, *params: Any) -> Any: ...
-
-
 class AnvilEngine:
-    """Implements ``ports.node.Engine``.
-
-    `find` names the program; it is called at the first command and may block for long, when the
-    binary must be fetched (call :meth:`load` in a thread before).
-    """
+    """Implements ``ports.node.Engine`` and the process runtime's ``ProcessEngine``."""
 
     name = "anvil"
+    has_engine_api = False
+    marker = "--cache-path"
+    settings = ""
+    flush_seconds = 0.0
 
-    def __init__(self, find: Callable[[], Path]) -> None:
-        self._find = find
-        self._binary: Path | None = None
-
-    def load(self) -> Path:
-        """The program's path; what `find` raises (MissingDependency)."""
-        if self._binary is None:
-            self._binary = self._find()
-        return self._binary
-
-    def command(self, spec: NodeSpec, listen: tuple[str, int] | None = None) -> tuple[str, ...]:
-        """argv; the node listens on `listen` (host, port), else on the chain's public port."""
-        host, port = listen or ("127.0.0.1", spec.chain.port)
+    def arguments(self, spec: NodeSpec, listen: Listen, paths: NodePaths) -> tuple[str, ...]:
+        """See the port."""
         accounts = spec.plan.accounts
-        command = [
-            *(str(self.load()), "--host", host, "--port", str(port)),
+        arguments = [
+            *("--host", listen.host, "--port", str(listen.port)),
             *("--chain-id", str(spec.chain.chain_id), "--hardfork", "prague"),
-            *("--init", str(spec.genesis), MARKER, str(cache_directory(spec))),
+            *("--init", str(paths.genesis), self.marker, str(paths.cache)),
             *("--no-mining", "--order", "fees", "--gas-limit", str(GAS_LIMIT)),
             *("--accounts", str(accounts.count), "--slots-in-an-epoch", "1"),
             *("--prune-history", str(STATES_KEPT)),
@@ -84,8 +73,12 @@ class AnvilEngine:
             *("--no-request-size-limit", "--quiet"),
         ]
         if accounts.mnemonic != DEFAULT_MNEMONIC:
-            command += ["--mnemonic", accounts.mnemonic]
-        return tuple(command)
+            arguments += ["--mnemonic", accounts.mnemonic]
+        return tuple(arguments)
+
+    def listens_on(self, arguments: Sequence[str]) -> Listen:
+        """See ``ProcessEngine``."""
+        return Listen(value_after("--host", arguments), int(value_after("--port", arguments) or 0))
 
     def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
         """The genesis file of `spec`'s chain."""
@@ -93,7 +86,7 @@ class AnvilEngine:
 
     # ------------------------------------------------------------------ after the start
 
-    async def prepare(self, spec: NodeSpec, node: Caller) -> None:
+    async def prepare(self, spec: NodeSpec, node: Caller, engine_url: str | None = None) -> None:  # noqa: ARG002
         """Load the saved state when asked and there is one, set the clock, switch logging on.
 
         Raises StorageFailed (unreadable state), ServiceFailed (the node refuses it).
@@ -163,11 +156,6 @@ class AnvilEngine:
 def state_path(spec: NodeSpec) -> Path:
     """Where the chain's saved state is."""
     return spec.directory / "state"
-
-
-def cache_directory(spec: NodeSpec) -> Path:
-    """A directory that the node may fill; emptied at each start."""
-    return spec.directory / "cache"
 
 
 def _write(path: Path, head: StateHead, dump: str) -> None:

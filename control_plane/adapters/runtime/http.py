@@ -70,18 +70,30 @@ class NodeHttp:
             await self._writer.drain()
             answer = await self._reader.readuntil(b"\r\n\r\n")
             length = _content_length(answer)
-            return await self._reader.readexactly(length)
+            return await (self._chunks() if length is None else self._reader.readexactly(length))
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             raise TemporaryFailure(
                 "The connection to the node broke", f"{self._host}: {error}"
             ) from error
 
+    async def _chunks(self) -> bytes:
+        """A chunked body (RFC 9112, 7.1), as geth sends what is longer than 2 kB."""
+        body = b""
+        while size := int(await self._reader.readuntil(b"\r\n"), 16):
+            body += await self._reader.readexactly(size)
+            await self._reader.readexactly(2)
+        await self._reader.readexactly(2)
+        return body
 
-def _content_length(head: bytes) -> int:
-    for line in head.decode("latin-1").split("\r\n"):
+
+def _content_length(head: bytes) -> int | None:
+    """None: the body comes in chunks."""
+    for line in head.decode("latin-1").lower().split("\r\n"):
         name, _, value = line.partition(":")
-        if name.strip().lower() == "content-length":
+        if name.strip() == "content-length":
             return int(value)
+        if name.strip() == "transfer-encoding" and value.strip() == "chunked":
+            return None
     raise ValueError("an answer without Content-Length")
 
 

@@ -65,9 +65,9 @@ def command_of(pid: int) -> tuple[str, ...]:
     return tuple(os.fsdecode(part) for part in raw.split(b"\0")[:-1])
 
 
-def processes_with(flag: str) -> Iterator[Process]:
-    """Our own user's processes that have `flag` as an argument."""
-    needle = os.fsencode(flag)
+def processes_with(*flags: str) -> Iterator[Process]:
+    """Our own user's processes that have one of `flags` as an argument."""
+    needles = [os.fsencode(flag) for flag in flags]
     for pid in _pids():
         if LINUX:
             try:  # this is read of every process at every start: Path costs three times as much
@@ -75,10 +75,10 @@ def processes_with(flag: str) -> Iterator[Process]:
                     raw = file.read()
             except OSError:
                 continue
-            if needle not in raw:
+            if not any(needle in raw for needle in needles):
                 continue
         command, identity = command_of(pid), identity_of(pid)
-        if flag in command and identity is not None and _is_ours(pid):
+        if not set(flags).isdisjoint(command) and identity is not None and _is_ours(pid):
             yield Process(pid, identity, command)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from control_plane.adapters.runtime.identity import LINUX, command_of
+from control_plane.domain.ports.node import Listen
 
 LOOPBACK: Final = "127.0.0.1"
 _LISTEN: Final = "0A"
@@ -32,22 +33,29 @@ def taken_ports(candidates: Collection[int]) -> set[int]:
     return {port for port in candidates if is_taken(port)}
 
 
-def private_endpoint() -> tuple[str, int]:
-    """A loopback address and a free port that nobody can guess.
+def private_listen(*, public: int | None = None, engine_api: bool = False) -> Listen:
+    """Where a node is to listen: on a loopback address and ports that nobody can guess.
 
     All of 127.0.0.0/8 is loopback on Linux: with the port that is a choice among 10¹¹, so a
-    web page that tries addresses never finds the node. Elsewhere only the port is drawn.
+    web page that tries addresses never finds the node. Elsewhere only the ports are drawn.
+    With `public` it is 127.0.0.1 and that port, and the Engine API alone is drawn.
     """
     host = LOOPBACK
-    if LINUX:
+    if LINUX and public is None:
         draw = random.SystemRandom()
         host = f"127.{draw.randint(1, 254)}.{draw.randint(0, 255)}.{draw.randint(1, 254)}"
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        try:
-            probe.bind((host, 0))
-        except OSError:  # a sandbox with 127.0.0.1 alone
-            probe.bind((LOOPBACK, 0))
-        name: tuple[str, int] = probe.getsockname()
+    with socket.socket() as first, socket.socket() as second:
+        host, port = (host, public) if public is not None else _bind_any(first, host)
+        engine_port = _bind_any(second, host)[1] if engine_api else None
+    return Listen(host, port, engine_port)
+
+
+def _bind_any(probe: socket.socket, host: str) -> tuple[str, int]:
+    try:
+        probe.bind((host, 0))
+    except OSError:  # a sandbox with 127.0.0.1 alone
+        probe.bind((LOOPBACK, 0))
+    name: tuple[str, int] = probe.getsockname()
     return name
 
 

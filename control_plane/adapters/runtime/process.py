@@ -8,17 +8,16 @@ private loopback address; programs reach it on its public port through the gate
 
 import asyncio
 import contextlib
-import logging
 import os
 import shutil
 import subprocess
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from control_plane.adapters.engine.anvil import MARKER, AnvilEngine, cache_directory
-from control_plane.adapters.runtime import exits
-from control_plane.adapters.runtime.gate import GATE, Gate, port_taken
+from control_plane.adapters.engine.jwt_secret import ensure_secret
+from control_plane.adapters.runtime import exits, node_failures
+from control_plane.adapters.runtime.gate import Gate, port_taken
 from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import (
     Process,
@@ -29,38 +28,46 @@ from control_plane.adapters.runtime.identity import (
     processes_with,
     usage_of,
 )
-from control_plane.adapters.runtime.logs import bound_log, last_lines, open_log
-from control_plane.adapters.runtime.ports import LOOPBACK, is_taken, private_endpoint
-from control_plane.domain.errors import (
-    Conflict,
-    DeadlineExceeded,
-    MissingDependency,
-    ServiceFailed,
-    StorageFailed,
-    TemporaryFailure,
+from control_plane.adapters.runtime.logs import bound_log, open_log
+from control_plane.adapters.runtime.node_program import (
+    ProcessEngine,
+    log_path,
+    make_handle,
+    node_directory,
+    node_paths,
 )
-from control_plane.domain.ids import node_service
-from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, SavedState
+from control_plane.adapters.runtime.ports import LOOPBACK, is_taken, private_listen
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.ports.node import Listen, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.rpc import RpcError
+
+FindProgram = Callable[[NodeSpec], Path]
+"""The program that runs a node. It may block for minutes, when the program must be fetched or
+built, and raises MissingDependency, ServiceFailed, DeadlineExceeded, StorageFailed."""
 
 _LOOK: Final = 0.002
 """Seconds between two tries to connect to a node that starts."""
 _ADOPT_DEADLINE: Final = 3.0
 
-log = logging.getLogger(__name__)
-
 
 class ProcessRuntime:
-    """Implements ``ports.node.Runtime``.
+    """Implements ``ports.node.Runtime``. `engines` and `find` go by the names of engines.
 
     Without a `gate` nodes listen on their public ports themselves, where any web page of this
     machine's browsers reaches them: for tests and tools only.
     """
 
     def __init__(
-        self, engine: AnvilEngine, gate: Gate | None = None, *, start_deadline: float = 30.0
+        self,
+        engines: Mapping[str, ProcessEngine],
+        find: Mapping[str, FindProgram],
+        gate: Gate | None = None,
+        *,
+        start_deadline: float = 30.0,
     ) -> None:
-        self._engine = engine
+        self._engines = engines
+        self._find = find
+        self._markers = frozenset(engine.marker for engine in engines.values())
         self._gate = gate
         self._deadline = start_deadline
 
@@ -68,12 +75,12 @@ class ProcessRuntime:
 
     async def start_node(self, spec: NodeSpec) -> NodeHandle:
         """See the port."""
-        await asyncio.to_thread(self._engine.load)
+        program = await asyncio.to_thread(self._find[spec.chain.engine], spec)
         if _ever_started(spec):
             await self.kill_strays(spec.directory)
         if self._gate is None and is_taken(spec.chain.port):
             raise port_taken(spec.chain.port)
-        handle, offset = self._spawn(spec)
+        handle, offset = self._spawn(spec, program)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._open_gate(spec, handle))
@@ -81,22 +88,27 @@ class ProcessRuntime:
         except BaseException as error:  # a cancellation as well: nothing stays behind
             await asyncio.shield(self._clear_away(handle))
             if isinstance(error, BaseExceptionGroup):
-                raise _most_telling(error) from None
+                raise node_failures.most_telling(error) from None
             raise
         return handle
 
-    def _spawn(self, spec: NodeSpec) -> tuple[NodeHandle, int]:
+    def _engine(self, spec: NodeSpec) -> ProcessEngine:
+        return self._engines[spec.chain.engine]
+
+    def _spawn(self, spec: NodeSpec, program: Path) -> tuple[NodeHandle, int]:
         """Start the process; its handle, and where in the log its lines begin."""
-        listen = (LOOPBACK, spec.chain.port) if self._gate is None else private_endpoint()
-        command = self._engine.command(spec, listen)
-        path = _log_path(spec)
+        engine = self._engine(spec)
+        public = spec.chain.port if self._gate is None else None
+        listen = private_listen(public=public, engine_api=engine.has_engine_api)
+        command = (str(program), *engine.arguments(spec, listen, node_paths(spec, engine)))
+        path = log_path(spec)
         try:
-            _clean_directory(spec)
+            _make_files(spec, engine)
             bound_log(path)
             output = open_log(path)
             offset = os.fstat(output).st_size
         except OSError as error:
-            raise _storage(spec, error) from error
+            raise node_failures.storage(spec, error) from error
         try:
             process = subprocess.Popen(
                 command,
@@ -108,7 +120,7 @@ class ProcessRuntime:
                 start_new_session=True,
             )
         except OSError as error:
-            raise _no_program(spec, command, path, error) from error
+            raise node_failures.no_program(spec, command, path, error) from error
         finally:
             os.close(output)
         # From here on the pid is waited for by pidfd; the object must not think it lost a child.
@@ -116,12 +128,17 @@ class ProcessRuntime:
         identity = identity_of(process.pid)
         if identity is None:
             exits.reap(process.pid)
-        return _handle(spec, process.pid, identity or "gone", command), offset
+        return make_handle(spec, process.pid, identity or "gone", command, listen), offset
 
     async def _open_gate(self, spec: NodeSpec, handle: NodeHandle) -> None:
         if self._gate is not None:
-            target = _listens_on(handle.command)
-            await self._gate.open(spec.chain.port, target, spec.plan.origins, handle.pid)
+            target = self._listen(spec, handle)
+            await self._gate.open(
+                spec.chain.port, (target.host, target.port), spec.plan.origins, handle.pid
+            )
+
+    def _listen(self, spec: NodeSpec, handle: NodeHandle) -> Listen:
+        return self._engine(spec).listens_on(handle.command)
 
     async def _bring_up(self, spec: NodeSpec, handle: NodeHandle, offset: int) -> None:
         """Until the node answers and is prepared; notices at once when it exits."""
@@ -134,30 +151,27 @@ class ProcessRuntime:
                 await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
                 broke = work.done() and isinstance(work.exception(), TemporaryFailure)
                 if not work.done() or (broke and not is_alive(handle.pid, handle.identity)):
-                    raise _exited(spec, handle, offset)
+                    raise node_failures.exited(spec, handle, offset)
                 work.result()
         except TimeoutError:
-            raise _too_slow(handle, self._deadline) from None
+            raise node_failures.too_slow(handle, self._deadline) from None
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
 
     async def _prepare(self, spec: NodeSpec, handle: NodeHandle) -> None:
-        async with _connection(handle) as node:
+        listen = self._listen(spec, handle)
+        async with _connection(handle, listen.host, listen.port) as node:
             found = int(await node.call("eth_chainId"), 16)
             if found != spec.chain.chain_id:
-                raise _other_service(spec, found)
+                raise node_failures.other_service(spec, found)
+            if listen.engine_port is not None:
+                async with _connection(handle, listen.host, listen.engine_port):
+                    pass  # somebody listens there too
             try:
-                await self._engine.prepare(spec, node)
+                await self._engine(spec).prepare(spec, node, handle.engine_url)
             except RpcError as error:
-                raise ServiceFailed(
-                    f"{handle.service} could not be set up",
-                    str(error),
-                    service=handle.service,
-                    command=handle.command,
-                    log=str(handle.log),
-                    last_lines=last_lines(handle.log),
-                ) from error
+                raise node_failures.not_set_up(handle, error) from error
 
     async def _clear_away(self, handle: NodeHandle) -> None:
         """Nothing of a failed start stays."""
@@ -173,14 +187,18 @@ class ProcessRuntime:
         """See the port. Raises Conflict when another program took the public port meanwhile."""
         if not _ever_started(spec):
             return None  # looking through all processes takes milliseconds
-        process = _recorded(spec, pid, identity)
+        process = self._recorded(spec, pid, identity)
         if process is None:
             return None
-        handle = _handle(spec, process.pid, process.identity, process.command)
-        if not self._fits(spec, handle):
+        listen = self._engine(spec).listens_on(process.command)
+        if not self._fits(spec, listen):
             return None
+        handle = make_handle(spec, process.pid, process.identity, process.command, listen)
         try:
-            async with asyncio.timeout(_ADOPT_DEADLINE), _connection(handle) as node:
+            async with (
+                asyncio.timeout(_ADOPT_DEADLINE),
+                _connection(handle, listen.host, listen.port) as node,
+            ):
                 if int(await node.call("eth_chainId"), 16) != spec.chain.chain_id:
                     return None
         except (TimeoutError, TemporaryFailure, RpcError):
@@ -188,26 +206,36 @@ class ProcessRuntime:
         await self._open_gate(spec, handle)
         return handle
 
-    def _fits(self, spec: NodeSpec, handle: NodeHandle) -> bool:
+    def _recorded(self, spec: NodeSpec, pid: int | None, identity: str | None) -> Process | None:
+        if pid is None or identity is None or not is_alive(pid, identity):
+            return None
+        process = Process(pid, identity, command_of(pid))
+        marker = self._engine(spec).marker
+        return process if node_directory(process, {marker}) == spec.directory else None
+
+    def _fits(self, spec: NodeSpec, listen: Listen) -> bool:
         """Whether the node listens where it should, given how this runtime exposes nodes."""
-        return (_listens_on(handle.command) == (LOOPBACK, spec.chain.port)) is (self._gate is None)
+        return ((listen.host, listen.port) == (LOOPBACK, spec.chain.port)) is (self._gate is None)
 
     # ------------------------------------------------------------------ state
 
     async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
         """See the port. Also keeps the node's log within bounds."""
-        saved = await self._engine.save(spec, rpc)
-        await asyncio.to_thread(bound_log, _log_path(spec))
+        saved = await self._engine(spec).save(spec, rpc)
+        await asyncio.to_thread(bound_log, log_path(spec))
         return saved
 
     def saved_state(self, spec: NodeSpec) -> SavedState | None:
         """See the port."""
-        return self._engine.saved(spec)
+        return self._engine(spec).saved(spec)
 
     # ------------------------------------------------------------------ end
 
     async def stop_node(self, handle: NodeHandle, *, grace: float = 2.0) -> None:
-        """See the port."""
+        """See the port. A node with a database of its own gets the time that it needs to close
+        it."""
+        if grace > 0:
+            grace = max(grace, self._flush_seconds(handle))
         await exits.end(handle.pid, handle.identity, grace=grace)
         if self._gate is not None and identity_of(handle.pid) is None:
             await self._gate.close(handle.port, handle.pid)
@@ -218,12 +246,20 @@ class ProcessRuntime:
 
     async def kill_strays(self, directory: Path) -> int:
         """See the port."""
-        strays = [p for p in processes_with(MARKER) if _node_directory(p).is_relative_to(directory)]
+        strays = [
+            process
+            for process in processes_with(*self._markers)
+            if node_directory(process, self._markers).is_relative_to(directory)
+        ]
         await asyncio.gather(*(exits.end(p.pid, p.identity, grace=0) for p in strays))
         return len(strays)
 
     async def forget(self, directory: Path) -> None:
         """See the port: a process keeps nothing elsewhere."""
+
+    def _flush_seconds(self, handle: NodeHandle) -> float:
+        engines = [e for e in self._engines.values() if e.marker in handle.command]
+        return max((engine.flush_seconds for engine in engines), default=0.0)
 
     def usage(self, handle: NodeHandle) -> Usage | None:
         """Memory and processor time of a node; None when it is gone."""
@@ -232,53 +268,9 @@ class ProcessRuntime:
         return usage_of(handle.pid)
 
 
-# ---------------------------------------------------------------- processes and their argv
-
-
-def _log_path(spec: NodeSpec) -> Path:
-    return spec.directory / "node.log"
-
-
 def _ever_started(spec: NodeSpec) -> bool:
     """Whether a node was ever started for `spec`: its log is made before its process."""
-    return _log_path(spec).exists()
-
-
-def _recorded(spec: NodeSpec, pid: int | None, identity: str | None) -> Process | None:
-    if pid is None or identity is None or not is_alive(pid, identity):
-        return None
-    process = Process(pid, identity, command_of(pid))
-    return process if _node_directory(process) == spec.directory else None
-
-
-def _node_directory(process: Process) -> Path:
-    """The directory whose node this process is."""
-    return Path(_value(process.command, MARKER)).parent
-
-
-def _listens_on(command: tuple[str, ...]) -> tuple[str, int]:
-    return _value(command, "--host"), int(_value(command, "--port") or 0)
-
-
-def _value(command: tuple[str, ...], flag: str) -> str:
-    """The argument after `flag`; empty when there is none."""
-    with contextlib.suppress(ValueError, IndexError):
-        return command[command.index(flag) + 1]
-    return ""
-
-
-def _handle(spec: NodeSpec, pid: int, identity: str, command: tuple[str, ...]) -> NodeHandle:
-    host, port = _listens_on(command)
-    return NodeHandle(
-        service=node_service(spec.chain.name),
-        pid=pid,
-        identity=identity,
-        port=spec.chain.port,
-        http_url=f"http://{host}:{port}",
-        ws_url=f"ws://{host}:{port}",
-        command=command,
-        log=_log_path(spec),
-    )
+    return log_path(spec).exists()
 
 
 def _environment() -> dict[str, str]:
@@ -286,16 +278,20 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("CALDERA_")}
 
 
-def _clean_directory(spec: NodeSpec) -> None:
+def _make_files(spec: NodeSpec, engine: ProcessEngine) -> None:
+    paths = node_paths(spec, engine)
     spec.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    shutil.rmtree(cache_directory(spec), ignore_errors=True)
+    shutil.rmtree(paths.cache, ignore_errors=True)
+    if engine.has_engine_api:
+        ensure_secret(paths.jwt)
+    if paths.settings is not None:
+        paths.settings.write_text(engine.settings)
     spec.genesis.open("rb").close()
 
 
 @contextlib.asynccontextmanager
-async def _connection(handle: NodeHandle) -> AsyncIterator[NodeHttp]:
+async def _connection(handle: NodeHandle, host: str, port: int) -> AsyncIterator[NodeHttp]:
     """A connection as soon as somebody listens; the caller has the deadline."""
-    host, port = _listens_on(handle.command)
     while True:
         try:
             node = await NodeHttp.connect(host, port)
@@ -308,94 +304,3 @@ async def _connection(handle: NodeHandle) -> AsyncIterator[NodeHttp]:
         yield node
     finally:
         await node.close()
-
-
-# ---------------------------------------------------------------- what can go wrong
-
-
-def _most_telling(error: BaseException) -> BaseException:
-    """Of several failures of one start the one to show: a port that is taken, or else what the
-    node itself did; the gate complains of a node that has ended only because it has."""
-    found = [error]
-    while any(isinstance(one, BaseExceptionGroup) for one in found):
-        found = [
-            part
-            for one in found
-            for part in (one.exceptions if isinstance(one, BaseExceptionGroup) else [one])
-        ]
-    found.sort(key=lambda one: (not isinstance(one, Conflict), _is_about_the_gate(one)))
-    return found[0]
-
-
-def _is_about_the_gate(error: BaseException) -> bool:
-    return isinstance(error, ServiceFailed) and error.service == GATE
-
-
-def _exited(spec: NodeSpec, handle: NodeHandle, offset: int) -> ServiceFailed | Conflict:
-    with handle.log.open("rb") as file:
-        file.seek(offset)
-        said = file.read(64 * 1024).decode(errors="replace")
-    if "Address already in use" in said:
-        return port_taken(spec.chain.port)
-    lines = tuple([line.rstrip() for line in said.splitlines() if line.strip()][-15:])
-    return ServiceFailed(
-        f"{handle.service} (port {handle.port}) exited while starting",
-        lines[-1] if lines else "it said nothing",
-        f"See {handle.log}.",
-        service=handle.service,
-        command=handle.command,
-        log=str(handle.log),
-        last_lines=lines,
-    )
-
-
-def _too_slow(handle: NodeHandle, seconds: float) -> DeadlineExceeded:
-    lines = "; ".join(last_lines(handle.log, 3))
-    return DeadlineExceeded(
-        f"{handle.service} (port {handle.port}) did not answer",
-        f"waited {seconds:g} s for eth_chainId on {handle.http_url}; log: {handle.log}"
-        + (f"; it ends: {lines}" if lines else ""),
-        "Try again when the machine is less busy, or look into the log.",
-    )
-
-
-def _other_service(spec: NodeSpec, found: int) -> Conflict:
-    return Conflict(
-        f"Port {spec.chain.port} answers for another chain",
-        f"expected chain {spec.chain.chain_id}, found {found}",
-        "Stop the program that listens there, or name another port in the spec.",
-    )
-
-
-def _no_program(
-    spec: NodeSpec, command: tuple[str, ...], path: Path, error: OSError
-) -> MissingDependency | ServiceFailed:
-    if not spec.directory.is_dir():
-        return _failed_to_run(spec, command, path, f"{spec.directory} is gone")
-    if isinstance(error, FileNotFoundError):
-        return MissingDependency(
-            "Anvil is missing",
-            f"there is no program at {command[0]}",
-            "Run `caldera engine install anvil`, or set ANVIL_BIN to an Anvil that works.",
-        )
-    return _failed_to_run(spec, command, path, f"{command[0]}: {error.strerror}")
-
-
-def _failed_to_run(spec: NodeSpec, command: tuple[str, ...], path: Path, why: str) -> ServiceFailed:
-    service = node_service(spec.chain.name)
-    return ServiceFailed(
-        f"{service} (port {spec.chain.port}) could not be run",
-        why,
-        "Check that the program is an Anvil for this machine (ANVIL_BIN).",
-        service=service,
-        command=command,
-        log=str(path),
-    )
-
-
-def _storage(spec: NodeSpec, error: OSError) -> StorageFailed:
-    return StorageFailed(
-        f"The directory of {node_service(spec.chain.name)} can't be used",
-        f"{error.filename or spec.directory}: {error.strerror}",
-        "Check its permissions and the free space on its disk.",
-    )

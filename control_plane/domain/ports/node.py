@@ -175,6 +175,8 @@ class NodePaths:
     """A directory emptied at each start."""
     jwt: Path
     """The secret of the Engine API: 32 bytes as hex."""
+    settings: Path | None = None
+    """A file of settings for which the program has no flag; None where it goes without."""
 
 
 @dataclass(frozen=True, slots=True)

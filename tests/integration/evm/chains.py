@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.evm.sent import Owners
@@ -95,7 +96,7 @@ class TestChain:
 
     async def save(self) -> None:
         assert self.node.rpc is not None
-        await self.node.engine.save(self.node.spec, self.node.rpc)
+        await AnvilEngine().save(self.node.spec, self.node.rpc)
 
     @asynccontextmanager
     async def frozen(self) -> AsyncIterator[None]:

@@ -10,7 +10,6 @@ from typing import Any
 import orjson
 import pytest
 
-from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.sealing import anvil_seal
@@ -52,14 +51,14 @@ def find_anvil() -> Path:
 
 async def start_nodes(plan: Plan, keys: Keys, directory: Path) -> dict[str, Node]:
     manifest = orjson.loads((_ROOT / "contracts/genesis/manifest.json").read_bytes())
-    engine = AnvilEngine(find_anvil)
+    program = find_anvil()
     nodes = {}
     for chain in plan.chains:
         home = directory / chain.name
         home.mkdir(parents=True)
         spec = NodeSpec(DEVNET, chain, plan, home, home / "genesis.json", restore=False)
         spec.genesis.write_bytes(genesis_for(spec, keys, manifest))
-        nodes[str(chain.name)] = Node(spec, engine)
+        nodes[str(chain.name)] = Node(spec, program)
     await asyncio.gather(*(node.start() for node in nodes.values()))
     return nodes
 

@@ -28,6 +28,7 @@ from control_plane.domain.ports.node import Account, NodeSpec
 from control_plane.domain.records import EventRecord, MessageRecord
 from control_plane.domain.states import MessageState
 from control_plane.services.supervisor import AgentView, Supervisor
+from tests.nodes import anvil_command
 
 DEVNET = "lab"
 STAKE = 100_000 * 10**18
@@ -107,7 +108,7 @@ class Node:
     """One Anvil."""
 
     spec: NodeSpec
-    engine: AnvilEngine
+    program: Path
     process: subprocess.Popen[bytes] | None = None
     rpc: WebSocketRpc | None = None
 
@@ -121,7 +122,10 @@ class Node:
         log = (self.spec.directory / "node.log").open("ab")
         with log:
             self.process = subprocess.Popen(  # noqa: ASYNC220 - a millisecond, in a test
-                self.engine.command(self.spec), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                anvil_command(self.program, self.spec),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
             )
         deadline = time.monotonic() + 10
         while True:
@@ -130,7 +134,7 @@ class Node:
                 break
             assert time.monotonic() < deadline, f"no answer; log: {self.spec.directory}/node.log"
             await asyncio.sleep(0.01)
-        await self.engine.prepare(self.spec, self.rpc)
+        await AnvilEngine().prepare(self.spec, self.rpc, None)
         return self.rpc
 
     async def call(self, method: str, *params: Any) -> Any:
@@ -158,7 +162,7 @@ def genesis_for(spec: NodeSpec, keys: Keys, manifest: Mapping[str, Any]) -> byte
     rich = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
     balances = {str(a.address): 10**24 for a in rich}
     alloc = make_alloc(baked["accounts"], slots, balances)
-    return AnvilEngine(Path).genesis(spec, alloc, int(time.time()) - 1)
+    return AnvilEngine().genesis(spec, alloc, int(time.time()) - 1)
 
 
 @dataclass
@@ -197,7 +201,7 @@ class Lab:
     async def save(self, chain: str) -> None:
         node = self.nodes[chain]
         assert node.rpc is not None
-        await node.engine.save(node.spec, node.rpc)
+        await AnvilEngine().save(node.spec, node.rpc)
 
     async def restore(self, chain: str) -> None:
         """Start a killed node from what was saved last."""
