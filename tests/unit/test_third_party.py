@@ -1,5 +1,6 @@
 """The code of others is what it claims to be: hashes, and addresses that are hashes of it."""
 
+import gzip
 import json
 from pathlib import Path
 
@@ -45,3 +46,18 @@ def test_permit2_address_is_a_hash_of_its_creation_code() -> None:
     # the deployed code, but for the immutables, stands in the proven creation code
     runtime = code(home / "runtime.hex")
     assert runtime[: origin["immutables"][0]["offset"]] in creation
+
+
+def test_op_stack_is_complete_and_hashed() -> None:
+    home = third_party_dir() / "op-stack"
+    origin = json.loads((home / "origin.json").read_text())
+    assert "MIT" in (home / "LICENSE").read_text()
+    assert {path.stem for path in (home / "l1").iterdir()} == origin["l1"].keys()
+    for name, told in origin["l1"].items():
+        assert "0x" + keccak(code(home / "l1" / f"{name}.hex")).hex() == told["creationKeccak256"]
+    plain = gzip.decompress((home / "predeploys.json.gz").read_bytes())
+    assert "0x" + keccak(plain).hex() == origin["predeploys"]["keccak256"]
+    preinstalls = json.loads(plain)
+    ours = json.loads((third_party_dir() / "Multicall3" / "origin.json").read_text())
+    theirs = bytes.fromhex(preinstalls[ours["address"].lower()]["code"][2:])
+    assert "0x" + keccak(theirs).hex() == ours["runtimeKeccak256"]
