@@ -1,0 +1,108 @@
+"""Runtimes and engines that must be indistinguishable, and what each needs on the machine."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final
+
+import yaml
+
+from tests.conformance.engines import ENGINES, Capabilities
+from tests.nodes import free_port
+
+NAME: Final = "net"
+"""The devnet of a cell."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A runtime, and the engines of the rollups `a` and `b`."""
+
+    runtime: str
+    engines: tuple[str, str]
+
+    @property
+    def name(self) -> str:
+        first, second = self.engines
+        return f"{self.runtime}-{first if first == second else 'mixed'}"
+
+    @property
+    def mixed(self) -> bool:
+        return len(set(self.engines)) > 1
+
+    def can(self, rollup: str) -> Capabilities:
+        """What the rollup's engine can do."""
+        return ENGINES[self.engine(rollup)]
+
+    def engine(self, chain: str) -> str:
+        return {"l1": "anvil", "a": self.engines[0], "b": self.engines[1]}[chain]
+
+    def spec(self) -> dict[str, Any]:
+        """`a` makes blocks when transactions wait, `b` every second."""
+        rollups = [
+            {"name": name, "engine": engine, "block_time": block_time, "port": free_port()}
+            for name, engine, block_time in zip("ab", self.engines, (0, 1), strict=True)
+        ]
+        return {
+            "version": 1,
+            "name": NAME,
+            "runtime": self.runtime,
+            "l1": {"port": free_port()},
+            "rollups": rollups,
+        }
+
+    def text(self) -> str:
+        return yaml.safe_dump(self.spec(), sort_keys=False)
+
+    def missing(self) -> str | None:
+        """What this machine lacks for it; None: nothing."""
+        if self.runtime == "compose" and (lack := _docker()):
+            return lack
+        if "op-geth" in self.engines:
+            return _op_geth()
+        return None
+
+
+_RUNTIMES: Final = ("process", "compose")
+_PAIRS: Final = (("anvil", "anvil"), ("op-geth", "op-geth"), ("anvil", "op-geth"))
+ALL: Final = tuple(Cell(runtime, engines) for runtime in _RUNTIMES for engines in _PAIRS)
+
+
+def cells() -> Iterator[Cell]:
+    """Those whose parts this version has: a spec of it is not refused as *not available yet*."""
+    from control_plane.domain.spec_rules import NOT_YET, RULES
+    from control_plane.schemas.spec import Spec
+
+    for cell in ALL:
+        spec = Spec.model_validate(cell.spec())
+        if not any(NOT_YET in problem.detail for rule in RULES for problem in rule(spec)):
+            yield cell
+
+
+@cache
+def _docker() -> str | None:
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    for words in (["docker", "version"], ["docker", "compose", "version"]):
+        done = subprocess.run(words, capture_output=True, timeout=30, check=False)
+        if done.returncode:
+            return f"`{' '.join(words)}` fails: no Docker engine answers"
+    return None
+
+
+@cache
+def _op_geth() -> str | None:
+    from control_plane.adapters.engine.anvil_binary import cache_dir
+    from control_plane.adapters.engine.binaries import resolve_program
+    from control_plane.domain.errors import MissingDependency
+
+    try:
+        resolve_program(
+            "op-geth", named=None, cache=cache_dir(os.environ), environ=os.environ, build=False
+        )
+    except MissingDependency as error:
+        return f"{error.title}: {error.hint}"
+    return None
