@@ -23,6 +23,7 @@ PAGES = (
     "docs/concepts/metalayer.md",
     "docs/concepts/guardians.md",
     "docs/concepts/epochs-and-proofs.md",
+    "docs/concepts/node-programs.md",
     "docs/troubleshooting.md",
 )
 ELSEWHERE = {
