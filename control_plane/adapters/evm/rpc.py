@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import logging
 import socket
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
@@ -36,9 +36,11 @@ log = logging.getLogger(__name__)
 Answer = dict[str, Any]
 
 
-async def connect(url: str, *, deadline: float | None = None) -> "WebSocketRpc":
-    """Connect to a node's WebSocket; TemporaryFailure when it can't be reached within
-    `deadline` seconds."""
+async def connect(
+    url: str, *, deadline: float | None = None, headers: Mapping[str, str] | None = None
+) -> "WebSocketRpc":
+    """Connect to a node's WebSocket, the handshake with `headers`; TemporaryFailure when it can't
+    be reached within `deadline` seconds."""
     limit = deadline or _CONNECT_DEADLINE
     try:
         async with asyncio.timeout(limit):
@@ -51,6 +53,7 @@ async def connect(url: str, *, deadline: float | None = None) -> "WebSocketRpc":
                 close_timeout=_CLOSE_DEADLINE,
                 proxy=None,
                 create_connection=_QuickConnection,
+                additional_headers=headers,
             )
     except (OSError, TimeoutError, InvalidHandshake, InvalidURI) as error:
         why = str(error) or f"no answer within {limit:g} s"
@@ -242,14 +245,15 @@ def _or_error(method: str, answer: Answer) -> Any:
     error = answer.get("error")
     if error is None:
         return answer.get("result")
-    message = str(error.get("message", ""))
+    message, data = str(error.get("message", "")), error.get("data")
+    more = data.get("err") if isinstance(data, dict) else None  # how the Engine API says why
     return RpcError(
         f"{method} was refused",
-        message,
+        f"{message}: {more}" if more else message,
         method=method,
         code=int(error.get("code", 0)),
         message=message,
-        data=_revert_data(error.get("data")),
+        data=_revert_data(data),
     )
 
 

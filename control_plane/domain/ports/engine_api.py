@@ -1,0 +1,133 @@
+"""The Engine API: how a sequencer drives an execution engine (op-geth).
+
+Sources: Ethereum execution-apis, "engine/prague.md"; OP Stack specifications, "L2 Execution
+Engine" (protocol/exec-engine.md), for the extended payload attributes.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from control_plane.domain.errors import PermanentFailure, TemporaryFailure
+from control_plane.domain.ids import Hex
+
+NO_HASH: Final = Hex("0x" + "00" * 32)
+"""Leaves a head where it is."""
+
+
+@dataclass(eq=False)
+class HeadUnknown(TemporaryFailure):
+    """The engine lacks a block that it was pointed to, or that block's parent (SYNCING)."""
+
+
+@dataclass(eq=False)
+class PayloadRefused(PermanentFailure):
+    """The engine calls a block, or the attributes of one, invalid."""
+
+
+@dataclass(frozen=True, slots=True)
+class ForkChoice:
+    """Block hashes; :data:`NO_HASH` leaves safe and finalized as they are."""
+
+    head: Hex
+    safe: Hex = NO_HASH
+    finalized: Hex = NO_HASH
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadAttributes:
+    """What the sequencer decides on about a block."""
+
+    timestamp: int
+    """Unix seconds, later than the parent's."""
+    prev_randao: Hex
+    fee_recipient: Hex
+    beacon_root: Hex
+    """The L1 origin's parent beacon block root."""
+    transactions: tuple[Hex, ...]
+    """Raw ones that come first, whatever the pool holds: deposits."""
+    no_tx_pool: bool
+    """Take nothing else."""
+    gas_limit: int
+    eip1559_params: Hex
+    """8 bytes: denominator and elasticity (Holocene)."""
+    min_base_fee: int | None = None
+    """Wei; from Jovian on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """A block as the engine gives and takes it."""
+
+    execution: Mapping[str, Any]
+    """``ExecutionPayloadV4`` of the OP Stack, as JSON."""
+    beacon_root: Hex
+
+    @property
+    def number(self) -> int:
+        return int(self.execution["blockNumber"], 16)
+
+    @property
+    def hash(self) -> Hex:
+        return Hex(self.execution["blockHash"])
+
+    @property
+    def parent(self) -> Hex:
+        return Hex(self.execution["parentHash"])
+
+    @property
+    def timestamp(self) -> int:
+        return int(self.execution["timestamp"], 16)
+
+    @property
+    def transactions(self) -> Sequence[Hex]:
+        """Raw, in order."""
+        found: Sequence[Hex] = self.execution["transactions"]
+        return found
+
+
+class EngineApi(Protocol):
+    """One connection to an engine, authenticated.
+
+    Every call raises TemporaryFailure when the connection breaks or the deadline passes, RpcError
+    for an error answer.
+    """
+
+    async def forkchoice_updated(
+        self, choice: ForkChoice, attributes: PayloadAttributes | None = None
+    ) -> str | None:
+        """Set the heads; with `attributes`, begin to build on the head: the payload's id.
+
+        Raises HeadUnknown, PayloadRefused (the choice or the attributes are no good). A head that
+        is an ancestor of the present one is built upon, but does not become the head by itself.
+        """
+        ...
+
+    async def get_payload(self, identity: str) -> Payload:
+        """What has been built by now; building ends."""
+        ...
+
+    async def new_payload(self, payload: Payload) -> None:
+        """Execute and keep a block. Raises HeadUnknown (no parent), PayloadRefused."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ConnectEngine(Protocol):
+    async def __call__(self) -> EngineApi:
+        """A connection to the one engine that this was made for. TemporaryFailure."""
+        ...
+
+
+class PayloadJournal(Protocol):
+    """Sealed blocks, written down before anybody can see them."""
+
+    async def append(self, payload: Payload) -> None:
+        """Durable when it returns. A block takes the place of those of its height and above.
+        StorageFailed."""
+        ...
+
+    def read(self, number: int) -> Payload | None:
+        """The block of that height, if it is still kept."""
+        ...
