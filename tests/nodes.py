@@ -5,19 +5,27 @@ import os
 import signal
 import socket
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from control_plane.adapters.engine.anvil import AnvilEngine
+from control_plane.adapters.engine.binaries import resolve_program
 from control_plane.adapters.engine.genesis import make_alloc
+from control_plane.adapters.engine.op_geth import OpGethEngine
+from control_plane.adapters.engine.program_cache import cache_dir
+from control_plane.adapters.evm.bake import Genesis
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.node_program import node_paths
 from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.domain.errors import MissingDependency
 from control_plane.domain.ids import ChainId, Domain, Name
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.ports.node import Engine, Listen, NodeSpec
+from control_plane.resources import genesis_dir
 
 DEV = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 """The first account of the default mnemonic."""
@@ -41,6 +49,34 @@ def anvil_command(program: Path, spec: NodeSpec) -> list[str]:
     engine = AnvilEngine()
     listen = Listen("127.0.0.1", spec.chain.port)
     return [str(program), *engine.arguments(spec, listen, node_paths(spec, engine))]
+
+
+def find_op_geth() -> Path:
+    """op-geth as the product finds it; nothing is built for a test."""
+    try:
+        return resolve_program(
+            "op-geth", named=None, cache=cache_dir(os.environ), environ=os.environ, build=False
+        ).path
+    except MissingDependency as error:
+        pytest.skip(f"{error.title}: scripts/test-tools brings it")
+
+
+def op_geth_runtime(program: Path, gate: Gate | None = None) -> ProcessRuntime:
+    """A runtime whose op-geth is `program`."""
+    return ProcessRuntime({"op-geth": OpGethEngine()}, {"op-geth": lambda _: program}, gate)
+
+
+def op_geth_spec(home: Path, accounts: Mapping[str, int]) -> NodeSpec:
+    """A rollup on op-geth, its genesis written: the predeploys and `accounts`, wei by address."""
+    base = make_plan(2)
+    chain = replace(base.chains[1], engine="op-geth")
+    plan = replace(base, chains=(base.chains[0], chain))
+    directory = home / "devnets" / plan.name / "nodes" / chain.name
+    directory.mkdir(parents=True, exist_ok=True)
+    spec = NodeSpec(plan.name, chain, plan, directory, directory / "genesis.json", restore=True)
+    alloc = make_alloc(Genesis(genesis_dir()).op_stack(), {}, accounts)
+    spec.genesis.write_bytes(OpGethEngine().genesis(spec, alloc, int(time.time())))
+    return spec
 
 
 def free_port() -> int:

@@ -92,6 +92,8 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         domain=chain.domain,
         governor=keys.governor.address,
     )
+    if engine.has_engine_api:
+        baked |= genesis.op_stack()
     alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
     content = engine.genesis(spec, alloc, int(time.time()))
     draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")

@@ -1,0 +1,168 @@
+"""The process runtime with real op-geth nodes."""
+
+import asyncio
+import stat
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from control_plane.adapters.engine.op_geth import OpGethEngine
+from control_plane.adapters.engine.op_geth_genesis import extra_data
+from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.runtime.gate import Gate
+from control_plane.adapters.runtime.http import NodeHttp
+from control_plane.adapters.runtime.identity import identity_of
+from control_plane.adapters.runtime.ports import is_taken
+from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.domain.errors import ServiceFailed
+from control_plane.domain.ports.node import NodeHandle, NodeSpec
+from tests.nodes import DEV, find_op_geth, gone, kill, op_geth_runtime, op_geth_spec
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(scope="module")
+def program() -> Path:
+    return find_op_geth()
+
+
+@pytest.fixture
+async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
+    gate = Gate(tmp_path)
+    yield gate
+    await gate.let_go()
+
+
+@pytest.fixture
+async def runtime(program: Path, gate: Gate, tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
+    runtime = op_geth_runtime(program, gate)
+    yield runtime
+    await runtime.kill_strays(tmp_path)
+
+
+@pytest.fixture
+def spec(tmp_path: Path) -> NodeSpec:
+    return op_geth_spec(tmp_path, {DEV: 10**21})
+
+
+async def ask(handle: NodeHandle, method: str, *params: Any) -> Any:
+    """Through the public port, as a user does."""
+    node = await NodeHttp.connect("127.0.0.1", handle.port)
+    try:
+        return await node.call(method, *params)
+    finally:
+        await node.close()
+
+
+def listeners(pid: int) -> set[str]:
+    """Addresses (hexadecimal, as the kernel shows them) on which a process listens."""
+    inodes = set()
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        try:
+            inodes.add(str(link.readlink()))
+        except OSError:
+            continue
+    found = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            waits = fields[3] == "0A" or table.startswith("udp")
+            if waits and f"socket:[{fields[9]}]" in inodes:
+                found.add(fields[1].partition(":")[0])
+    return found
+
+
+async def test_starts_with_every_fork_and_our_accounts(
+    runtime: ProcessRuntime, spec: NodeSpec
+) -> None:
+    handle = await runtime.start_node(spec)
+    assert await ask(handle, "eth_chainId") == hex(spec.chain.chain_id)
+    assert await ask(handle, "eth_accounts") == []
+    assert await ask(handle, "eth_getBalance", DEV, "latest") == hex(10**21)
+    genesis = await ask(handle, "eth_getBlockByNumber", "0x0", False)
+    assert genesis["extraData"] == "0x" + extra_data().hex()  # Jovian's
+    assert "requestsHash" in genesis  # Isthmus'
+    assert abs(int(genesis["timestamp"], 16) - time.time()) < 10
+    usage = runtime.usage(handle)
+    assert usage is not None
+    assert usage.rss < 250_000_000
+
+
+async def test_listens_on_private_loopback_only_and_its_engine_asks_for_the_secret(
+    runtime: ProcessRuntime, spec: NodeSpec
+) -> None:
+    handle = await runtime.start_node(spec)
+    assert handle.engine_url is not None
+    secret = spec.directory / "jwt.hex"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert secret.read_text() not in " ".join(handle.command)
+    addresses = listeners(handle.pid)
+    assert addresses
+    assert all(len(address) == 8 and address.endswith("7F") for address in addresses)
+    host, _, port = handle.engine_url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 2\r\nConnection: close\r\n\r\n[]"
+    )
+    assert b" 401 " in await reader.readline()
+    writer.close()
+
+
+async def test_stop_is_graceful_and_a_second_start_goes_on(
+    runtime: ProcessRuntime, spec: NodeSpec
+) -> None:
+    handle = await runtime.start_node(spec)
+    genesis = await ask(handle, "eth_getBlockByNumber", "0x0", False)
+    rpc = await connect(handle.ws_url)
+    saved = await runtime.save_state(spec, rpc)
+    await rpc.close()
+    assert saved.block == 0
+    assert runtime.saved_state(spec) == saved
+    await runtime.stop_node(handle, grace=2.0)
+    assert identity_of(handle.pid) is None
+    assert "Blockchain stopped" in handle.log.read_text()
+    assert not is_taken(handle.port)
+    again = await runtime.start_node(spec)
+    assert (await ask(again, "eth_getBlockByNumber", "0x0", False))["hash"] == genesis["hash"]
+    assert (spec.directory / "jwt.hex").exists()
+
+
+async def test_is_adopted_and_a_stray_is_ended(
+    runtime: ProcessRuntime, program: Path, spec: NodeSpec, tmp_path: Path
+) -> None:
+    handle = await runtime.start_node(spec)
+    gate = Gate(tmp_path)
+    second = op_geth_runtime(program, gate)
+    adopted = await second.adopt_node(spec, handle.pid, handle.identity)
+    assert adopted == handle
+    anvils = replace(spec, chain=replace(spec.chain, engine="op-geth"), directory=tmp_path)
+    assert await second.adopt_node(anvils, handle.pid, handle.identity) is None
+    assert await second.kill_strays(spec.directory.parent) == 1
+    await gone(handle.pid)
+    await gate.let_go()
+
+
+async def test_kill_is_noticed_and_leaves_no_port(runtime: ProcessRuntime, spec: NodeSpec) -> None:
+    handle = await runtime.start_node(spec)
+    waiting = asyncio.create_task(runtime.wait_exit(handle))
+    await asyncio.sleep(0.05)
+    kill(handle.pid)
+    async with asyncio.timeout(2):
+        await waiting
+    again = await runtime.start_node(spec)
+    assert await ask(again, "eth_blockNumber") == "0x0"
+
+
+async def test_genesis_of_another_chain_is_told(runtime: ProcessRuntime, spec: NodeSpec) -> None:
+    await runtime.stop_node(await runtime.start_node(spec))
+    alloc = {DEV: {"balance": "0x1"}}
+    spec.genesis.write_bytes(OpGethEngine().genesis(spec, alloc, int(time.time())))
+    with pytest.raises(ServiceFailed) as caught:
+        await runtime.start_node(spec)
+    assert "genesis" in caught.value.detail
+    assert caught.value.log == str(spec.directory / "node.log")
