@@ -8,6 +8,7 @@ others built from their Go modules. The first two are insisted on: they work, or
 
 import re
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import defpath
@@ -50,9 +51,10 @@ def resolve_program(
     environ: Mapping[str, str],
     build: bool = True,
     progress: Callable[[str], None] = lambda _line: None,
+    stop: threading.Event | None = None,
 ) -> Binary:
     """The program `name` of :data:`PROGRAMS`; blocking (minutes when it is built): call it in a
-    thread. `named` is the spec's path.
+    thread. `named` is the spec's path; `stop`, once set, ends a build, with Failed.
 
     Raises NotFound (no such name), MissingDependency (not to be had, the named one is not usable,
     or it is not here and `build` is False), ServiceFailed (its build failed), DeadlineExceeded
@@ -69,7 +71,16 @@ def resolve_program(
         return _usable(program, Path(explicit), cache, "environment")
     if (found := _good_on_path(program, cache, environ)) is not None:
         return found
-    return _from_cache(program, cache, environ, build=build, progress=progress)
+    version = _version(program, program.cached(cache), cache)
+    if version is not None:
+        return Binary(name, program.cached(cache), version, "cache")
+    if not build:
+        raise MissingDependency(
+            f"{name} is not here yet",
+            f"none is named, known to work on PATH, or in {program.cached(cache).parent}",
+            f"`caldera engine install {name}` builds it",
+        )
+    return _built(program, cache, environ, progress, stop)
 
 
 def pinned_version(name: str) -> str:
@@ -155,28 +166,18 @@ def _ask(program: GoProgram, path: Path) -> str | None:
     return next((answer for answer in answers if answer is not None), None)
 
 
-def _from_cache(
+def _built(
     program: GoProgram,
     store: Path,
     environ: Mapping[str, str],
-    *,
-    build: bool,
     progress: Callable[[str], None],
+    stop: threading.Event | None,
 ) -> Binary:
     target = program.cached(store)
-    version = _version(program, target, store)
-    if version is not None:
-        return Binary(program.name, target, version, "cache")
-    if not build:
-        raise MissingDependency(
-            f"{program.name} is not here yet",
-            f"none is named, known to work on PATH, or in {target.parent}",
-            f"`caldera engine install {program.name}` builds it",
-        )
 
     def usable(path: Path) -> bool:
         return is_program(path) and _ask(program, path) is not None
 
-    ours = build_program(program, target, environ, usable=usable, progress=progress)
+    ours = build_program(program, target, environ, usable=usable, progress=progress, stop=stop)
     version = _version(program, target, store) or program.module.version()
     return Binary(program.name, target, version, "built" if ours else "cache")

@@ -11,8 +11,9 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -23,7 +24,9 @@ from typing import IO, Final
 from control_plane.adapters.engine.go_programs import ENVIRONMENT, FLAGS, GoProgram
 from control_plane.adapters.engine.program_cache import is_program, locked
 from control_plane.domain.errors import (
+    CalderaError,
     DeadlineExceeded,
+    Failed,
     MissingDependency,
     ServiceFailed,
     StorageFailed,
@@ -41,6 +44,8 @@ GO_HINT: Final = (
 _GO_SECONDS: Final = 20.0
 _SWITCHES: Final = (1, 21)
 """From this version on, Go fetches a newer toolchain by itself where a module asks for one."""
+_TICK: Final = 0.2
+"""Seconds until a build notices that it is to end."""
 _STEP: Final = 50
 """Packages between two lines of progress."""
 _LAST: Final = 12
@@ -147,21 +152,26 @@ def build_program(
     *,
     usable: Callable[[Path], bool],
     progress: Progress,
+    stop: threading.Event | None = None,
 ) -> bool:
     """Put `program` at `target`, once however many ask at the same time; whether we built it.
 
-    `usable` tells of a file whether it is the program and runs. Raises MissingDependency (no
-    fitting Go), ServiceFailed (the build failed), DeadlineExceeded, StorageFailed.
+    `usable` tells of a file whether it is the program and runs; `stop`, once set, ends the build.
+    Raises MissingDependency (no fitting Go), ServiceFailed (the build failed), Failed (it was
+    ended), DeadlineExceeded, StorageFailed.
     """
+    stop = stop or threading.Event()
 
     def waiting() -> None:
         progress(f"{program.name}: another process builds here, waiting for it")
 
     try:
-        with locked(target.parent, BUILD_SECONDS, waiting):
+        with locked(target.parent, BUILD_SECONDS, waiting, stop):
             if usable(target):
                 return False
-            _build(program, need_go(program, environ), target, environ, usable, progress)
+            go = need_go(program, environ)
+            build = _Build(program, go, target.parent, environ, progress, stop)
+            build.put(target, usable)
     except OSError as error:
         raise StorageFailed(
             f"{program.name} can't be stored",
@@ -171,94 +181,106 @@ def build_program(
     return True
 
 
-def _build(
-    program: GoProgram,
-    go: Go,
-    target: Path,
-    environ: Mapping[str, str],
-    usable: Callable[[Path], bool],
-    progress: Progress,
-) -> None:
-    log = target.parent / f"{program.name}-{LOG}"
-    progress(
-        f"{program.name}: building {program.module.version()} with Go {go.version}, "
-        f"minutes the first time (log {log})"
-    )
-    # beside the target, so that the rename stays on one file system
-    with tempfile.TemporaryDirectory(prefix=".build-", dir=target.parent) as scratch:
-        built = Path(scratch) / program.name
-        command = [str(go.path), "build", *FLAGS, "-v", "-ldflags", program.linker_flags()]
-        command += ["-o", str(built), program.package]
-        _run(command, program, log, environ, progress)
-        if not usable(built):
-            raise ServiceFailed(
-                f"The {program.name} that was built does not run",
-                f"{built} --version does not answer as {program.name} does",
-                f"name another one: {_naming(program)}",
-                program.name,
-                tuple(command),
-                str(log),
-            )
-        built.replace(target)
-    progress(f"{program.name}: built, {target.stat().st_size / 1e6:.0f} MB")
+@dataclass(frozen=True, slots=True)
+class _Build:
+    """One build, by the holder of the lock."""
 
+    program: GoProgram
+    go: Go
+    directory: Path
+    environ: Mapping[str, str]
+    progress: Progress
+    stop: threading.Event
 
-def _run(
-    command: list[str],
-    program: GoProgram,
-    log: Path,
-    environ: Mapping[str, str],
-    progress: Progress,
-) -> None:
-    """Run Go to its end; whatever happens to us, nothing of it stays behind."""
-    # a GOOS or GOARCH of the user's would build for another machine than this one
-    kept = {name: value for name, value in environ.items() if name not in {"GOOS", "GOARCH"}}
-    late = threading.Event()
-    with (
-        log.open("w", encoding="utf-8") as sink,
-        subprocess.Popen(
-            command,
-            cwd=program.module.directory,
-            env={**kept, **ENVIRONMENT},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            process_group=0,
-        ) as process,
-    ):
+    @property
+    def log(self) -> Path:
+        return self.directory / f"{self.program.name}-{LOG}"
 
-        def end() -> None:
-            late.set()
-            _end(process)
-
-        timer = threading.Timer(BUILD_SECONDS, end)
-        timer.daemon = True
-        timer.start()
-        try:
-            assert process.stderr is not None  # noqa: S101 - asked for above
-            last = _follow(process.stderr, sink, program.name, progress)
-            code = process.wait()
-        finally:
-            timer.cancel()
-            _end(process)
-    if late.is_set():
-        raise DeadlineExceeded(
-            f"Building {program.name} took too long",
-            f"Go did not finish within {BUILD_SECONDS:.0f} s; its log is {log}",
-            "try again: what is built already is kept by Go",
+    def put(self, target: Path, usable: Callable[[Path], bool]) -> None:
+        """Build, check, and put it at `target`."""
+        name = self.program.name
+        self.progress(
+            f"{name}: building {self.program.module.version()} with Go {self.go.version}, "
+            f"minutes the first time (log {self.log})"
         )
-    if code != 0:
-        raise ServiceFailed(
-            f"{program.name} can't be built",
+        # beside the target, so that the rename stays on one file system
+        with tempfile.TemporaryDirectory(prefix=".build-", dir=self.directory) as scratch:
+            built = Path(scratch) / name
+            command = [str(self.go.path), "build", *FLAGS, "-v"]
+            command += ["-ldflags", self.program.linker_flags()]
+            command += ["-o", str(built), self.program.package]
+            self._run(command)
+            if not usable(built):
+                raise ServiceFailed(
+                    f"The {name} that was built does not run",
+                    f"{built} --version does not answer as {name} does",
+                    f"name another one: {_naming(self.program)}",
+                    name,
+                    tuple(command),
+                    str(self.log),
+                )
+            built.replace(target)
+        self.progress(f"{name}: built, {target.stat().st_size / 1e6:.0f} MB")
+
+    def _run(self, command: list[str]) -> None:
+        """Run Go to its end; whatever happens to us, nothing of it stays behind."""
+        # a GOOS or GOARCH of the user's would build for another machine than this one
+        kept = {key: value for key, value in self.environ.items() if key not in {"GOOS", "GOARCH"}}
+        deadline = time.monotonic() + BUILD_SECONDS
+        with (
+            self.log.open("w", encoding="utf-8") as sink,
+            subprocess.Popen(
+                command,
+                cwd=self.program.module.directory,
+                env={**kept, **ENVIRONMENT},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                process_group=0,
+            ) as process,
+        ):
+            watch = threading.Thread(target=_watch, args=(process, deadline, self.stop))
+            watch.start()
+            try:
+                assert process.stderr is not None  # noqa: S101 - asked for above
+                last = _follow(process.stderr, sink, self.program.name, self.progress)
+                code = process.wait()
+            finally:
+                _end(process)
+        if code != 0:
+            raise self._failure(command, last, code, late=time.monotonic() > deadline)
+
+    def _failure(
+        self, command: Sequence[str], last: Sequence[str], code: int, *, late: bool
+    ) -> CalderaError:
+        name = self.program.name
+        if self.stop.is_set():
+            return Failed(f"Building {name} was ended", "what is built already is kept by Go")
+        if late:
+            return DeadlineExceeded(
+                f"Building {name} took too long",
+                f"Go did not finish within {BUILD_SECONDS:.0f} s; its log is {self.log}",
+                "try again: what is built already is kept by Go",
+            )
+        return ServiceFailed(
+            f"{name} can't be built",
             f"`{shlex.join(command[:2])}` ended with exit code {code}",
-            f"see its last lines, or name one that is there: {_naming(program)}",
-            program.name,
+            f"see its last lines, or name one that is there: {_naming(self.program)}",
+            name,
             tuple(command),
-            str(log),
+            str(self.log),
             tuple(last),
         )
+
+
+def _watch(process: "subprocess.Popen[str]", deadline: float, stop: threading.Event) -> None:
+    """End the build when its time is over or `stop` is set."""
+    while process.poll() is None:
+        if stop.wait(_TICK) or time.monotonic() > deadline:
+            _end(process)
+            return
 
 
 def _follow(source: IO[str], sink: IO[str], name: str, progress: Progress) -> list[str]:

@@ -11,12 +11,13 @@ import os
 import re
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from control_plane.domain.errors import DeadlineExceeded
+from control_plane.domain.errors import DeadlineExceeded, Failed
 
 _VERSION_SECONDS: Final = 20.0
 _MEMORY: Final = Path("engines", "versions.json")
@@ -95,13 +96,17 @@ def _remember(memory: Path, known: Mapping[str, str]) -> None:
 
 @contextlib.contextmanager
 def locked(
-    directory: Path, seconds: float, waiting: Callable[[], None] = lambda: None
+    directory: Path,
+    seconds: float,
+    waiting: Callable[[], None] = lambda: None,
+    stop: threading.Event | None = None,
 ) -> Iterator[None]:
     """Hold `directory`'s lock; the kernel drops it when its holder dies.
 
     `waiting` is called once when somebody else holds it. Raises DeadlineExceeded after `seconds`,
-    OSError where the directory can't be written.
+    Failed when `stop` was set meanwhile, OSError where the directory can't be written.
     """
+    stop = stop or threading.Event()
     directory.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + seconds
     told = False
@@ -120,5 +125,7 @@ def locked(
             if not told:
                 told = True
                 waiting()
-            time.sleep(0.1)  # flock knows no deadline, and alarms are the main thread's only
+            # flock knows no deadline, and alarms are the main thread's only
+            if stop.wait(0.1):
+                raise Failed("Waiting for another process was ended", str(directory))
         yield

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,10 @@ from control_plane.adapters.engine.binaries import (
     resolve_program,
 )
 from control_plane.adapters.engine.go_programs import GO_PROGRAMS, OP_STACK
+from control_plane.adapters.engine.program_cache import locked
 from control_plane.domain.errors import (
     DeadlineExceeded,
+    Failed,
     MissingDependency,
     NotFound,
     ServiceFailed,
@@ -209,6 +212,18 @@ def test_a_build_that_takes_too_long(go: FakeGo, monkeypatch: pytest.MonkeyPatch
     begun = time.monotonic()
     with pytest.raises(DeadlineExceeded, match="took too long"):
         resolve(go)
+    assert time.monotonic() - begun < 10
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_a_build_that_is_ended(go: FakeGo, waits: bool) -> None:
+    go.environ["FAKE_GO_DOES"] = "hangs"
+    target, stop = GO_PROGRAMS["op-node"].cached(go.cache), threading.Event()
+    timer = threading.Timer(0.5, stop.set)
+    timer.start()
+    begun = time.monotonic()
+    with locked(target.parent, 1) if waits else nullcontext(), pytest.raises(Failed, match="ended"):
+        resolve_program("op-node", named=None, cache=go.cache, environ=go.environ, stop=stop)
     assert time.monotonic() - begun < 10
 
 
