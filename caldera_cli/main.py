@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "epoch": "epoch",
     "export": "export",
     "serve": "serve",
+    "agent": "agent",
     "engine": "engine",
     "doctor": "doctor",
     "clean": "clean",
@@ -51,7 +52,7 @@ COMMANDS: Final = {
 
 NOT_YET: Final = frozenset(
     {"bridge", "proof", "images", "stake", "verify", "snapshot", "time", "chaos"}
-    | {"dashboard", "keys", "agent"}
+    | {"dashboard", "keys"}
 )
 """Names of commands whose part of the system is still to come."""
 

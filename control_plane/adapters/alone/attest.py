@@ -71,7 +71,7 @@ class RemoteAttester:
     def hear(self, standing: Standing) -> None:
         """Take note of how it is, when it is this guardian's."""
         if standing.service == self.name:
-            self._present = standing.alive
+            self._present = standing.ready
 
     async def check_and_sign(
         self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None

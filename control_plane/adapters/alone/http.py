@@ -35,14 +35,15 @@ class Health:
 
 
 class AgentApp:
-    """An ASGI app: health for everybody, `routes` (POST) for who knows the token."""
+    """An ASGI app: health for everybody, `routes` (POST) for who knows the token; more of them
+    may be added while it runs."""
 
     def __init__(
         self, health: Callable[[], Health], token: bytes, routes: dict[str, Handle] | None = None
     ) -> None:
         self._health = health
         self._token = f"Bearer {token.hex()}".encode()
-        self._routes = routes or {}
+        self._routes = {} if routes is None else routes
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """One request."""

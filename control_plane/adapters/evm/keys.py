@@ -25,7 +25,27 @@ def load_keys(directory: Path, guardians: int) -> Keys:
 
     Raises StorageFailed.
     """
-    master = _master(directory)
+    return keys_of(_master(directory), guardians)
+
+
+def role_secret(master: bytes, service: str) -> bytes:
+    """The 32 secret bytes that `service` needs when it runs alone, and no more: ``relayer`` its
+    account's key, ``guardian-2`` its BLS seed, ``bootstrap`` everything.
+
+    ValueError for a service that needs none.
+    """
+    if service == "bootstrap":
+        return master
+    if service == "relayer":
+        return _account(master, "relayer").key
+    role, _, index = service.partition("-")
+    if role == "guardian" and index.isdecimal():
+        return derive(master, f"guardian/{index}/bls")
+    raise ValueError(f"{service} has no secret of its own")
+
+
+def keys_of(master: bytes, guardians: int) -> Keys:
+    """Everything that is derived from `master`."""
     return Keys(
         governor=_account(master, "governor"),
         relayer=_account(master, "relayer"),

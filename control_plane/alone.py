@@ -1,0 +1,453 @@
+"""One agent of a devnet in a process of its own, without the daemon (docs/agents.md)."""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from control_plane import making
+from control_plane.adapters.alone.address import Address
+from control_plane.adapters.alone.attest import PATH, RemoteAttester, signing
+from control_plane.adapters.alone.description import Description, read_description
+from control_plane.adapters.alone.http import AgentApp, Handle, Health, serving
+from control_plane.adapters.alone.hub import SharedHub
+from control_plane.adapters.alone.keeping import Keeper
+from control_plane.adapters.alone.lease import lease
+from control_plane.adapters.alone.token import read_secret
+from control_plane.adapters.evm.bootstrap import ChainBootstrap
+from control_plane.adapters.evm.keys import keys_of, role_secret
+from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.sealing import sealing
+from control_plane.adapters.evm.signer import account
+from control_plane.adapters.persistence.database import SqlDatabase, open_database
+from control_plane.domain.bls import SecretKey
+from control_plane.domain.errors import (
+    DeadlineExceeded,
+    InvalidInput,
+    NotFound,
+    StorageFailed,
+    TemporaryFailure,
+)
+from control_plane.domain.hub import Hub, Published, Standing
+from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
+from control_plane.domain.ports.agent import Agent, Publish, Sealer
+from control_plane.domain.ports.node import Account, Rpc
+from control_plane.domain.states import ServiceState
+from control_plane.services.supervisor import Supervisor
+
+_TELLERS: Final = frozenset({"indexer", "aggregator"})
+_LOOK: Final = 0.2
+"""Seconds between two looks at how the agent is."""
+_JOIN: Final = 1.0
+"""Seconds that the hub gets before the agent starts; a later connection makes it look again."""
+_PAUSE: Final = 0.25
+_BOOTSTRAP_DEADLINE: Final = 120.0
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the command line asks for."""
+
+    role: str
+    config: Path
+    chain: str | None = None
+    index: int | None = None
+    key_file: Path | None = None
+    token_file: Path | None = None
+    database_url: str | None = None
+    journal: Path | None = None
+    state: Path | None = None
+    rpc: Mapping[str, str] = field(default_factory=dict)
+    listen: str | None = None
+    serve_hub: str | None = None
+    health_file: Path | None = None
+
+    @property
+    def service(self) -> str:
+        """The service's name, ``op/sequencer``, ``guardian-2``."""
+        if self.role == "sequencer":
+            return f"{self.chain}/sequencer"
+        return f"guardian-{self.index}" if self.role == "guardian" else self.role
+
+
+async def run(wanted: Wanted, stop: asyncio.Event) -> None:
+    """Do the role's work until `stop` is set; `bootstrap` ends by itself.
+
+    A description that changes meanwhile is read again. Raises NotFound (also when the devnet is
+    gone), InvalidInput, Conflict (the role runs elsewhere), StorageFailed.
+    """
+    while not stop.is_set():
+        described = read_description(wanted.config).looking_through(wanted.rpc)
+        with _right_to(wanted, described):
+            if wanted.role == "bootstrap":
+                await _bootstrap(wanted, described)
+                return
+            await _Process(wanted, described).run(stop)
+
+
+@contextlib.contextmanager
+def _right_to(wanted: Wanted, described: Description) -> Any:
+    """Hold the role's lease. Where the directory can't be written, in a container, whoever
+    started the containers sees to it that there is one of each."""
+    if not os.access(described.directory, os.W_OK):
+        yield
+        return
+    with lease(described.directory, wanted.service, f"caldera agent {wanted.role}"):
+        yield
+
+
+def _secret(wanted: Wanted, described: Description) -> bytes:
+    """The role's own secret. StorageFailed."""
+    if wanted.key_file is not None:
+        return read_secret(wanted.key_file)
+    if described.secrets is None:
+        raise StorageFailed(
+            f"{wanted.service} has no key", "the description names none", "Name a --key-file."
+        )
+    if described.secrets.is_dir():
+        return read_secret(described.secrets / wanted.service)
+    return role_secret(read_secret(described.secrets), wanted.service)
+
+
+# ---------------------------------------------------------------------- a process with one agent
+
+
+class _Process:
+    """Everything around the agent: server, hub, database, health."""
+
+    def __init__(self, wanted: Wanted, described: Description) -> None:
+        self._wanted = wanted
+        self._described = described
+        self._token = read_secret(wanted.token_file or described.token)
+        self._hub = Hub()
+        self._shared = SharedHub(
+            self._hub,
+            described.hub,
+            self._token,
+            wanted.service,
+            teller=wanted.role in _TELLERS,
+            serve_at=Address.parse(wanted.serve_hub) if wanted.serve_hub else None,
+        )
+        self._agents = Supervisor(devnet=described.devnet)
+        self._routes: dict[str, Handle] = {}
+        self._waits_for: str | None = "starting"
+        """What the agent is not made without."""
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop` is set, or the description is another one."""
+        async with AsyncExitStack() as stack:
+            for at in self._addresses():
+                app = AgentApp(self.health, self._token, self._routes)
+                await stack.enter_async_context(serving(app, at))
+            hub = await stack.enter_async_context(_beside(self._shared.run(), "hub"))
+            look = await stack.enter_async_context(_beside(self._look_after(), "health"))
+            work = await stack.enter_async_context(_beside(self._work(stack), "agent"))
+            end = await stack.enter_async_context(_beside(stop.wait(), "end"))
+            stack.push_async_callback(self._agents.stop)
+            done, _ = await asyncio.wait(
+                {hub, look, work, end}, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                task.result()
+
+    def _addresses(self) -> list[Address]:
+        """Where to serve: what was asked for, and a guardian's own address when that is a file."""
+        wanted = [Address.parse(self._wanted.listen)] if self._wanted.listen else []
+        if self._wanted.role == "guardian":
+            url = self._described.guardian(self._index).url
+            wanted += [url] if url.path is not None or not wanted else []
+        return wanted
+
+    @property
+    def _index(self) -> int:
+        if self._wanted.index is None:
+            raise InvalidInput("Which guardian?", "", "Name it: --index 0")
+        return self._wanted.index
+
+    # ------------------------------------------------------------------ health
+
+    def health(self) -> Health:
+        """How the agent is."""
+        views = self._agents.views()
+        problem = self._waits_for or self._shared.problem or (views[0].problem if views else None)
+        ready = bool(views) and views[0].state is ServiceState.READY
+        return Health(self._wanted.service, ready and self._shared.joined.is_set(), problem)
+
+    async def _look_after(self) -> None:
+        """Tell how the agent is whenever that changes; end when the description does."""
+        stamp = _stamp(self._wanted.config)
+        file = self._wanted.health_file
+        try:
+            while _stamp(self._wanted.config) == stamp:
+                health = self.health()
+                standing = Standing(health.service, True, health.ready, health.problem)
+                self._shared.stand(standing)
+                if file is not None:
+                    _mark(file, health)
+                await asyncio.sleep(_LOOK)
+        finally:
+            if file is not None:
+                file.unlink(missing_ok=True)
+
+    # ------------------------------------------------------------------ the agent
+
+    async def _work(self, stack: AsyncExitStack) -> None:
+        """Make the agent as soon as what it needs is there, and keep it running."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_JOIN):
+                await self._shared.joined.wait()
+        network = self._described.network(await self._network_id())
+        agent = await self._make(network, stack)
+        self._waits_for = None
+        await self._agents.start([agent])
+        await asyncio.Event().wait()
+
+    async def _network_id(self) -> bytes:
+        """What all that is signed commits to; asked of the L1 where it is not described."""
+        if self._described.network_id is not None:
+            return self._described.network_id
+        return await self._insist(lambda: _ask_network_id(self._described))
+
+    async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Try until it succeeds; health tells why not."""
+        while True:
+            try:
+                return await attempt()
+            except TemporaryFailure as error:
+                self._waits_for = str(error)
+                await asyncio.sleep(_PAUSE)
+
+    async def _make(self, network: Network, stack: AsyncExitStack) -> Agent:
+        role = self._wanted.role
+        if role == "sequencer":
+            return self._make_sequencer()
+        if role == "guardian":
+            return await self._make_guardian(network, stack)
+        database = await self._open(self._database_url(), stack)
+        publish = _publisher(database, network.devnet, self._hub)
+        if role == "indexer":
+            return making.make_indexer(network, database, self._hub, publish)
+        if role == "aggregator":
+            return await self._make_aggregator(network, database, publish, stack)
+        key = account(_secret(self._wanted, self._described))
+        return making.make_relayer(network, key, database, self._hub, publish)
+
+    def _make_sequencer(self) -> Agent:
+        chain = self._described.chain(self._wanted.chain or "")
+        if self._wanted.state is None or chain.plan.engine != "anvil":
+            return making.make_sequencer(chain)
+        keeper = Keeper(self._described.plan, chain, self._wanted.state)
+        return _Keeping(
+            making.make_sequencer(chain, keeper.connect),
+            keeper,
+            self._described.plan.save_interval,
+        )
+
+    async def _make_guardian(self, network: Network, stack: AsyncExitStack) -> Agent:
+        entry = self._described.guardian(self._index)
+        seed = _secret(self._wanted, self._described)
+        if SecretKey(seed).key != entry.key:
+            raise InvalidInput(
+                f"The key is not guardian {entry.index}'s",
+                "its public key is not the one of the guardian set",
+                "Name the right --key-file or --index.",
+            )
+        journal = await self._open(self._journal_url(), stack)
+        await self._seed_journal(journal, entry.index)
+        keys = GuardianKeys(entry.index, Account(entry.address, b""), seed)
+        guardian = making.make_guardian(network, keys, journal, self._hub)
+        self._routes[PATH] = signing(guardian)
+        return guardian
+
+    def _journal_url(self) -> str:
+        name = f"{self._wanted.service}.db"
+        return f"sqlite:///{self._wanted.journal or self._described.directory / name}"
+
+    async def _seed_journal(self, journal: SqlDatabase, index: int) -> None:
+        """What this guardian signed in the daemon it must not sign again: where its journal there
+        can be read, this one begins above it."""
+        url = self._wanted.database_url or self._described.database
+        if url is None:
+            return
+        devnet = self._described.devnet
+        async with AsyncExitStack() as stack:
+            there = await self._open(url, stack)
+            async with there.begin() as unit:
+                floor = await unit.votes.highest_epoch(devnet)
+        async with journal.begin() as unit:
+            if await unit.votes.highest_epoch(devnet) < floor:
+                await unit.votes.record(devnet, index, floor, "elsewhere")
+
+    async def _make_aggregator(
+        self, network: Network, database: SqlDatabase, publish: Publish, stack: AsyncExitStack
+    ) -> Agent:
+        attesters = [
+            RemoteAttester(guardian.index, guardian.url, self._token)
+            for guardian in self._described.guardians
+        ]
+        heard = await stack.enter_async_context(self._hub.listen())
+        await stack.enter_async_context(_beside(_hear(heard, attesters), "guardians"))
+        return making.make_aggregator(
+            network, self._described.roster(), attesters, database, self._hub, publish
+        )
+
+    def _database_url(self) -> str:
+        url = self._wanted.database_url or self._described.database
+        if url is None:
+            raise InvalidInput(
+                f"{self._wanted.service} needs the devnet's database",
+                "its description names none",
+                "Set CALDERA_DATABASE_URL.",
+            )
+        return url
+
+    async def _open(self, url: str, stack: AsyncExitStack) -> SqlDatabase:
+        database = await self._insist(lambda: open_database(url))
+        stack.push_async_callback(database.close)
+        return database
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    """What differs when the file is another one. NotFound when it is gone."""
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise NotFound(
+            "The devnet is gone", f"{path}: {error.strerror}", "Was it taken down?"
+        ) from error
+    return found.st_ino, found.st_mtime_ns
+
+
+def _mark(file: Path, health: Health) -> None:
+    if health.ready:
+        file.touch()
+    else:
+        file.unlink(missing_ok=True)
+
+
+async def _hear(heard: "asyncio.Queue[Any]", attesters: list[RemoteAttester]) -> None:
+    """Let the attesters know how the guardians are."""
+    while True:
+        news = await heard.get()
+        if isinstance(news, Standing):
+            for attester in attesters:
+                attester.hear(news)
+
+
+@asynccontextmanager
+async def _beside(work: Any, name: str) -> AsyncIterator["asyncio.Task[Any]"]:
+    """A task that is gone at the end."""
+    task = asyncio.ensure_future(work)
+    task.set_name(name)
+    try:
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def _publisher(database: SqlDatabase, devnet: str, hub: Hub) -> Publish:
+    async def publish(
+        type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
+    ) -> None:
+        async with database.begin() as unit:
+            found = await unit.events.append(devnet, time.time(), type, service, dict(data or {}))
+        hub.tell(Published(found.id))
+
+    return publish
+
+
+class _Keeping:
+    """A sequencer that also saves its chain; implements ``ports.agent.Agent``."""
+
+    def __init__(self, agent: Agent, keeper: Keeper, interval: float) -> None:
+        self._agent = agent
+        self._keeper = keeper
+        self._interval = interval
+        self.name = agent.name
+        self.ready = agent.ready
+
+    @property
+    def problem(self) -> str | None:
+        return self._agent.problem or self._keeper.problem
+
+    async def run(self) -> None:
+        sealer: object = self._agent
+        paused = sealer.paused if isinstance(sealer, Sealer) else contextlib.nullcontext
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._agent.run(), name=self.name)
+            saving = self._keeper.save_regularly(self._interval, paused)
+            group.create_task(saving, name=f"save {self.name}")
+
+
+# ---------------------------------------------------------------------- bootstrap
+
+
+async def _ask_network_id(described: Description) -> bytes:
+    l1 = await connect(described.chains[0].ws_url)
+    try:
+        return await ChainBootstrap().network_id(l1, described.contracts, described.devnet_id)
+    finally:
+        await l1.close()
+
+
+async def _bootstrap(wanted: Wanted, described: Description) -> None:
+    """Bring every chain to where it was saved, or to block 1, side by side."""
+    keys = keys_of(_secret(wanted, described), len(described.guardians))
+    try:
+        async with asyncio.timeout(_BOOTSTRAP_DEADLINE):
+            network_id = described.network_id
+            if network_id is None:
+                network_id = await _patiently(lambda: _ask_network_id(described), "the L1")
+            network = described.network(network_id)
+            async with asyncio.TaskGroup() as group:
+                for chain in network.chains:
+                    group.create_task(_bring(chain, network, keys, wanted.state))
+    except TimeoutError:
+        names = ", ".join(f"{chain.name} at {chain.ws_url}" for chain in described.chains)
+        raise DeadlineExceeded(
+            "Not every chain has its first block",
+            f"after {_BOOTSTRAP_DEADLINE:g} s; asked were {names}",
+            "Do their nodes run? Their logs tell.",
+        ) from None
+
+
+async def _bring(chain: Chain, network: Network, keys: Keys, state: Path | None) -> None:
+    bootstrap = ChainBootstrap()
+
+    async def attempt() -> None:
+        rpc: Rpc
+        if state is not None and chain.plan.engine == "anvil":
+            rpc = await Keeper(network.plan, chain, state).connect(chain.ws_url)
+        else:
+            rpc = await connect(chain.ws_url)
+        try:
+            async with sealing(chain, rpc, network, keys) as seal:
+                await bootstrap(chain.plan, rpc, network, keys, seal)
+        finally:
+            await rpc.close()
+
+    await _patiently(attempt, chain.name)
+    log.info("%s has its first block", chain.name)
+
+
+async def _patiently(attempt: Callable[[], Awaitable[T]], what: str) -> T:
+    told = ""
+    while True:
+        try:
+            return await attempt()
+        except TemporaryFailure as error:
+            if str(error) != told:
+                told = str(error)
+                log.info("waiting for %s: %s", what, told)
+            await asyncio.sleep(_PAUSE)
