@@ -158,7 +158,7 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
         return ensure_genesis(anvil, cache)
 
     engines = {"anvil": AnvilEngine()}
-    processes = ProcessRuntime(engines, {"anvil": lambda _: anvil()}, gate)
+    processes = ProcessRuntime(engines, {"anvil": lambda *_: anvil()}, gate)
     return Tools(
         database=database,
         runtime=SelectingRuntime({"process": processes}),

@@ -40,7 +40,7 @@ def anvil_runtime(
     """A runtime whose Anvil is `program`."""
     engines = {"anvil": AnvilEngine()}
     return ProcessRuntime(
-        engines, {"anvil": lambda _: program}, gate, start_deadline=start_deadline
+        engines, {"anvil": lambda *_: program}, gate, start_deadline=start_deadline
     )
 
 
@@ -63,7 +63,7 @@ def find_op_geth() -> Path:
 
 def op_geth_runtime(program: Path, gate: Gate | None = None) -> ProcessRuntime:
     """A runtime whose op-geth is `program`."""
-    return ProcessRuntime({"op-geth": OpGethEngine()}, {"op-geth": lambda _: program}, gate)
+    return ProcessRuntime({"op-geth": OpGethEngine()}, {"op-geth": lambda *_: program}, gate)
 
 
 def op_geth_spec(home: Path, accounts: Mapping[str, int]) -> NodeSpec:

@@ -232,7 +232,7 @@ from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.process import ProcessRuntime
 async def main():
     spec = pickle.loads(sys.stdin.buffer.read())
-    find = {{"anvil": lambda _: Path({str(anvil)!r})}}
+    find = {{"anvil": lambda *_: Path({str(anvil)!r})}}
     gate = Gate(Path({str(tmp_path)!r}))
     runtime = ProcessRuntime({{"anvil": AnvilEngine()}}, find, gate)
     handle = await runtime.start_node(spec)

@@ -20,6 +20,7 @@ from control_plane.adapters.engine.go_build import build_program, variable_of
 from control_plane.adapters.engine.go_programs import GO_PROGRAMS, OP_STACK, GoProgram
 from control_plane.adapters.engine.program_cache import ask_version, is_program, read_version
 from control_plane.domain.errors import MissingDependency, NotFound
+from control_plane.domain.ports.node import NodeSpec
 
 Source = Literal["spec", "environment", "path", "cache", "built", "fetched"]
 
@@ -81,6 +82,25 @@ def resolve_program(
             f"`caldera engine install {name}` builds it",
         )
     return _built(program, cache, environ, progress, stop)
+
+
+def finder(
+    name: str,
+    *,
+    cache: Path,
+    environ: Mapping[str, str],
+    progress: Callable[[str], None] = lambda _line: None,
+) -> Callable[[NodeSpec, threading.Event], Path]:
+    """How a runtime finds the engine `name`: where the node's spec says, else as everybody does."""
+
+    def find(spec: NodeSpec, stop: threading.Event) -> Path:
+        chosen = spec.plan.engine(name).path
+        named = None if chosen is None else Path(chosen)
+        return resolve_program(
+            name, named=named, cache=cache, environ=environ, progress=progress, stop=stop
+        ).path
+
+    return find
 
 
 def pinned_version(name: str) -> str:

@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Final
@@ -41,9 +42,10 @@ from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ports.node import Listen, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.rpc import RpcError
 
-FindProgram = Callable[[NodeSpec], Path]
+FindProgram = Callable[[NodeSpec, threading.Event], Path]
 """The program that runs a node. It may block for minutes, when the program must be fetched or
-built, and raises MissingDependency, ServiceFailed, DeadlineExceeded, StorageFailed."""
+built, until the event is set; it raises MissingDependency, ServiceFailed, DeadlineExceeded,
+StorageFailed."""
 
 _LOOK: Final = 0.002
 """Seconds between two tries to connect to a node that starts."""
@@ -75,7 +77,7 @@ class ProcessRuntime:
 
     async def start_node(self, spec: NodeSpec) -> NodeHandle:
         """See the port."""
-        program = await asyncio.to_thread(self._find[spec.chain.engine], spec)
+        program = await self._program(spec)
         if _ever_started(spec):
             await self.kill_strays(spec.directory)
         if self._gate is None and is_taken(spec.chain.port):
@@ -91,6 +93,14 @@ class ProcessRuntime:
                 raise node_failures.most_telling(error) from None
             raise
         return handle
+
+    async def _program(self, spec: NodeSpec) -> Path:
+        """The program to run; nobody who goes away leaves a build of it behind."""
+        gone = threading.Event()
+        try:
+            return await asyncio.to_thread(self._find[spec.chain.engine], spec, gone)
+        finally:
+            gone.set()
 
     def _engine(self, spec: NodeSpec) -> ProcessEngine:
         return self._engines[spec.chain.engine]
