@@ -1,6 +1,6 @@
 """`caldera engine`: the programs that run as nodes and services. Needs no daemon."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -9,6 +9,15 @@ from caldera_cli.apps import new_app
 from caldera_cli.options import JsonOption
 
 app = new_app("List node programs, or install them.")
+
+NAMES: Final = (
+    *("anvil", "op-geth", "op-stack"),
+    *("op-node", "op-batcher", "op-proposer", "op-challenger", "da-server"),
+)
+
+
+def _complete(incomplete: str) -> list[str]:
+    return [name for name in NAMES if name.startswith(incomplete)]
 
 
 @app.command("ls")
@@ -40,6 +49,7 @@ def _install(
             metavar="NAME...",
             help="anvil, op-geth, or op-stack for the OP Stack's own services: op-node,"
             " op-batcher, op-proposer, op-challenger, da-server.",
+            autocompletion=_complete,
         ),
     ],
     as_json: JsonOption = False,
@@ -57,6 +67,31 @@ def _install(
         render.data(found)
     else:
         _table(found)
+
+
+@app.command("compose")
+def _compose(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="nitro, anvil-zksync or cdk-erigon."),
+    ],
+    as_json: JsonOption = False,
+) -> None:
+    """Print the Compose file of a framework's own node.
+
+    It runs by itself, with `docker compose`, where its image can be had. No devnet
+    runs on it: what it lacks for that is told too.
+    """
+    from caldera_cli.engines import ask
+
+    found = ask("compose", name)
+    if as_json:
+        render.data(found)
+        return
+    render.out(found["text"].rstrip())
+    render.say(f"{name} is no part of a devnet. It lacks:")
+    for lack in found["lacks"]:
+        render.say(f"  - {lack}")
 
 
 def _table(found: list[dict[str, Any]]) -> None:

@@ -16,7 +16,9 @@ from pathlib import Path
 import pytest
 
 from caldera_cli import engines
+from caldera_cli.commands.engine import NAMES
 from caldera_cli.main import main
+from control_plane.adapters.engine.binaries import GROUPS, PROGRAMS
 from tests.unit.engine.go import FakeGo, program
 
 GOLDEN = Path(__file__).parents[2] / "golden" / "engine"
@@ -118,6 +120,10 @@ def test_install_that_fails(
     code, told = run("engine install op-proposer", tmp_path, capfd)
     assert code == 1
     compare("install-that-fails", told)
+
+
+def test_completion_knows_all_names() -> None:
+    assert set(NAMES) == {*PROGRAMS, *GROUPS}
 
 
 def test_nothing_of_an_ended_build_goes_on(go: FakeGo, tmp_path: Path) -> None:
