@@ -17,6 +17,9 @@ from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
 Json = dict[str, Any]
 
 DOWN_DEADLINE: Final = 60.0
+BUILDING: Final = "program.progress"
+"""A node program is built, which takes minutes once; every word of it gives more time."""
+_NEXT_WORD: Final = 300.0
 _STEPS: Final = 100
 """Events before now that are looked through for steps of this start."""
 _SETTLED: Final = frozenset({"ready", "degraded", "failed", "stopped"})
@@ -40,6 +43,8 @@ class Progress:
             render.say(f"  {data.get('ms', 0):>7.0f} ms  {data.get('step')}")
         elif event.type == "plan.port_moved":
             render.say(f"  port {data.get('from')} is taken, {data.get('to')} instead")
+        elif event.type == BUILDING:
+            render.say(f"  {data.get('line')}")
 
 
 def create(client: Client, body: Json) -> tuple[Client, Json]:
@@ -66,6 +71,8 @@ def wait_settled(client: Client, name: str, timeout: float, progress: Progress) 
         while status["state"] not in _SETTLED:
             for event in events:
                 progress.event(event)
+                if event.type == BUILDING:
+                    deadline = max(deadline, time.monotonic() + _NEXT_WORD)
                 if event.type.startswith("devnet.") or time.monotonic() > deadline:
                     break
             else:

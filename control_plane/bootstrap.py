@@ -16,6 +16,9 @@ from typing import Any, Final
 from control_plane import making
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
+from control_plane.adapters.engine.binaries import finder
+from control_plane.adapters.engine.node_programs import NodePrograms
+from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.bake import Genesis, ensure_genesis
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
@@ -28,6 +31,7 @@ from control_plane.adapters.machine import read_facts
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
 from control_plane.adapters.runtime.gate import Gate
+from control_plane.adapters.runtime.node_program import ProcessEngine
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.adapters.runtime.selecting import SelectingRuntime
@@ -157,13 +161,18 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
     def bake() -> Genesis:
         return ensure_genesis(anvil, cache)
 
-    engines = {"anvil": AnvilEngine()}
-    processes = ProcessRuntime(engines, {"anvil": lambda *_: anvil()}, gate)
+    engines: dict[str, ProcessEngine] = {e.name: e for e in (AnvilEngine(), OpGethEngine())}
+    find = {
+        "anvil": lambda *_: anvil(),
+        "op-geth": finder("op-geth", cache=cache, environ=os.environ),
+    }
+    processes = ProcessRuntime(engines, find, gate)
     return Tools(
         database=database,
         runtime=SelectingRuntime({"process": processes}),
         connect=connect,
         provision=FileProvision(bake, engines),
+        programs=NodePrograms(cache, os.environ),
         bootstrap=ChainBootstrap(),
         sealing=sealing,
         make_agents=_agents_maker(database),

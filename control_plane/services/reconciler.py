@@ -26,6 +26,7 @@ from control_plane.domain.ports.provision import (
     Born,
     MakeAgents,
     MakeSeal,
+    Programs,
     Provision,
 )
 from control_plane.domain.ports.store import Database
@@ -55,6 +56,7 @@ class Tools:
     runtime: Runtime
     connect: Connect
     provision: Provision
+    programs: Programs
     bootstrap: Bootstrap
     sealing: MakeSeal
     make_agents: MakeAgents
@@ -242,6 +244,7 @@ class Reconciler:
                 self._files.root, plan.metalayer.guardians.count
             )
             born = await self._tools.provision.contracts(self._files.root)
+        await self._bring_programs(plan, steps)
         await self.nodes.recall()
         if self.live is None:
             self.live = Live(plan, keys, born)
@@ -254,6 +257,15 @@ class Reconciler:
             detail["epoch"] = await self._certify(network)
         if self._saver is None or self._saver.done():
             self._saver = asyncio.create_task(self._save_regularly(), name=f"save {self.name}")
+
+    async def _bring_programs(self, plan: Plan, steps: Steps) -> None:
+        for name in self._tools.programs.of(plan):
+
+            async def say(line: str, name: str = name) -> None:
+                await self._publish("program.progress", {"program": name, "line": line})
+
+            async with steps.step(f"program:{name}"):
+                await self._tools.programs.bring(name, plan, say)
 
     async def _start_chains(self, record: DevnetRecord, steps: Steps) -> Network:
         live = self._live()

@@ -9,7 +9,7 @@ from typing import Protocol
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Keys, Network
-from control_plane.domain.plan import ChainPlan
+from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import NodeSpec, Rpc
 
@@ -62,6 +62,23 @@ class Bootstrap(Protocol):
     async def __call__(
         self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys, seal: Seal
     ) -> None: ...
+
+
+Say = Callable[[str], Awaitable[None]]
+"""Tell whoever waits how far something is, in one line."""
+
+
+class Programs(Protocol):
+    """Node programs that may have to be built, which takes minutes."""
+
+    def of(self, plan: Plan) -> Sequence[str]:
+        """Names of the programs that must be there before `plan`'s nodes start."""
+        ...
+
+    async def bring(self, name: str, plan: Plan, say: Say) -> None:
+        """Have the program there; at once when it is. Raises MissingDependency, ServiceFailed,
+        DeadlineExceeded, StorageFailed."""
+        ...
 
 
 class MakeAgents(Protocol):

@@ -13,7 +13,7 @@ from control_plane.domain.network import Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, NodeHandle, NodeSpec, Rpc, SavedState
-from control_plane.domain.ports.provision import Born, Seal
+from control_plane.domain.ports.provision import Born, Say, Seal
 from control_plane.domain.records import EpochRecord
 
 
@@ -130,6 +130,19 @@ class FakeProvision:
 
     async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
         return None
+
+
+@dataclass
+class FakePrograms:
+    needed: tuple[str, ...] = ()
+    brought: list[str] = field(default_factory=list)
+
+    def of(self, plan: Plan) -> Sequence[str]:
+        return self.needed
+
+    async def bring(self, name: str, plan: Plan, say: Say) -> None:
+        await say(f"{name}: 50 packages compiled")
+        self.brought.append(name)
 
 
 @dataclass

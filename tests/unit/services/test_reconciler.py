@@ -21,6 +21,7 @@ from control_plane.services.reconciler import Reconciler, Tools
 from tests.unit.services.fakes import (
     Agents,
     FakeBootstrap,
+    FakePrograms,
     FakeProvision,
     FakeRpc,
     FakeRuntime,
@@ -35,6 +36,7 @@ class Bench:
     runtime: FakeRuntime
     agents: Agents
     bootstrap: FakeBootstrap
+    programs: FakePrograms
     database: Database
     events: list[str]
     task: asyncio.Task[None]
@@ -62,6 +64,8 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     database = await open_database(f"sqlite:///{tmp_path / 'caldera.db'}")
     runtime, agents, bootstrap, events = FakeRuntime(), Agents(), FakeBootstrap(), list[str]()
 
+    programs = FakePrograms()
+
     async def connect(url: str, *, deadline: float | None = None) -> Rpc:
         return cast(Rpc, FakeRpc())
 
@@ -75,6 +79,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         runtime=runtime,
         connect=connect,
         provision=FakeProvision(),
+        programs=programs,
         bootstrap=bootstrap,
         sealing=sealing,
         make_agents=agents,
@@ -97,7 +102,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         await unit.devnets.add(record)
     worker = Reconciler("shop", DevnetFiles(tmp_path, "shop"), tools, publish)
     task = asyncio.create_task(worker.run())
-    yield Bench(worker, runtime, agents, bootstrap, database, events, task)
+    yield Bench(worker, runtime, agents, bootstrap, programs, database, events, task)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     await worker.let_go()
@@ -110,6 +115,18 @@ async def test_brings_every_chain_up_and_is_ready(bench: Bench) -> None:
     assert sorted(bench.bootstrap.done) == ["arb", "l1", "op"]
     assert record.ready_ms is not None
     assert {"provision", "node:l1", "bootstrap:op", "agents", "certify"} <= set(record.timings)
+
+
+async def test_programs_to_be_built_come_first_and_are_told_of(bench: Bench) -> None:
+    await bench.until(DevnetState.READY)
+    await bench.update(desired=Desired.STOPPED)
+    await bench.until(DevnetState.STOPPED)
+    bench.programs.needed = ("op-geth",)
+    await bench.update(desired=Desired.RUNNING, state=DevnetState.STARTING)
+    record = await bench.until(DevnetState.READY)
+    assert bench.programs.brought == ["op-geth"]
+    assert "program:op-geth" in record.timings
+    assert "program.progress" in bench.events
 
 
 async def test_failing_node_stops_the_others_and_says_why(bench: Bench) -> None:
