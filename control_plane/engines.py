@@ -1,4 +1,5 @@
-"""Node programs, for the command line: ``python -m control_plane.engines ls|install NAME…``.
+"""Node programs, for the command line: ``python -m control_plane.engines REQUEST NAME…``, where
+REQUEST is ls, install or compose.
 
 The CLI imports no adapters; it runs this. One JSON document on stdout: rows, or the problem that
 ended it (RFC 9457, ``{"problem": …}``). Progress goes to stderr. Needs no daemon.
@@ -12,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from control_plane.adapters.engine import binaries
+from control_plane.adapters.engine import binaries, frameworks
 from control_plane.adapters.engine.binaries import Binary
 from control_plane.adapters.engine.go_build import Go, find_go, need_go, variable_of
 from control_plane.adapters.engine.go_programs import GO_PROGRAMS
@@ -43,6 +44,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _answer(request: str, names: Sequence[str]) -> Any:
     cache = cache_dir(os.environ)
+    if request == "compose":
+        return frameworks.read(names[0])
     if request == "install":
         return [_install(name, cache, os.environ) for name in binaries.expand(names)]
     return {

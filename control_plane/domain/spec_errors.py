@@ -35,6 +35,13 @@ _LIMITS: Final = {
 }
 
 _NAME_RULE = "small letters, digits and hyphens, a letter first, at most 31"
+FRAMEWORK_NODES: Final = {
+    "nitro": "arbitrum-nitro",
+    "anvil-zksync": "zk-stack",
+    "cdk-erigon": "polygon-cdk",
+}
+"""Frameworks' own nodes and whose they are: no engines, for the reason that is told."""
+
 _PATTERNS: Final = {
     "name": _NAME_RULE,
     "gas_token": "a symbol of capital letters and digits, like ETH or USDC",
@@ -104,6 +111,12 @@ def _not_a_choice(path: str, location: Location, value: object, model: type[Base
     choices = choices_at(model, location)
     if isinstance(value, str) and value in choices:
         return Problem(path, f"{_shown(value)} is a text", "write it without quotes")
+    if location[-1:] == ("engine",) and value in FRAMEWORK_NODES:
+        return Problem(
+            path,
+            f"'{value}' starts without Caldera's contracts, so a devnet would never be ready on it",
+            f"use 'anvil'; `caldera engine compose {value}` prints its own Compose service",
+        )
     return Problem(path, f"{_shown(value)} is not a choice", hint(str(value), choices))
 
 

@@ -1,8 +1,6 @@
 """Runtimes and engines that must be indistinguishable, and what each needs on the machine."""
 
 import os
-import shutil
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +9,7 @@ from typing import Any, Final
 import yaml
 
 from tests.conformance.engines import ENGINES, Capabilities
+from tests.docker import lacks_engine
 from tests.nodes import free_port
 
 NAME: Final = "net"
@@ -59,7 +58,7 @@ class Cell:
 
     def missing(self) -> str | None:
         """What this machine lacks for it; None: nothing."""
-        if self.runtime == "compose" and (lack := _docker()):
+        if self.runtime == "compose" and (lack := lacks_engine()):
             return lack
         if "op-geth" in self.engines:
             return _op_geth()
@@ -80,17 +79,6 @@ def cells() -> Iterator[Cell]:
         spec = Spec.model_validate(cell.spec())
         if not any(NOT_YET in problem.detail for rule in RULES for problem in rule(spec)):
             yield cell
-
-
-@cache
-def _docker() -> str | None:
-    if shutil.which("docker") is None:
-        return "there is no docker command"
-    for words in (["docker", "version"], ["docker", "compose", "version"]):
-        done = subprocess.run(words, capture_output=True, timeout=30, check=False)
-        if done.returncode:
-            return f"`{' '.join(words)}` fails: no Docker engine answers"
-    return None
 
 
 @cache
