@@ -10,16 +10,18 @@ import shutil
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.bake import Genesis
 from control_plane.adapters.evm.keys import load_keys
+from control_plane.adapters.op_stack.accounts import native_accounts
+from control_plane.adapters.op_stack.contracts import native_alloc
 from control_plane.domain.errors import StorageFailed
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys
-from control_plane.domain.plan import Plan
+from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Engine, NodeSpec
 from control_plane.domain.ports.provision import Born
 
@@ -92,10 +94,12 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         domain=chain.domain,
         governor=keys.governor.address,
     )
-    if engine.has_engine_api:
+    if chain.services == "native":
+        baked = {**_native(genesis, chain), **baked}
+    elif engine.has_engine_api:
         baked |= genesis.op_stack()
     alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
-    content = engine.genesis(spec, alloc, int(time.time()))
+    content = engine.genesis(spec, alloc, _timestamp(spec))
     draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")
     try:
         spec.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -105,9 +109,29 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         raise StorageFailed("A genesis can't be written", f"{spec.genesis}: {error}") from error
 
 
+def _native(genesis: Genesis, chain: ChainPlan) -> dict[str, dict[str, Any]]:
+    """The OP Stack's real predeploys, owned by our governor's executor."""
+    factory, owner = (
+        Hex(genesis.addresses[key].lower()) for key in ("create3Factory", "governanceExecutor")
+    )
+    return native_alloc(factory, chain.chain_id, owner)
+
+
+def _timestamp(spec: NodeSpec) -> int:
+    """Unix seconds of block 0. A rollup with its framework's own services begins after a block of
+    its L1, whose genesis is therefore dated back to when the devnet's keys were drawn."""
+    native = any(chain.services == "native" for chain in spec.plan.chains)
+    if spec.chain.is_l1 and native:
+        return int((spec.directory.parent.parent / "secrets").stat().st_mtime)
+    return int(time.time())
+
+
 def _balances(plan: Plan, keys: Keys) -> dict[str, int]:
     """Wei by address."""
     services = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
+    for chain in plan.chains:
+        if chain.services == "native":
+            services += native_accounts(keys, chain.chain_id).every
     listed = derive_accounts(plan.accounts.mnemonic, plan.accounts.count)
     return {
         **{account.address: _SERVICE_BALANCE for account in services},
