@@ -25,7 +25,7 @@ class Figure:
 
     `baseline` is what the machine does without us, measured in the same run; `target` is the
     figure that the project set itself on its reference machine (2 cores), `limit` what CI
-    enforces as a ratio to the baseline.
+    enforces as a ratio to the baseline: at most, or at least where higher is better.
     """
 
     name: str
@@ -53,7 +53,9 @@ class Figure:
     @property
     def within_limit(self) -> bool:
         """Whether CI may go on."""
-        return self.limit is None or self.ratio is None or self.ratio <= self.limit
+        if self.limit is None or self.ratio is None:
+            return True
+        return self.ratio <= self.limit if self.better == "lower" else self.ratio >= self.limit
 
     def as_json(self) -> dict[str, Any]:
         """For results.json."""

@@ -11,11 +11,11 @@ from benchmarks.harness import Figure, Home, median, percentile
 from benchmarks.lifecycle import anvil_of, genesis_files
 from benchmarks.memory import daemon_rss, nodes_rss
 
-_KEYS = (
+KEYS = (
     "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80",
     "0x59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d",
 )
-_ADDRESSES = (
+ADDRESSES = (
     "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266",
     "0x70997970c51812dc3a010c7d01b50e0d17dc79c8",
 )
@@ -41,7 +41,7 @@ async def latencies(status: dict[str, Any], count: int, pause: float) -> list[fl
             destination["domain"], destination["contracts"]["testRecipient"], b"x" * 32
         )
         transaction = {
-            "from": _ADDRESSES[0],
+            "from": ADDRESSES[0],
             "to": origin["contracts"]["mailbox"],
             "data": data,
             "gas": hex(400_000),
@@ -64,7 +64,7 @@ async def burst(status: dict[str, Any], count: int) -> tuple[float, int]:
         clients = (first, second)
         signed: list[list[str]] = []
         for here, there, client, key, address in zip(
-            ends, reversed(ends), clients, _KEYS, _ADDRESSES, strict=True
+            ends, reversed(ends), clients, KEYS, ADDRESSES, strict=True
         ):
             await _watch(client, here["contracts"]["mailbox"])
             nonce = int(await client.call("eth_getTransactionCount", address, "latest"), 16)
@@ -95,7 +95,7 @@ async def _arrivals(client: Client, count: int) -> set[str]:
     return set(ids)
 
 
-async def _bare_round_trips(ports: tuple[int, int], count: int) -> list[float]:
+async def bare_round_trips(ports: tuple[int, int], count: int) -> list[float]:
     """Two transfers one after the other, each until its receipt: what a message needs at least."""
     taken = []
     async with (
@@ -107,7 +107,7 @@ async def _bare_round_trips(ports: tuple[int, int], count: int) -> list[float]:
         for _ in range(count):
             began = time.perf_counter()
             for client in (one, two):
-                transfer = {"from": _ADDRESSES[0], "to": _ADDRESSES[1], "value": "0x1"}
+                transfer = {"from": ADDRESSES[0], "to": ADDRESSES[1], "value": "0x1"}
                 await client.call("eth_sendTransaction", transfer)
                 await asyncio.wait_for(client.news.get(), 10)
             taken.append(time.perf_counter() - began)
@@ -120,7 +120,7 @@ def measure_instant(home: Home, count: int, burst_size: int) -> list[Figure]:
     status = home.json("status", "default")
     files, anvil = genesis_files(home, "default"), anvil_of(home, "default")
     with bare_nodes(anvil, files[1:3]) as (nodes, _):
-        base = median(asyncio.run(_bare_round_trips((nodes[0].port, nodes[1].port), count)))
+        base = median(asyncio.run(bare_round_trips((nodes[0].port, nodes[1].port), count)))
     asyncio.run(latencies(status, 3, 0.0))
     taken = asyncio.run(latencies(status, count, 0.05))
     idle, nodes_idle = daemon_rss(home), nodes_rss(home, "default")
