@@ -27,13 +27,14 @@ from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
+from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.node_program import ProcessEngine
 from control_plane.adapters.runtime.ports import is_taken
-from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.adapters.runtime.process import FindProgram, ProcessRuntime
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
 from control_plane.api.deps import Services
@@ -136,7 +137,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         template=lambda name: template_view(templates, name),
         agent_logs=lambda devnet, service: agent_log_path(home, devnet, service),
         faucet=Faucet(control, connect, _pay_from),
-        send=SendMessages(control, database, connect, derive_accounts, decode_error),
+        send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
         about=_About(here, control),
@@ -155,15 +156,16 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
     cache = cache_dir(os.environ)
 
     @functools.cache
-    def anvil() -> Path:
-        return resolve_anvil(settings.anvil, cache=cache).path
+    def anvil(named: str | None = None) -> Path:
+        insisted = settings.anvil if named is None else Path(named)
+        return resolve_anvil(insisted, cache=cache).path
 
     def bake() -> Genesis:
         return ensure_genesis(anvil, cache)
 
     engines: dict[str, ProcessEngine] = {e.name: e for e in (AnvilEngine(), OpGethEngine())}
-    find = {
-        "anvil": lambda *_: anvil(),
+    find: dict[str, FindProgram] = {
+        "anvil": lambda spec, _: anvil(spec.plan.engine("anvil").path),
         "op-geth": finder("op-geth", cache=cache, environ=os.environ),
     }
     processes = ProcessRuntime(engines, find, gate)

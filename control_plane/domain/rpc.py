@@ -17,3 +17,9 @@ class RpcError(Failed):
     """Revert data as 0x-hex where the node gives it."""
 
     type: ClassVar[str] = "rpc-error"
+
+    @property
+    def is_indexing(self) -> bool:
+        """Whether the node says that it has not looked through its blocks yet: op-geth's answer
+        for an unknown transaction in the first moments after its start."""
+        return "indexing" in self.message

@@ -1,11 +1,12 @@
-"""Dispatching a message as a user would: from a listed, unlocked account, to the mailbox."""
+"""Dispatching a message as a user would: from a listed account, to the mailbox."""
 
 import asyncio
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
-from control_plane.domain.calls import encode_call
+from control_plane.domain.calls import Call, encode_call
 from control_plane.domain.errors import (
     DeadlineExceeded,
     Failed,
@@ -15,6 +16,7 @@ from control_plane.domain.errors import (
 )
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Delivered
+from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.node import Account, Connect, Rpc
 from control_plane.domain.ports.store import Database
@@ -33,9 +35,36 @@ _LOOK: Final = 0.25
 """Seconds after which the receipt is asked for without a new head: it may have been sealed before
 the subscription to heads began."""
 _TRIES: Final = 5
-_RACES: Final = ("underpriced", "nonce too low", "already imported")
-"""What a node says when two transactions of one unlocked account came at once: it draws the nonce
-before it has the other one in its pool."""
+_RACES: Final = ("underpriced", "nonce too low", "already imported", "already known")
+"""What a node says when another program used the account at the same moment."""
+_GWEI: Final = 10**9
+_FEE_ROOM: Final = 8
+"""The base fee may grow so many times until the transaction is sealed."""
+
+
+class Sign(Protocol):
+    """Signs an EIP-1559 transaction; its raw form. Amounts in wei."""
+
+    def __call__(
+        self,
+        account: Account,
+        *,
+        chain_id: int,
+        nonce: int,
+        call: Call,
+        gas: int,
+        max_fee: int,
+        tip: int,
+    ) -> Hex: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Dispatch:
+    """A call of a mailbox that is to be a transaction."""
+
+    sender: Account
+    call: Call
+    gas: int
 
 
 class SendMessages:
@@ -47,12 +76,14 @@ class SendMessages:
         database: Database,
         connect: Connect,
         accounts: Callable[[str, int], Sequence[Account]],
+        sign: Sign,
         decode: Callable[[str], str],
     ) -> None:
         self._control = control
         self._database = database
         self._connect = connect
         self._accounts = accounts
+        self._sign = sign
         self._decode = decode
         self._turns: dict[tuple[str, str], asyncio.Lock] = {}
 
@@ -96,15 +127,17 @@ class SendMessages:
         try:
             quote = "0x" + encode_call("quoteDispatch" + _SIGNATURE, *arguments).hex()
             fee = await rpc.call("eth_call", {"to": mailbox, "data": quote}, "latest")
+            data, value = encode_call("dispatch" + _SIGNATURE, *arguments), int(fee, 16)
             transaction = {
                 "from": sender.address,
                 "to": mailbox,
-                "data": "0x" + encode_call("dispatch" + _SIGNATURE, *arguments).hex(),
-                "value": hex(int(fee, 16)),
+                "data": "0x" + data.hex(),
+                "value": hex(value),
             }
-            gas = await rpc.call("eth_estimateGas", transaction, "latest")
-            transaction["gas"] = hex(int(gas, 16) * 5 // 4 + _SPARE_GAS)
-            receipt = await self._mined(rpc, transaction, network.devnet, origin)
+            gas = int(await rpc.call("eth_estimateGas", transaction, "latest"), 16)
+            call = Call(_bytes(mailbox), data, value)
+            dispatch = _Dispatch(sender, call, gas * 5 // 4 + _SPARE_GAS)
+            receipt = await self._mined(rpc, dispatch, network.devnet, origin)
         except RpcError as error:
             why = self._decode(error.data) if error.data else error.message
             raise Failed(f"{origin.name} refused the dispatch", why) from error
@@ -113,15 +146,15 @@ class SendMessages:
         return receipt["transactionHash"], _message_id(receipt)
 
     async def _mined(
-        self, rpc: Rpc, transaction: Mapping[str, Any], devnet: str, origin: Chain
+        self, rpc: Rpc, dispatch: _Dispatch, devnet: str, origin: Chain
     ) -> Mapping[str, Any]:
         heads = rpc.subscribe("newHeads")
         head = asyncio.ensure_future(anext(aiter(heads)))
         try:
             async with asyncio.timeout(_MINED_DEADLINE + 2 * origin.plan.block_time):
-                tx = await self._accepted(rpc, transaction, devnet, origin)
+                tx = await self._accepted(rpc, dispatch, devnet, origin)
                 while True:
-                    found = await rpc.call("eth_getTransactionReceipt", tx)
+                    found = await _receipt(rpc, tx)
                     if found is not None:
                         return _successful(found, origin)
                     await asyncio.wait([head], timeout=_LOOK)
@@ -138,19 +171,40 @@ class SendMessages:
             head.cancel()
             await asyncio.gather(head, return_exceptions=True)
 
-    async def _accepted(
-        self, rpc: Rpc, transaction: Mapping[str, Any], devnet: str, origin: Chain
-    ) -> str:
+    async def _accepted(self, rpc: Rpc, dispatch: _Dispatch, devnet: str, origin: Chain) -> str:
         """The transaction's hash, once the node has it: one after the other, and again where
         another program used the account at the same moment."""
         async with self._turns.setdefault((devnet, origin.name), asyncio.Lock()):
             for _ in range(_TRIES):
                 try:
-                    return str(await rpc.call("eth_sendTransaction", transaction))
+                    return await self._offer(rpc, dispatch, origin)
                 except RpcError as error:
                     if not any(race in error.message.lower() for race in _RACES):
                         raise
-            return str(await rpc.call("eth_sendTransaction", transaction))
+            return await self._offer(rpc, dispatch, origin)
+
+    async def _offer(self, rpc: Rpc, dispatch: _Dispatch, origin: Chain) -> str:
+        """Signed here: not every engine has unlocked accounts."""
+        answers = await rpc.batch(
+            [
+                ("eth_getTransactionCount", (dispatch.sender.address, "pending")),
+                ("eth_getBlockByNumber", ("latest", False)),
+            ]
+        )
+        for answer in answers:
+            if isinstance(answer, RpcError):
+                raise answer
+        nonce, head = answers
+        raw = self._sign(
+            dispatch.sender,
+            chain_id=origin.plan.chain_id,
+            nonce=int(nonce, 16),
+            call=dispatch.call,
+            gas=dispatch.gas,
+            max_fee=_FEE_ROOM * int(head["baseFeePerGas"], 16) + _GWEI,
+            tip=_GWEI,
+        )
+        return str(await rpc.call("eth_sendRawTransaction", raw))
 
     async def _delivered(
         self, name: str, message_id: str, news: Any, timeout: float
@@ -188,6 +242,16 @@ def _ends(network: Network, request: SendMessage) -> tuple[Chain, Chain]:
             (Problem("destination", "is the origin"),),
         )
     return network.chain(request.origin), network.chain(request.destination)
+
+
+async def _receipt(rpc: Rpc, tx: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] | None = await rpc.call("eth_getTransactionReceipt", tx)
+    except RpcError as error:
+        if not error.is_indexing:
+            raise
+        return None
+    return found
 
 
 def _successful(receipt: Mapping[str, Any], origin: Chain) -> Mapping[str, Any]:

@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.engine.arguments import value_after
-from control_plane.adapters.engine.genesis import GAS_LIMIT
 from control_plane.adapters.engine.journal import Journal, bring_back, journal_directory
 from control_plane.adapters.engine.op_geth_genesis import op_geth_genesis
 from control_plane.adapters.engine.saved_state import StateHead, read_head, write_state
@@ -64,11 +63,12 @@ class OpGethEngine:
             *("--ws.origins", "*"),
             *("--authrpc.addr", host, "--authrpc.port", str(listen.engine_port)),
             *("--authrpc.jwtsecret", str(paths.jwt), "--authrpc.vhosts", "*"),
-            *("--rpc.gascap", str(GAS_LIMIT), "--rpc.txfeecap", "0"),
+            *("--rpc.gascap", "0", "--rpc.txfeecap", "0", "--rpc.logquerylimit", "0"),
             *("--rpc.batch-request-limit", "0", "--rpc.batch-response-max-size", "0"),
             "--rpc.allow-unprotected-txs",
             *("--txpool.globalslots", str(_WAITING), "--txpool.globalqueue", str(_WAITING)),
             *("--txpool.accountslots", str(_WAITING), "--txpool.accountqueue", str(_WAITING)),
+            *("--log.format", "logfmt"),
             *("--nodiscover", "--maxpeers", "0", "--nat", "none", "--ipcdisable"),
             *("--rollup.disabletxpoolgossip", "--rollup.superchain-upgrades=false"),
         )

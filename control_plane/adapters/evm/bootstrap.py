@@ -204,13 +204,17 @@ async def _mine(rpc: Rpc, outgoing: _Outgoing, seal: Seal) -> None:
         receipts = await rpc.batch(
             [("eth_getTransactionReceipt", (hash_,)) for hash_ in outgoing.hashes]
         )
-        if all(receipts):
+        if all(found and not _is_late(found) for found in receipts):
             _check(receipts)
             return
         await asyncio.sleep(0)
     raise PermanentFailure(
         "Block 1 is not complete", f"transactions are missing after {_ROUNDS} blocks"
     )
+
+
+def _is_late(found: object) -> bool:
+    return isinstance(found, RpcError) and found.is_indexing
 
 
 def _check(receipts: Sequence[Any]) -> None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from coincurve import PrivateKey
 
 from control_plane.domain import rlp
+from control_plane.domain.calls import Call
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account
@@ -51,6 +52,23 @@ def sign(transaction: Transaction, key: bytes) -> tuple[bytes, Hex]:
     s = int.from_bytes(signature[32:64], "big")
     raw = b"\x02" + rlp.encode([*fields, number(signature[64]), number(r), number(s)])
     return raw, Hex("0x" + keccak256(raw).hex())
+
+
+def sign_call(
+    account: Account,
+    *,
+    chain_id: int,
+    nonce: int,
+    call: Call,
+    gas: int,
+    max_fee: int,
+    tip: int,
+) -> Hex:
+    """A raw signed transaction, 0x-hex. Implements ``send_message.Sign``."""
+    transaction = Transaction(
+        chain_id, nonce, call.target, call.value, call.data, gas, max_fee, tip
+    )
+    return Hex("0x" + sign(transaction, account.key)[0].hex())
 
 
 def checksum(address: str) -> str:

@@ -15,6 +15,7 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
+from control_plane.adapters.evm.signer import sign_call
 from control_plane.domain.errors import (
     Conflict,
     DeadlineExceeded,
@@ -73,7 +74,7 @@ async def give(lab: Lab, faucet: Faucet | None = None, **request: Any) -> Faucet
 
 def sending(lab: Lab) -> SendMessages:
     control: Any = Control(lab)
-    return SendMessages(control, lab.database, connect, derive_accounts, decode_error)
+    return SendMessages(control, lab.database, connect, derive_accounts, sign_call, decode_error)
 
 
 async def send(lab: Lab, service: SendMessages | None = None, **request: Any) -> MessageSent:
