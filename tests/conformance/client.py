@@ -1,9 +1,10 @@
 """A foreign client: signed transactions over plain JSON-RPC, proofs believed only when checked."""
 
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -106,6 +107,70 @@ def proven_slot(chain: At, contract: str, slot: int, number: int) -> int:
 
 def _nodes(texts: list[str]) -> list[bytes]:
     return [bytes.fromhex(text[2:]) for text in texts]
+
+
+class Transfers(threading.Thread):
+    """Twenty transfers a second from one account, as a wallet would send them: what a killed node
+    forgot is sent again, with the same nonce. Remembers every head that it has seen."""
+
+    def __init__(self, wallet: Wallet, chain: At, to: str) -> None:
+        super().__init__(daemon=True)
+        self.seen: dict[int, str] = {}
+        self._wallet, self._chain, self._to = wallet, chain, to
+        self._first = self._nonce("latest")
+        self._raws: list[str] = []
+        self._over = threading.Event()
+
+    @property
+    def sent(self) -> int:
+        return len(self._raws)
+
+    def run(self) -> None:
+        while not self._over.wait(0.05):
+            with suppress(OSError, ValueError, AssertionError):  # it is dead at the moment
+                self._look()
+                self._send_again()
+                raw = self._wallet.raw(self._chain, self._to, value=1)
+                self._chain.call("eth_sendRawTransaction", raw)
+                self._raws.append(raw)
+
+    def finish(self, seconds: float = 30) -> None:
+        """End, and wait until every transfer is in a block: no nonce is missing."""
+        self._over.set()
+        self.join(15)
+        assert not self.is_alive()
+
+        def all_in() -> bool:
+            with suppress(OSError, ValueError, AssertionError):
+                self._send_again()
+                return self._nonce("latest") == self._first + self.sent
+            return False
+
+        until(all_in, seconds, f"all {self.sent} transfers are in blocks of {self._chain.name}")
+
+    def _look(self) -> None:
+        head = self._chain.call("eth_getBlockByNumber", "latest", False)
+        self.seen[int(head["number"], 16)] = head["hash"]
+
+    def _send_again(self) -> None:
+        known = self._nonce("pending") - self._first
+        for raw in self._raws[known:]:
+            self._chain.call("eth_sendRawTransaction", raw)
+
+    def _nonce(self, block: str) -> int:
+        return int(self._chain.call("eth_getTransactionCount", self._wallet.address, block), 16)
+
+
+@contextmanager
+def transfers(wallet: Wallet, chain: At, to: str) -> Iterator[Transfers]:
+    """Transfers flow while the body runs; all are in blocks afterwards."""
+    flow = Transfers(wallet, chain, to)
+    flow.start()
+    try:
+        until(lambda: flow.sent > 20, 20, "transfers flow")
+        yield flow
+    finally:
+        flow.finish()
 
 
 class Subscription:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.acceptance.world import until
-from tests.conformance.client import Wallet, storage, wait_delivered
+from tests.conformance.client import Wallet, storage, transfers, wait_delivered
 from tests.conformance.devnet import Devnet
 from tests.e2e.messages import At
 
@@ -65,32 +65,34 @@ def test_one_node_restarts_with_its_chain(devnet: Devnet, a: At, wallet: Wallet)
     assert wallet.send(a, SOMEBODY, value=1)["status"] == "0x1"
 
 
-def test_killed_node_returns(devnet: Devnet, a: At, wallet: Wallet) -> None:
+def test_node_killed_under_transfers_returns(devnet: Devnet, a: At) -> None:
     """With every block, or with those of its last save: then status names what went."""
-    b = devnet.chains["b"]
-    for _ in range(3):
-        wallet.send(a, SOMEBODY, value=1)
-    height = a.height
-    before = ledger(a, height)["hashes"]
+    b, wallet = devnet.chains["b"], devnet.wallets[4]
     restarts = devnet.service("a/node")["restarts"]
-    devnet.kill_node("a")
-    until(lambda: devnet.service("a/node")["restarts"] > restarts, 30, "the node is started again")
-    devnet.home.wait_state("ready", 60, "net")
+    with transfers(wallet, a, SOMEBODY) as flow:
+        devnet.kill_node("a")
+        until(lambda: devnet.service("a/node")["restarts"] > restarts, 30, "it is started again")
+        devnet.home.wait_state("ready", 60, "net")
+        sent = flow.sent
+        until(lambda: flow.sent > sent + 10, 20, "transfers flow again")
     lost = devnet.service("a/node")["lost_blocks"]
-    kept = height if lost is None else lost[0] - 1
     if devnet.cell.can("a").lossless:
         assert lost is None
-    assert ledger(a, kept)["hashes"] == before[: kept + 1]
-    id_ = wallet.dispatch(a, b, b"after the kill")
-    wait_delivered(b, id_)
+    gone = range(0) if lost is None else range(lost[0], lost[1] + 1)
+    stays = {number: hash_ for number, hash_ in flow.seen.items() if number not in gone}
+    assert stays == {number: a.block_hash(number) for number in stays}
+    wait_delivered(b, wallet.dispatch(a, b, b"after the kill"))
 
 
-def test_killed_daemon_finds_its_nodes(devnet: Devnet, a: At) -> None:
+def test_daemon_killed_under_transfers_finds_its_nodes(devnet: Devnet, a: At) -> None:
+    """And its sequencers go on where they were: nothing is sealed twice, nothing is lost."""
     before = {s["name"]: s["restarts"] for s in devnet.status["services"] if s["kind"] == "node"}
-    height = a.height
-    devnet.home.kill_daemon()
-    assert a.height == height, "nodes outlive it"
-    devnet.home.wait_state("ready", 60, "net")
+    with transfers(devnet.wallets[4], a, SOMEBODY) as flow:
+        devnet.home.kill_daemon()
+        devnet.home.wait_state("ready", 60, "net")
+        sent = flow.sent
+        until(lambda: flow.sent > sent + 10, 20, "transfers flow again")
     after = {s["name"]: s["restarts"] for s in devnet.status["services"] if s["kind"] == "node"}
     assert after == before
     assert devnet.nodes() == 3
+    assert flow.seen == {number: a.block_hash(number) for number in flow.seen}
