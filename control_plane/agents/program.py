@@ -47,3 +47,11 @@ class ProgramAgent:
             command=handle.command,
             log=str(self._spec.log),
         )
+
+
+def program_agents(specs: Sequence[ProgramSpec], programs: Programs) -> list[Agent]:
+    """An agent for each program, in the order given; those that one needs come before it."""
+    made: dict[str, Agent] = {}
+    for spec in specs:
+        made[spec.service] = ProgramAgent(spec, programs, [made[name] for name in spec.needs])
+    return list(made.values())

@@ -1,0 +1,154 @@
+"""The OP Stack's own services with real nodes: deposit, withdrawal, a false claim, kills."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+
+from control_plane.adapters.evm.accounts import derive_accounts
+from control_plane.adapters.runtime.identity import command_of, identity_of
+from control_plane.domain.ports.node import Account
+from control_plane.domain.states import ServiceState
+from tests.integration.op_stack.lab import NativeLab, pid_of
+from tests.integration.op_stack.user import (
+    CHALLENGER_WINS,
+    DEFENDER_WINS,
+    Chain,
+    Withdrawal,
+    call,
+    claim_falsely,
+    resolved,
+    until,
+)
+from tests.nodes import kill
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.slow,
+    pytest.mark.timeout(300),
+    pytest.mark.asyncio(loop_scope="module"),
+]
+COIN = 10**18
+BOB = "0x" + "b0" * 20
+CAROL = "0x" + "c0" * 20
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NativeLab]:
+    lab = NativeLab(tmp_path_factory.mktemp("native"))
+    try:
+        await lab.up()
+        yield lab
+    finally:
+        await lab.down()
+
+
+def user(lab: NativeLab, index: int) -> Account:
+    return derive_accounts(lab.plan.accounts.mnemonic, 2)[index]
+
+
+def on_l1(lab: NativeLab, index: int = 0) -> Chain:
+    return Chain(lab.l1, lab.plan.l1.chain_id, user(lab, index))
+
+
+def on_rollup(lab: NativeLab, index: int = 0) -> Chain:
+    return Chain(lab.op, lab.plan.rollups[0].chain_id, user(lab, index))
+
+
+async def deposit(lab: NativeLab, to: str, value: int) -> None:
+    """Until it is credited."""
+    rollup = on_rollup(lab)
+    before = await rollup.balance(to)
+    function = "depositTransaction(address,uint256,uint64,bool,bytes)"
+    data = call(function, to, value, 100_000, False, b"")
+    await on_l1(lab).send(lab.at["optimismPortal"], data, value=value)
+
+    async def credited() -> bool:
+        return await rollup.balance(to) == before + value
+
+    await until("the deposit", credited, 30)
+
+
+async def test_deposits_are_credited(lab: NativeLab) -> None:
+    await deposit(lab, BOB, 7 * COIN)
+    lab.mark("deposit credited")
+    bridge = call("depositETHTo(address,uint32,bytes)", CAROL, 200_000, b"")
+    await on_l1(lab).send(lab.at["l1StandardBridge"], bridge, value=3 * COIN)
+
+    async def credited() -> bool:
+        return await on_rollup(lab).balance(CAROL) == 3 * COIN
+
+    await until("the deposit through the bridge", credited, 30)
+    lab.mark("deposit through the standard bridge credited")
+
+
+async def test_a_withdrawal_goes_through_a_dispute_game(lab: NativeLab) -> None:
+    to = "0x" + "c1" * 20
+    withdrawal = Withdrawal(on_rollup(lab), on_l1(lab), lab.at, to)
+    await deposit(lab, user(lab, 1).address, 2 * COIN)  # the portal has coins to pay out
+    await withdrawal.initiate(COIN)
+    lab.mark("withdrawal initiated")
+    await withdrawal.prove()
+    lab.mark("withdrawal proven")
+    assert await resolved(on_l1(lab), withdrawal.game) == DEFENDER_WINS
+    lab.mark("its game resolved")
+    await withdrawal.finalize()
+    lab.mark("withdrawal finalized")
+    assert await on_l1(lab).balance(to) == COIN
+
+
+async def test_a_false_claim_loses_its_game(lab: NativeLab) -> None:
+    async def safe() -> int:
+        status = await lab.op_node("optimism_syncStatus")
+        return int(status["safe_l2"]["number"])
+
+    mallory = on_l1(lab, 1)
+    game = await claim_falsely(mallory, lab.at, await until("a safe block", safe))
+    lab.mark("false claim made")
+    assert await resolved(mallory, game) == CHALLENGER_WINS
+    lab.mark("false claim lost")
+
+
+@pytest.mark.parametrize("name", ["op-node", "op-batcher", "op-proposer", "op-challenger"])
+async def test_a_killed_service_is_back(lab: NativeLab, name: str) -> None:
+    service = f"op/{name}"
+    pid = pid_of(lab, name)
+    assert pid is not None
+    before = await lab.op_node("optimism_syncStatus")
+    kill(pid)
+
+    async def back() -> bool:
+        ready = lab.states()[service] is ServiceState.READY
+        return ready and pid_of(lab, name) not in {None, pid}
+
+    await until(f"{service}'s return", back, 30)
+
+    async def goes_on() -> bool:
+        now = await lab.op_node("optimism_syncStatus")
+        return all(
+            now[head]["number"] > before[head]["number"] for head in ("unsafe_l2", "safe_l2")
+        )
+
+    await until("further blocks, safe ones too", goes_on, 60)
+    lab.mark(f"{name} is back, and blocks become safe")
+    assert await on_rollup(lab).balance(BOB) == 7 * COIN
+
+
+async def test_secrets_are_not_in_argv_and_only_loopback_is_listened_on(lab: NativeLab) -> None:
+    for name in ("op-node", "op-batcher", "op-proposer", "op-challenger"):
+        keys = [account.key.hex() for account in lab.site.accounts.every]
+        line = " ".join(command_of(pid_of(lab, name) or 0))
+        assert "--" in line
+        assert not any(key in line for key in keys)
+        host = lab.site.endpoints[name][0]
+        assert host.startswith("127.")
+        assert host != "127.0.0.1"
+
+
+async def test_nothing_is_left(lab: NativeLab) -> None:
+    """Last in this module: it stops everything."""
+    pids = [pid_of(lab, name) or 0 for name in ("op-node", "op-batcher")]
+    assert all(pids)
+    await lab.supervisor.stop()
+    assert all(identity_of(pid) is None for pid in pids)
+    assert await lab.programs.end_below(lab.home) == 0
