@@ -16,7 +16,7 @@ from typing import Any, Final
 from control_plane import making
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
-from control_plane.adapters.engine.binaries import finder
+from control_plane.adapters.engine.binaries import finder, resolve_program
 from control_plane.adapters.engine.node_programs import NodePrograms
 from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.evm.accounts import derive_accounts
@@ -29,14 +29,17 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
+from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.node_program import ProcessEngine
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import FindProgram, ProcessRuntime
+from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
+from control_plane.agents.program import program_agents
 from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
@@ -169,15 +172,16 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
         "op-geth": finder("op-geth", cache=cache, environ=os.environ),
     }
     processes = ProcessRuntime(engines, find, gate)
+    native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
     return Tools(
         database=database,
-        runtime=SelectingRuntime({"process": processes}),
+        runtime=SelectingRuntime({"process": processes}, native.programs),
         connect=connect,
         provision=FileProvision(bake, engines),
         programs=NodePrograms(cache, os.environ),
         bootstrap=ChainBootstrap(),
-        sealing=sealing,
-        make_agents=_agents_maker(database),
+        sealing=native.or_else(sealing),
+        make_agents=_agents_maker(database, native),
         load_plan=plan_from_json,
         dump_plan=plan_to_json,
         free_port=free_port,
@@ -186,13 +190,28 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
     )
 
 
-def _agents_maker(database: SqlDatabase) -> Callable[..., Sequence[Agent]]:
+def _program_path(cache: Path, name: str) -> Path:
+    return resolve_program(name, named=None, cache=cache, environ=os.environ).path
+
+
+def _sealers(network: Network, keys: Keys, native: NativeStack) -> list[Agent]:
+    """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
+    found: list[Agent] = []
+    for chain in network.chains:
+        if chain.plan.services == "native":
+            found += program_agents(native.services(chain, network, keys), native.programs)
+        else:
+            found.append(making.make_sequencer(chain))
+    return found
+
+
+def _agents_maker(database: SqlDatabase, native: NativeStack) -> Callable[..., Sequence[Agent]]:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         guardians = [making.make_guardian(network, key, database, hub) for key in keys.guardians]
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
         return [
-            *(making.make_sequencer(chain) for chain in network.chains),
+            *_sealers(network, keys, native),
             making.make_indexer(network, database, hub, publish),
             *guardians,
             making.make_aggregator(network, roster, guardians, database, hub, publish),

@@ -394,7 +394,7 @@ class Reconciler:
     async def _drop_removed_chains(self, plan: Plan) -> None:
         names = {chain.name for chain in plan.chains}
         for name in [n for n in self.nodes.running if n not in names]:
-            await self.agents.stop([f"{name}/sequencer"])
+            await self.agents.stop([a for a in self.agents.names() if a.startswith(f"{name}/")])
             await self.nodes.stop(name)
             await self._tools.runtime.forget(self._files.node(name))
             self._tools.remove_tree(self._files.node(name))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from control_plane.adapters.engine.binaries import resolve_program
+from control_plane.adapters.op_stack.programs import SERVICES
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.provision import Say
 
@@ -29,7 +30,10 @@ class NodePrograms:
         """See the port."""
         if plan.runtime != "process":
             return ()
-        return tuple(sorted({chain.engine for chain in plan.chains} - _AT_HAND))
+        wanted = {chain.engine for chain in plan.chains} - _AT_HAND
+        if any(chain.services == "native" for chain in plan.chains):
+            wanted |= set(SERVICES)
+        return tuple(sorted(wanted))
 
     async def bring(self, name: str, plan: Plan, say: Say) -> None:
         """See the port."""

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from control_plane.adapters.op_stack.programs import programs
@@ -11,7 +11,7 @@ from control_plane.domain.errors import DeadlineExceeded
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.ports.program import Programs, ProgramSpec
-from control_plane.domain.ports.provision import Seal
+from control_plane.domain.ports.provision import MakeSeal, Seal
 
 _BLOCK_DEADLINE: Final = 60.0
 _LOOK: Final = 0.05
@@ -21,10 +21,21 @@ class NativeStack:
     """Rollups with ``services: native``. Their op-node seals the blocks, ours has no part in it."""
 
     def __init__(self, run: Programs, connect: Connect) -> None:
-        self._programs = run
+        self.programs = run
         self._connect = connect
         self._turn = asyncio.Lock()
         """One rollup after the other uses the governor's account on L1."""
+
+    def or_else(self, other: MakeSeal) -> MakeSeal:
+        """:meth:`sealing` for rollups with services of their own, `other` for all chains else."""
+
+        def choose(
+            chain: Chain, rpc: Rpc, network: Network, keys: Keys
+        ) -> AbstractAsyncContextManager[Seal]:
+            make = self.sealing if chain.plan.services == "native" else other
+            return make(chain, rpc, network, keys)
+
+        return choose
 
     @asynccontextmanager
     async def sealing(
@@ -41,7 +52,7 @@ class NativeStack:
         op_node = programs(site)[0]
 
         async def seal() -> None:
-            await self._programs.start(op_node)
+            await self.programs.start(op_node)
             await _next_block(chain, rpc, op_node)
 
         yield seal

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, Runtime, SavedState
+from control_plane.domain.ports.program import Programs
 
 
 class SelectingRuntime:
-    """Implements ``ports.node.Runtime`` over `runtimes`, by the names of the spec's `runtime`."""
+    """Implements ``ports.node.Runtime`` over `runtimes`, by the names of the spec's `runtime`.
+    Strays may be `programs` that run beside nodes, too."""
 
-    def __init__(self, runtimes: Mapping[str, Runtime]) -> None:
+    def __init__(self, runtimes: Mapping[str, Runtime], programs: Programs | None = None) -> None:
         self._runtimes = runtimes
+        self._programs = programs
 
     def _of(self, spec: NodeSpec) -> Runtime:
         return self._runtimes[spec.plan.runtime]
@@ -46,7 +49,9 @@ class SelectingRuntime:
 
     async def kill_strays(self, directory: Path) -> int:
         """See the port."""
-        return sum([await runtime.kill_strays(directory) for runtime in self._runtimes.values()])
+        programs = await self._programs.end_below(directory) if self._programs else 0
+        nodes = [await runtime.kill_strays(directory) for runtime in self._runtimes.values()]
+        return programs + sum(nodes)
 
     async def forget(self, directory: Path) -> None:
         """See the port."""
