@@ -201,7 +201,7 @@ def _sealers(network: Network, keys: Keys, native: NativeStack) -> list[Agent]:
         if chain.plan.services == "native":
             found += program_agents(native.services(chain, network, keys), native.programs)
         else:
-            found.append(making.make_sequencer(chain))
+            found.append(making.make_sequencer(chain, network=network, publish=publish))
     return found
 
 

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
 
+from control_plane.agents.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged
 from control_plane.domain.network import Chain
@@ -25,8 +25,6 @@ from control_plane.services.metalayer.blocks import (
 )
 from control_plane.services.metalayer.logs import Log, Seen, decode, log_filter
 from control_plane.services.metalayer.recording import Recorded, Recorder, Rewound, ids
-
-T = TypeVar("T")
 
 _IDLE = 5.0
 """Seconds without a new head after which the chain is asked (a rollback tells no subscriber, and
@@ -163,7 +161,9 @@ class Follower:
         """
         last = heads[-1]
         at = self._around.clock() if live else float(last.timestamp)
-        done = await _to_its_end(self._write_and_tell(heads, decode(logs), at))
+        # what is committed must be told: the next indexer starts behind it, and the other agents
+        # look into the database at their own start only
+        done = await to_its_end(self._write_and_tell(heads, decode(logs), at))
         name = self.chain.name
         for type_, messages in (
             ("message.dispatched", done.dispatched),
@@ -206,7 +206,7 @@ class Follower:
             else f"was replaced by a reorg ({what})"
         )
         at = self._around.clock()
-        gone = await _to_its_end(self._rewind_and_tell(number, hash_, why, at))
+        gone = await to_its_end(self._rewind_and_tell(number, hash_, why, at))
         await self._tell_lost(gone, number + 1, old, lost=lost)
 
     async def _rewind_and_tell(self, number: int, hash_: str, why: str, at: float) -> Rewound:
@@ -246,18 +246,6 @@ class Follower:
                     return number, known[number]
         genesis = await read_hashes(rpc, [0])
         return 0, genesis[0]
-
-
-async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
-    """Await `work` even when this task is cancelled meanwhile: what is committed must be told,
-    for the next indexer starts behind it, and the other agents look into the database at their
-    own start only."""
-    task = asyncio.ensure_future(work)
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 async def _pump(rpc: Rpc, heads: asyncio.Queue[BlockHead | Exception]) -> None:

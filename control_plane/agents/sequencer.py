@@ -1,156 +1,34 @@
-"""The sequencer of one chain: seals its blocks.
+"""The sequencer of a chain on Anvil, whose node runs with mining switched off.
 
-Nodes run with mining switched off. At block time 0 a block is sealed as soon as a transaction
-waits, and all that wait together share it; with a block time, blocks are sealed at ticks of the
-wall clock, t ≡ phase · block_time (mod block_time), so that no two chains of a devnet tick
-together. Blocks are stamped by the node with the second they are sealed in, never a later one.
+Blocks are stamped by the node with the second they are sealed in, never a later one.
 """
 
-import asyncio
-import logging
-import math
-import random
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from control_plane.domain.errors import CalderaError, TemporaryFailure
-from control_plane.domain.network import Chain
-from control_plane.domain.ports.node import Connect, Rpc
+from control_plane.agents.rhythm import Rhythm, waiting_in_pool
+from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 
-_FIRST_PAUSE: Final = 0.02
-_LONGEST_PAUSE: Final = 2.0
-_LOOK: Final = 1.0
-"""Seconds between two looks into the pool when no transaction is announced."""
 _MINE_DEADLINE: Final = 30.0
 """Seconds that a block of 60 M gas may take on a busy machine."""
 
-log = logging.getLogger(__name__)
 
-
-class SequencerAgent:
-    """Implements ``ports.agent.Agent`` for `chain`."""
-
-    def __init__(
-        self, chain: Chain, connect: Connect, *, clock: Callable[[], float] = time.time
-    ) -> None:
-        self.name = f"{chain.name}/sequencer"
-        self.ready = asyncio.Event()
-        self.problem: str | None = None
-        self._chain = chain
-        self._connect = connect
-        self._clock = clock
-        self._block_time = chain.plan.block_time
-        self._rpc: Rpc | None = None
-        self._waits = asyncio.Event()
-        self._changed = asyncio.Event()
-        self._turn = asyncio.Lock()
-        """Held while a block is sealed."""
-
-    @property
-    def block_time(self) -> float:
-        """Seconds between blocks; 0: a block as soon as a transaction waits."""
-        return self._block_time
-
-    def set_block_time(self, seconds: float) -> None:
-        """Seal in another rhythm from now on."""
-        self._block_time = seconds
-        self._changed.set()
-
-    async def seal_now(self) -> None:
-        """Seal a block now, empty or not. TemporaryFailure when the node is out of reach."""
-        if self._rpc is None:
-            raise TemporaryFailure(
-                f"{self._chain.name} can't seal a block now",
-                self.problem or "its sequencer is not connected",
-                f"See `caldera logs --service {self.name}`.",
-            )
-        await self._mine(self._rpc)
+class SequencerAgent(Rhythm):
+    """Seals by ``evm_mine``."""
 
     @asynccontextmanager
-    async def paused(self) -> AsyncIterator[None]:
-        """It seals no block inside; what waits is sealed afterwards."""
-        async with self._turn:
-            yield
+    async def _attached(self, rpc: Rpc) -> AsyncIterator[None]:  # noqa: ARG002 - it needs no more
+        yield
 
     async def _mine(self, rpc: Rpc) -> None:
-        async with self._turn:
-            await rpc.call("evm_mine", timeout=_MINE_DEADLINE)
-
-    async def run(self) -> None:
-        """Seal until cancelled, over one connection after the other."""
-        pause = _FIRST_PAUSE
-        while True:
-            try:
-                rpc = await self._connect(self._chain.ws_url)
-            except CalderaError as error:
-                self._lost(error)
-            else:
-                self._rpc = rpc
-                try:
-                    await self._seal_over(rpc)
-                except CalderaError as error:
-                    self._lost(error)
-                    if not isinstance(error, RpcError):
-                        pause = _FIRST_PAUSE
-                finally:
-                    self._rpc = None
-                    self.ready.clear()
-                    await rpc.close()
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    def _lost(self, error: CalderaError) -> None:
-        why = f"{self._chain.name} seals no blocks: {error}"
-        if why != self.problem:
-            log.info("%s", why)
-        self.problem = why
-
-    async def _seal_over(self, rpc: Rpc) -> None:
-        while True:
-            self._changed.clear()
-            if self._block_time > 0:
-                await self._tick(rpc, self._block_time)
-            else:
-                async with self._listening(rpc) as listener:
-                    await self._seal_when_waiting(rpc, listener)
-
-    # ------------------------------------------------------------------ block time 0
-
-    @asynccontextmanager
-    async def _listening(self, rpc: Rpc) -> AsyncIterator["asyncio.Task[None]"]:
-        """A task that notes announced transactions; it ends with the connection only."""
-        listener = asyncio.create_task(self._listen(rpc), name=f"{self.name} pool")
-        try:
-            yield listener
-        finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
-
-    async def _listen(self, rpc: Rpc) -> None:
-        try:
-            async for _ in rpc.subscribe("newPendingTransactions"):
-                self._waits.set()
-        finally:
-            self._waits.set()
-
-    async def _seal_when_waiting(self, rpc: Rpc, listener: "asyncio.Task[None]") -> None:
-        self._waits.set()  # something may have waited before anybody listened
-        while not self._changed.is_set():
-            await self._something(self._waits, _LOOK)
-            self._waits.clear()
-            if listener.done():
-                listener.result()
-            await self._drain(rpc)
-            self.ready.set()
+        await rpc.call("evm_mine", timeout=_MINE_DEADLINE)
 
     async def _drain(self, rpc: Rpc) -> None:
-        """Seal blocks until nothing waits that a block would take."""
-        waiting = int((await rpc.call("txpool_status"))["pending"], 16)
+        waiting = await waiting_in_pool(rpc)
         while waiting:
-            await self._mine(rpc)
+            await self._mine_one(rpc)
             status, taken = await rpc.batch(
                 [("txpool_status", ()), ("eth_getBlockTransactionCountByNumber", ("latest",))]
             )
@@ -164,26 +42,3 @@ class SequencerAgent:
                 )
                 return
         self.problem = None
-
-    # ------------------------------------------------------------------ a block time
-
-    async def _tick(self, rpc: Rpc, period: float) -> None:
-        self.problem = None
-        self.ready.set()
-        offset = self._chain.plan.phase * period
-        last = math.floor((self._clock() - offset) / period)
-        while not self._changed.is_set():
-            now = math.floor((self._clock() - offset) / period)
-            # a tick that woke too early does not come twice; a clock set back is believed
-            last = max(now, last + 1) if now >= last - 1 else now + 1
-            await self._something(self._changed, last * period + offset - self._clock())
-            if not self._changed.is_set():
-                await self._mine(rpc)
-
-    async def _something(self, event: asyncio.Event, seconds: float) -> None:
-        """Until `event` is set or `seconds` have passed."""
-        try:
-            async with asyncio.timeout(max(0.0, seconds)):
-                await event.wait()
-        except TimeoutError:
-            pass

@@ -5,11 +5,13 @@ Engine" (protocol/exec-engine.md), for the extended payload attributes.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from control_plane.domain.errors import PermanentFailure, TemporaryFailure
 from control_plane.domain.ids import Hex
+from control_plane.domain.ports.node import Rpc
 
 NO_HASH: Final = Hex("0x" + "00" * 32)
 """Leaves a head where it is."""
@@ -114,12 +116,6 @@ class EngineApi(Protocol):
     async def close(self) -> None: ...
 
 
-class ConnectEngine(Protocol):
-    async def __call__(self) -> EngineApi:
-        """A connection to the one engine that this was made for. TemporaryFailure."""
-        ...
-
-
 class PayloadJournal(Protocol):
     """Sealed blocks, written down before anybody can see them."""
 
@@ -130,4 +126,57 @@ class PayloadJournal(Protocol):
 
     def read(self, number: int) -> Payload | None:
         """The block of that height, if it is still kept."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Blocks built anew because the L1 blocks that they came from are gone."""
+
+    first: int
+    last: int
+    """Heights, inclusive."""
+    origin: int
+    """Number of the L1 block that they build upon now."""
+    returned: int
+    """Transactions that were not valid in their place any more; they are in the pool again."""
+    dropped: int
+    """Of those, the ones that the pool refuses."""
+
+
+class Builder(Protocol):
+    """Builds the blocks of one chain; one task at a time uses it.
+
+    Every method raises TemporaryFailure, RpcError, PayloadRefused, StorageFailed.
+    """
+
+    @property
+    def deposits_wait(self) -> bool:
+        """Whether the L1 has deposits that are in no block yet."""
+        ...
+
+    def behind(self) -> float:
+        """Seconds until the next block would not run too far ahead of the clock."""
+        ...
+
+    async def seal(self, waiting: int, *, empty: bool) -> int | None:
+        """Seal a block while `waiting` transactions are in the pool; how many it took of them.
+        A block with nothing in it is given up unless `empty`: None."""
+        ...
+
+    def look_at(self, l1: Rpc) -> None:
+        """Read the L1 over this connection from now on."""
+        ...
+
+    async def follow_l1(self) -> Replaced | None:
+        """Take up what is new on the L1: origin, deposits, safe and finalized blocks, reorgs."""
+        ...
+
+
+class OpenBuilder(Protocol):
+    def __call__(self, node: Rpc, l1: Rpc) -> AbstractAsyncContextManager[Builder]:
+        """The builder of one chain, its engine brought back to where it was.
+
+        `node` and `l1` are connections to the chain's node and to the L1's.
+        """
         ...

@@ -1,0 +1,50 @@
+"""Opens the block builder of an op-geth chain: for its sequencer, and for block 1 before that."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from control_plane.adapters.engine.block_builder import BlockBuilder
+from control_plane.adapters.engine.journal import Journal, journal_directory
+from control_plane.adapters.evm.engine_api import connect_engine
+from control_plane.adapters.evm.l1_view import L1View
+from control_plane.domain.errors import PermanentFailure
+from control_plane.domain.network import Chain
+from control_plane.domain.op_stack import create3_address, portal_salt
+from control_plane.domain.ports.engine_api import Builder, OpenBuilder
+from control_plane.domain.ports.node import Rpc
+
+
+def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
+    """The L1 contract whose deposits the rollup `chain_id` takes; `contracts` by JSON key."""
+    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    return create3_address(factory, portal_salt(chain_id))
+
+
+def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:
+    """For `chain`. Opening raises TemporaryFailure, RpcError,
+    StorageFailed, PermanentFailure, Conflict (another sequencer runs) at the first block."""
+
+    @asynccontextmanager
+    async def opened(node: Rpc, l1: Rpc) -> AsyncIterator[Builder]:
+        if chain.engine_url is None or chain.directory is None:
+            raise PermanentFailure(
+                f"The blocks of {chain.name} can't be sealed here",
+                "its engine and its journal are out of this process's reach",
+                "Run its sequencer where the node's directory is.",
+            )
+        jwt, directory = chain.directory / "jwt.hex", journal_directory(chain.directory)
+        journal = await asyncio.to_thread(Journal, directory)
+        try:
+            engine = await connect_engine(chain.engine_url, jwt)
+            try:
+                view = L1View(l1, portal_address(contracts, chain.plan.chain_id))
+                builder = BlockBuilder(engine, node, journal, view)
+                await builder.open()
+                yield builder
+            finally:
+                await engine.close()
+        finally:
+            journal.close()
+
+    return opened
