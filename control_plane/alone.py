@@ -147,7 +147,7 @@ class _Process:
         """Until `stop` is set, or the description is another one."""
         async with AsyncExitStack() as stack:
             for at in self._addresses():
-                app = AgentApp(self.health, self._token, self._routes)
+                app = AgentApp(self.health, lambda: self._token, self._routes)
                 await stack.enter_async_context(serving(app, at))
             hub = await stack.enter_async_context(_beside(self._shared.run(), "hub"))
             look = await stack.enter_async_context(_beside(self._look_after(), "health"))
@@ -238,7 +238,7 @@ class _Process:
         if role == "indexer":
             return making.make_indexer(network, database, self._hub, publish)
         if role == "aggregator":
-            return await self._make_aggregator(network, database, publish, stack)
+            return self._make_aggregator(network, database, publish)
         key = account(_secret(self._wanted, self._described))
         return making.make_relayer(network, key, database, self._hub, publish)
 
@@ -288,15 +288,11 @@ class _Process:
             if await unit.votes.highest_epoch(devnet) < floor:
                 await unit.votes.record(devnet, index, floor, "elsewhere")
 
-    async def _make_aggregator(
-        self, network: Network, database: SqlDatabase, publish: Publish, stack: AsyncExitStack
-    ) -> Agent:
+    def _make_aggregator(self, network: Network, database: SqlDatabase, publish: Publish) -> Agent:
         attesters = [
-            RemoteAttester(guardian.index, guardian.url, self._token)
+            RemoteAttester(guardian.index, guardian.url, lambda: self._token)
             for guardian in self._described.guardians
         ]
-        heard = await stack.enter_async_context(self._hub.listen())
-        await stack.enter_async_context(_beside(_hear(heard, attesters), "guardians"))
         return making.make_aggregator(
             network, self._described.roster(), attesters, database, self._hub, publish
         )
@@ -333,15 +329,6 @@ def _mark(file: Path, health: Health) -> None:
         file.touch()
     else:
         file.unlink(missing_ok=True)
-
-
-async def _hear(heard: "asyncio.Queue[Any]", attesters: list[RemoteAttester]) -> None:
-    """Let the attesters know how the guardians are."""
-    while True:
-        news = await heard.get()
-        if isinstance(news, Standing):
-            for attester in attesters:
-                attester.hear(news)
 
 
 @asynccontextmanager

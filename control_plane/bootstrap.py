@@ -7,13 +7,15 @@ import random
 import shutil
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 from control_plane import making
+from control_plane.adapters.alone.hosting import Hosting, with_those_alone
+from control_plane.adapters.alone.lease import lease
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
 from control_plane.adapters.engine.binaries import finder, resolve_program
@@ -100,13 +102,12 @@ async def build(settings: Settings, here: Listening) -> Running:
     Raises what opening the database raises.
     """
     home = settings.home
-    url = settings.database_url or f"sqlite:///{home / 'caldera.db'}"
-    database = await open_database(url)
+    database = await open_database(_database_url(settings))
     events = EventLog(database)
     gate = Gate(home)
     control = ControlPlane(
         home,
-        _tools(settings, database, gate),
+        _tools(settings, database, gate, events.look_again),
         plan_for_machine,
         events.publisher,
         here.version,
@@ -155,7 +156,17 @@ def _end_this_process() -> None:
     asyncio.get_running_loop().call_later(_GOODBYE, os.kill, os.getpid(), signal.SIGTERM)
 
 
-def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
+def _database_url(settings: Settings) -> str:
+    return settings.database_url or f"sqlite:///{settings.home / 'caldera.db'}"
+
+
+def _lease(directory: Path, service: str) -> AbstractContextManager[None]:
+    return lease(directory, service, "the daemon")
+
+
+def _tools(
+    settings: Settings, database: SqlDatabase, gate: Gate, look_again: Callable[[], None]
+) -> Tools:
     cache = cache_dir(os.environ)
 
     @functools.cache
@@ -181,7 +192,9 @@ def _tools(settings: Settings, database: SqlDatabase, gate: Gate) -> Tools:
         programs=NodePrograms(cache, os.environ),
         bootstrap=ChainBootstrap(),
         sealing=native.or_else(sealing),
-        make_agents=_agents_maker(database, native),
+        make_agents=_agents_maker(database, settings.home, native),
+        lease=_lease,
+        share=Hosting(_database_url(settings), look_again),
         load_plan=plan_from_json,
         dump_plan=plan_to_json,
         free_port=free_port,
@@ -201,20 +214,24 @@ def _sealers(network: Network, keys: Keys, native: NativeStack) -> list[Agent]:
         if chain.plan.services == "native":
             found += program_agents(native.services(chain, network, keys), native.programs)
         else:
-            found.append(making.make_sequencer(chain, network=network, publish=publish))
+            found.append(making.make_sequencer(chain))
     return found
 
 
-def _agents_maker(database: SqlDatabase, native: NativeStack) -> Callable[..., Sequence[Agent]]:
+def _agents_maker(
+    database: SqlDatabase, home: Path, native: NativeStack
+) -> Callable[..., Sequence[Agent]]:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         guardians = [making.make_guardian(network, key, database, hub) for key in keys.guardians]
+        directory = DevnetFiles(home, network.devnet).agents
+        attesters = with_those_alone(guardians, directory)
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
         return [
             *_sealers(network, keys, native),
             making.make_indexer(network, database, hub, publish),
-            *guardians,
-            making.make_aggregator(network, roster, guardians, database, hub, publish),
+            *(making.make_open(guardian, hub, directory) for guardian in guardians),
+            making.make_aggregator(network, roster, attesters, database, hub, publish),
             making.make_relayer(network, keys.relayer, database, hub, publish),
         ]
 

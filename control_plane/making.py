@@ -4,43 +4,33 @@ Beside ``bootstrap`` the one place that knows adapters and agents; it imports no
 that an agent alone starts quickly.
 """
 
+import asyncio
 import time
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
-from control_plane.adapters.engine.building import builder_of
+from control_plane.adapters.alone.attest import PATH, EitherAttester, RemoteAttester, signing
+from control_plane.adapters.alone.hosting import guardian_address, token_of
+from control_plane.adapters.alone.http import AgentApp, Health, serving
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.agents.aggregator import Aggregator
-from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
 from control_plane.agents.sequencer import SequencerAgent
-from control_plane.domain.hub import Hub
+from control_plane.domain.hub import Hub, Standing
 from control_plane.domain.network import Chain, GuardianKeys, Network
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.metalayer import Attester
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 
 
-def make_sequencer(
-    chain: Chain,
-    connect: Connect = connect,
-    *,
-    network: Network | None = None,
-    publish: Publish | None = None,
-) -> Agent:
-    """The agent that seals `chain`'s blocks. One on op-geth needs the `network`: it follows the
-    L1; what happens to it there is told by `publish`."""
-    if chain.plan.engine != "op-geth":
-        return SequencerAgent(chain, connect)
-    if network is None:
-        raise ValueError("a sequencer on op-geth follows the L1 of its network")
-    l1 = network.chain(network.plan.l1.name)
-    return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
+def make_sequencer(chain: Chain, connect: Connect = connect) -> Agent:
+    """The agent that seals `chain`'s blocks."""
+    return SequencerAgent(chain, connect)
 
 
 def make_indexer(network: Network, database: Database, hub: Hub, publish: Publish) -> Agent:
@@ -56,13 +46,14 @@ def make_guardian(network: Network, key: GuardianKeys, journal: Database, hub: H
 def make_aggregator(
     network: Network,
     roster: Roster,
-    attesters: Sequence[Attester],
+    attesters: Sequence[RemoteAttester | EitherAttester],
     database: Database,
     hub: Hub,
     publish: Publish,
 ) -> Agent:
     """Has epochs signed by `attesters`, who are the members of `roster`."""
-    return Aggregator(network, roster, attesters, connect, database, hub, publish, time.time)
+    aggregator = Aggregator(network, roster, attesters, connect, database, hub, publish, time.time)
+    return _Informed(aggregator, attesters, hub)
 
 
 def make_relayer(
@@ -78,6 +69,71 @@ def _sender(chain: Chain, account: Account) -> TransactionSender:
     return TransactionSender(
         connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
     )
+
+
+def make_open(guardian: Guardian, hub: Hub, directory: Path) -> Agent:
+    """A guardian of the daemon that an aggregator alone can ask, too."""
+    return _Open(guardian, hub, directory)
+
+
+class _Open:
+    """A guardian together with the server at which others ask it, and what they are told of it."""
+
+    def __init__(self, guardian: Guardian, hub: Hub, directory: Path) -> None:
+        self._guardian = guardian
+        self._hub = hub
+        self._at = guardian_address(directory, guardian.index)
+        self._app = AgentApp(self._health, token_of(directory), {PATH: signing(guardian)})
+        self.name = guardian.name
+        self.ready = guardian.ready
+
+    @property
+    def problem(self) -> str | None:
+        return self._guardian.problem
+
+    def _health(self) -> Health:
+        return Health(self.name, self.ready.is_set(), self.problem)
+
+    async def run(self) -> None:
+        async with serving(self._app, self._at):
+            self._hub.tell(Standing(self.name, alive=True, ready=True))
+            try:
+                await self._guardian.run()
+            finally:
+                self._hub.tell(Standing(self.name, alive=False, ready=False))
+
+
+class _Informed:
+    """The aggregator together with those who ask guardians of other processes: they are told how
+    these are."""
+
+    def __init__(
+        self, agent: Agent, attesters: Sequence[RemoteAttester | EitherAttester], hub: Hub
+    ) -> None:
+        self._agent = agent
+        self._attesters = attesters
+        self._hub = hub
+        self.name = agent.name
+        self.ready = agent.ready
+
+    @property
+    def problem(self) -> str | None:
+        return self._agent.problem
+
+    async def run(self) -> None:
+        hearing = asyncio.create_task(self._hear(), name="guardians elsewhere")
+        try:
+            await self._agent.run()
+        finally:
+            hearing.cancel()
+
+    async def _hear(self) -> None:
+        async with self._hub.listen() as news:
+            while True:
+                item = await news.get()
+                if isinstance(item, Standing):
+                    for attester in self._attesters:
+                        attester.hear(item)
 
 
 class _Owning:

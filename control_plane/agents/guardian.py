@@ -62,8 +62,7 @@ class Guardian:
         """Keep the connections and forget what reorgs made untrue, until cancelled."""
         try:
             async with self._hub.listen() as news, keep(self._links.values()):
-                async with self._database.begin() as unit:
-                    self._highest_vote = await unit.votes.highest_epoch(self._network.devnet)
+                self._highest_vote = await self._recall()
                 self._running = True
                 self.ready.set()
                 while True:
@@ -76,6 +75,14 @@ class Guardian:
             self._running = False
             self.ready.clear()
             self._checked.clear()
+
+    async def _recall(self) -> int:
+        """The epoch above which it signs: its last vote, or the last epoch proposed, which it may
+        have voted on in another process that has a journal of its own."""
+        async with self._database.begin() as unit:
+            voted = await unit.votes.highest_epoch(self._network.devnet)
+            proposed = await unit.epochs.latest(self._network.devnet, certified=False)
+        return max(voted, proposed.epoch if proposed else 0)
 
     def _forget(self, chain: str) -> None:
         self._checked.pop(self._network.chain(chain).domain, None)

@@ -16,6 +16,11 @@ class DevnetFiles:
     def root(self) -> Path:
         return self.home / "devnets" / self.name
 
+    @property
+    def agents(self) -> Path:
+        """What agents in processes of their own need, and whose role they have."""
+        return self.root / "agents"
+
     def node(self, chain: str) -> Path:
         """The node's own directory: genesis, saved state, log."""
         return self.root / "nodes" / chain

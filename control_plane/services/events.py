@@ -127,6 +127,11 @@ class EventLog:
             if not item.stored.done():
                 item.stored.set_result(record)
 
+    def look_again(self) -> None:
+        """Another process recorded an event: whoever follows finds it in the database."""
+        self._ring.clear()
+        self._wake()
+
     def _wake(self) -> None:
         self._version += 1
         self._changed.set()

@@ -19,7 +19,7 @@ from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
-from control_plane.domain.ports.agent import Publish, Sealer
+from control_plane.domain.ports.agent import Lease, Publish, Sealer, Share
 from control_plane.domain.ports.node import Connect, Runtime
 from control_plane.domain.ports.provision import (
     Bootstrap,
@@ -34,6 +34,7 @@ from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.nodes import Nodes, RunningNode
+from control_plane.services.sharing import Sharing, no_lease, no_sharing
 from control_plane.services.steps import Fault, Steps, no_fault
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
 
@@ -66,6 +67,8 @@ class Tools:
     free_port: Callable[[int, frozenset[int]], int]
     """A free loopback port at or above the first argument, none of the second."""
     remove_tree: Callable[[Path], None]
+    lease: Lease = no_lease
+    share: Share = no_sharing
     fault: Fault = no_fault
 
 
@@ -91,7 +94,10 @@ class Reconciler:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._pause = 0.0
-        self.agents = Supervisor(self.wake, name)
+        self.agents = Supervisor(
+            self.wake, name, lambda service: tools.lease(files.agents, service)
+        )
+        self._sharing = Sharing(tools.share, self.agents, files.agents)
         self.nodes = Nodes(
             files, tools.runtime, tools.connect, tools.database, publish, self.wake, self._paused
         )
@@ -151,6 +157,7 @@ class Reconciler:
         """Leave the devnet as it is, nodes running, because this process ends."""
         await cancel_and_wait(self._saver)
         await self.agents.stop()
+        await self._sharing.stop()
         if self.live is not None:
             await self.nodes.save_all(self.live.plan)
         await self.nodes.let_go()
@@ -358,6 +365,7 @@ class Reconciler:
         if network == self._agents_network and self.agents.names():
             await self.agents.wait_ready(_AGENTS_DEADLINE)  # they reconnect by themselves
             return
+        await self._sharing.start(network, live.keys, live.hub)
         agents = self._tools.make_agents(network, live.keys, live.hub, self._publish)
         wanted = {agent.name for agent in agents}
         await self.agents.stop([name for name in self.agents.names() if name not in wanted])
@@ -413,6 +421,7 @@ class Reconciler:
         if save:
             await self._adopt_for_saving()
         await self.agents.stop()
+        await self._sharing.stop()
         self._agents_network = None
         if save and self.live is not None:
             await self.nodes.save_all(self.live.plan)

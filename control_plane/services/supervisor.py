@@ -1,13 +1,19 @@
-"""Keeps a devnet's agents running: one task each, restarted with back-off when it raises."""
+"""Keeps a devnet's agents running: one task each, restarted with back-off when it raises.
+
+An agent that runs in a process of its own is left to it: its role is not to be had (`Conflict`
+from the lease), and how it is there (:class:`Standing`) is shown as if it ran here.
+"""
 
 import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 
-from control_plane.domain.errors import CalderaError, DeadlineExceeded, most_telling
+from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, most_telling
+from control_plane.domain.hub import Standing
 from control_plane.domain.ports.agent import Agent
 from control_plane.domain.states import ServiceState
 from control_plane.services.agent_log import LoggedAs, logged_as
@@ -27,6 +33,10 @@ class _Watched:
     problem: str | None = None
     restarts: int = 0
     held: bool = False
+    elsewhere: asyncio.Event = field(default_factory=asyncio.Event)
+    """Another process has its role."""
+    gone: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set when that process is gone."""
     since: float = field(default_factory=time.time)
 
 
@@ -45,13 +55,22 @@ class AgentView:
 class Supervisor:
     """The agents of one devnet.
 
-    `on_change` is called, without arguments, when an agent failed or was restarted.
+    `on_change` is called, without arguments, when an agent failed or was restarted. `lease` is
+    entered with an agent's name while it runs, and raises Conflict when another process runs it.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None, devnet: str = "") -> None:
+    def __init__(
+        self,
+        on_change: Callable[[], None] = lambda: None,
+        devnet: str = "",
+        lease: Callable[[str], AbstractContextManager[None]] = lambda _: nullcontext(),
+    ) -> None:
         self._devnet = devnet
+        self._lease = lease
         self._agents: dict[str, _Watched] = {}
         self._on_change = on_change
+        self._elsewhere: dict[str, Standing] = {}
+        """How agents are in other processes, last heard of."""
 
     def __contains__(self, name: str) -> bool:
         return name in self._agents
@@ -98,18 +117,28 @@ class Supervisor:
             self._launch(watched)
         self._on_change()
 
+    def note(self, standing: Standing) -> None:
+        """Take note of how an agent is that runs in another process."""
+        self._elsewhere[standing.service] = standing
+        watched = self._agents.get(standing.service)
+        if watched is not None:
+            if not standing.alive:
+                watched.gone.set()
+            self._on_change()
+
     async def wait_ready(self, timeout: float) -> None:
-        """Until every agent that is not held is ready; DeadlineExceeded names the late ones."""
+        """Until every agent that is not held is ready, or runs elsewhere; DeadlineExceeded names
+        the late ones."""
         waiting = [w for w in self._agents.values() if not w.held]
         try:
             async with asyncio.timeout(timeout):
                 for watched in waiting:
-                    await watched.agent.ready.wait()
+                    await _either(watched.agent.ready, watched.elsewhere)
         except TimeoutError:
             late = {
                 w.agent.name: w.problem or w.agent.problem
                 for w in waiting
-                if not w.agent.ready.is_set()
+                if not (w.agent.ready.is_set() or w.elsewhere.is_set())
             }
             told = "; ".join(
                 f"{name} ({why or 'no problem reported'})" for name, why in late.items()
@@ -123,10 +152,13 @@ class Supervisor:
     def views(self) -> list[AgentView]:
         return [self._view(watched) for watched in self._agents.values()]
 
-    @staticmethod
-    def _view(watched: _Watched) -> AgentView:
+    def _view(self, watched: _Watched) -> AgentView:
         problem = watched.problem or watched.agent.problem
-        if watched.held:
+        there = self._elsewhere.get(watched.agent.name)
+        if (watched.held or watched.elsewhere.is_set()) and there is not None and there.alive:
+            state = ServiceState.READY if there.ready else ServiceState.STARTING
+            problem = there.problem
+        elif watched.held:
             state, problem = ServiceState.STOPPED, "stopped by the user"
         elif watched.problem:
             state = ServiceState.RESTARTING
@@ -157,19 +189,52 @@ class Supervisor:
         while True:
             started, watched.since = time.monotonic(), time.time()
             try:
-                await watched.agent.run()
-                watched.problem = "ended by itself"
+                await self._run(watched)
             except Exception as error:  # noqa: BLE001 - it is started again, and its trouble told
                 watched.problem = _told(watched.agent.name, most_telling(error))
+                watched.restarts += 1
             watched.agent.ready.clear()
-            watched.restarts += 1
             self._on_change()
             if time.monotonic() - started > _STEADY_AFTER:
                 pause = _FIRST_PAUSE
-            await asyncio.sleep(pause)
+            await self._rest(watched, pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
             watched.problem = None
             self._on_change()
+
+    async def _run(self, watched: _Watched) -> None:
+        """Run the agent, unless it runs in another process."""
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._lease(watched.agent.name))
+            except Conflict as error:
+                watched.problem = str(error)
+                watched.elsewhere.set()
+                return
+            watched.elsewhere.clear()
+            await watched.agent.run()
+        watched.problem = "ended by itself"
+        watched.restarts += 1
+
+    @staticmethod
+    async def _rest(watched: _Watched, seconds: float) -> None:
+        """Pause before the next try; not when the other process that had the role is gone."""
+        watched.gone.clear()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await watched.gone.wait()
+
+
+async def _either(one: asyncio.Event, other: asyncio.Event) -> None:
+    """Until one of the two is set."""
+    if one.is_set() or other.is_set():
+        return
+    waits = {asyncio.ensure_future(event.wait()) for event in (one, other)}
+    try:
+        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
 
 
 def _told(name: str, error: BaseException) -> str:

@@ -5,7 +5,7 @@ docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import h11
@@ -45,14 +45,15 @@ def signing(guardian: Attester) -> Handle:
 class RemoteAttester:
     """Implements ``ports.metalayer.Attester`` over a guardian's address.
 
-    `present` tells whether it is taken to run before anything was heard of it (:meth:`hear`).
+    `token` is read at each call: it may not be there yet. `present` tells whether the guardian is
+    taken to run before anything was heard of it (:meth:`hear`).
     """
 
     def __init__(
         self,
         index: int,
         address: Address,
-        token: bytes,
+        token: Callable[[], bytes],
         *,
         present: bool = True,
         deadline: float = _DEADLINE,
@@ -88,6 +89,8 @@ class RemoteAttester:
             return _read(status, orjson.loads(body))
         except TimeoutError:
             return Refusal(f"no answer from {self._address} within {self._deadline:g} s")
+        except CalderaError as error:
+            return Refusal(str(error))
         except OSError as error:
             return Refusal(f"out of reach at {self._address}: {error.strerror or error}")
         except (ValueError, KeyError, TypeError, AttributeError, h11.ProtocolError) as error:
@@ -102,7 +105,7 @@ class RemoteAttester:
                 target=PATH,
                 headers=[
                     ("Host", "guardian"),
-                    ("Authorization", f"Bearer {self._token.hex()}"),
+                    ("Authorization", f"Bearer {self._token().hex()}"),
                     ("Content-Type", "application/json"),
                     ("Content-Length", str(len(body))),
                     ("Connection", "close"),
@@ -145,7 +148,7 @@ def _read(status: int, answer: Mapping[str, str]) -> bytes | Refusal:
 class EitherAttester:
     """A guardian that runs in this process or, when it was stopped here, alone."""
 
-    def __init__(self, here: Attester, alone: Attester) -> None:
+    def __init__(self, here: Attester, alone: RemoteAttester) -> None:
         self.name = here.name
         self.index = here.index
         self._here = here
@@ -154,6 +157,10 @@ class EitherAttester:
     @property
     def available(self) -> bool:
         return self._here.available or self._alone.available
+
+    def hear(self, standing: Standing) -> None:
+        """See :meth:`RemoteAttester.hear`."""
+        self._alone.hear(standing)
 
     async def check_and_sign(
         self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None

@@ -105,15 +105,15 @@ class Description:
 
 
 def guardian_entries(
-    keys: Sequence[GuardianKeys], urls: Sequence[str]
+    keys: Sequence[GuardianKeys], urls: Sequence[Address]
 ) -> tuple[GuardianEntry, ...]:
-    """What others may know of the guardians with `keys`, each at its URL."""
+    """What others may know of the guardians with `keys`, each at its address."""
     return tuple(
         GuardianEntry(
             guardian.index,
             guardian.account.address,
             SecretKey(guardian.bls_seed).key,
-            Address.parse(url),
+            url,
         )
         for guardian, url in zip(keys, urls, strict=True)
     )

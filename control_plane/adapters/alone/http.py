@@ -1,25 +1,32 @@
-"""A small HTTP server beside an agent: its health, and what a guardian is asked."""
+"""A small HTTP server beside an agent: its health, and what a guardian is asked.
+
+One request a connection, answered by ``Connection: close``. h11 parses; a general server would cost
+each of a devnet's many processes its import and a timer.
+"""
 
 import asyncio
 import contextlib
 import hmac
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
+import h11
 import orjson
-import uvicorn
 
 from control_plane.adapters.alone.address import Address
 from control_plane.domain.errors import Conflict
 
 HEALTH: Final = "/v1/health"
 _LARGEST_BODY: Final = 16 * 2**20
-_KEEP_ALIVE: Final = 60
-_END: Final = 0.5
-"""Seconds that requests under way get at the end."""
+_CHUNK: Final = 65536
+_REQUEST_DEADLINE: Final = 10.0
+"""Seconds for a request to come in."""
+
+log = logging.getLogger(__name__)
 
 Handle = Callable[[Any], Awaitable[Any]]
 """JSON to JSON; ValueError, KeyError, TypeError when what is asked makes no sense."""
@@ -35,108 +42,130 @@ class Health:
 
 
 class AgentApp:
-    """An ASGI app: health for everybody, `routes` (POST) for who knows the token; more of them
-    may be added while it runs."""
+    """Health for everybody, `routes` (POST) for who knows the token; more of them may be added
+    while it runs."""
 
     def __init__(
-        self, health: Callable[[], Health], token: bytes, routes: dict[str, Handle] | None = None
+        self,
+        health: Callable[[], Health],
+        token: Callable[[], bytes],
+        routes: Mapping[str, Handle] | None = None,
     ) -> None:
         self._health = health
-        self._token = f"Bearer {token.hex()}".encode()
+        self._token = token
         self._routes = {} if routes is None else routes
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """One request."""
-        status, answer = await self._answer(scope, receive)
-        body = orjson.dumps(answer)
-        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    async def _answer(self, scope: Any, receive: Any) -> tuple[int, Any]:
-        if scope["method"] == "GET" and scope["path"] == HEALTH:
+    async def answer(
+        self, method: str, path: str, headers: Mapping[bytes, bytes], body: bytes
+    ) -> tuple[HTTPStatus, Any]:
+        """Status and JSON; names of headers are in small letters."""
+        if method == "GET" and path == HEALTH:
             health = self._health()
-            return 200 if health.ready else 503, health
-        handle = self._routes.get(scope["path"])
-        if handle is None or scope["method"] != "POST":
-            return 404, {"title": "There is nothing here"}
-        shown = dict(scope["headers"]).get(b"authorization", b"")
-        if not hmac.compare_digest(shown, self._token):
-            return 401, {"title": "The token is not the one of this devnet"}
-        body = await _body(receive)
-        if body is None:
-            return 413, {"title": f"More than {_LARGEST_BODY} bytes"}
+            return HTTPStatus.OK if health.ready else HTTPStatus.SERVICE_UNAVAILABLE, health
+        handle = self._routes.get(path)
+        if handle is None or method != "POST":
+            return HTTPStatus.NOT_FOUND, {"title": "There is nothing here"}
+        shown = headers.get(b"authorization", b"")
+        if not hmac.compare_digest(shown, f"Bearer {self._token().hex()}".encode()):
+            return HTTPStatus.UNAUTHORIZED, {"title": "The token is not the one of this devnet"}
         try:
-            return 200, await handle(orjson.loads(body))
+            return HTTPStatus.OK, await handle(orjson.loads(body))
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            return 400, {"title": f"Not understood: {type(error).__name__}: {error}"}
-
-
-async def _body(receive: Any) -> bytes | None:
-    parts, size = [], 0
-    while True:
-        message = await receive()
-        parts.append(message.get("body", b""))
-        size += len(parts[-1])
-        if size > _LARGEST_BODY:
-            return None
-        if not message.get("more_body"):
-            return b"".join(parts)
-
-
-class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+            return HTTPStatus.BAD_REQUEST, {
+                "title": f"Not understood: {type(error).__name__}: {error}"
+            }
 
 
 @asynccontextmanager
 async def serving(app: AgentApp, at: Address) -> AsyncIterator[None]:
-    """Serve `app` at `at` inside. Conflict when the address is taken."""
-    listener = _listener(at)
-    config = uvicorn.Config(
-        app,
-        http="h11",
-        ws="none",
-        lifespan="off",
-        interface="asgi3",
-        log_config=None,
-        access_log=False,
-        proxy_headers=False,
-        server_header=False,
-        timeout_keep_alive=_KEEP_ALIVE,
-        timeout_graceful_shutdown=1,
-    )
-    server = _Server(config)
-    task = asyncio.create_task(server.serve(sockets=[listener]), name=f"http {at}")
+    """Serve `app` at `at` inside. Conflict when the address can't be had."""
+    clients: set[asyncio.StreamWriter] = set()
+
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.add(writer)
+        try:
+            await _attend(app, reader, writer)
+        except (OSError, EOFError, h11.RemoteProtocolError) as error:
+            log.debug("a connection ended: %s", error)
+        except Exception:
+            log.exception("answering a request")
+        finally:
+            clients.discard(writer)
+            writer.close()
+
+    server = await _server(attend, at)
     try:
         yield
     finally:
-        server.should_exit = True
-        await asyncio.wait({task}, timeout=_END)
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        listener.close()
+        server.close()
+        for writer in tuple(clients):
+            writer.transport.abort()
         if at.path is not None:
             with contextlib.suppress(OSError):
                 at.socket_path.unlink()
 
 
-def _listener(at: Address) -> socket.socket:
+async def _server(attend: Any, at: Address) -> asyncio.Server:
     try:
-        if at.path is not None:
-            listener = socket.socket(socket.AF_UNIX)
-            listener.bind(str(at.make_room()))
-            at.socket_path.chmod(0o600)
-        else:
-            family = socket.AF_INET6 if ":" in at.host else socket.AF_INET
-            listener = socket.create_server((at.host, at.port), family=family)
-        listener.listen(128)
-        listener.setblocking(False)
+        if at.path is None:
+            return await asyncio.start_server(attend, at.host, at.port)
+        path = at.make_room()
+        server = await asyncio.start_unix_server(attend, path)
+        path.chmod(0o600)
+        return server
     except OSError as error:
         raise Conflict(
             f"Can't listen on {at}", error.strerror or str(error), "Name another address."
         ) from error
-    return listener
+
+
+async def _attend(
+    app: AgentApp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> None:
+    connection = h11.Connection(h11.SERVER)
+    async with asyncio.timeout(_REQUEST_DEADLINE):
+        request, body = await _request(connection, reader)
+    if request is None:
+        return
+    if body is None:
+        status, answer = HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"title": "Too large"}
+    else:
+        path = request.target.decode("latin-1").partition("?")[0]
+        status, answer = await app.answer(
+            request.method.decode("latin-1"), path, dict(request.headers), body
+        )
+    content = orjson.dumps(answer)
+    head = h11.Response(
+        status_code=status,
+        reason=status.phrase.encode(),
+        headers=[
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(content))),
+            ("Connection", "close"),
+        ],
+    )
+    for event in (head, h11.Data(data=content), h11.EndOfMessage()):
+        writer.write(connection.send(event) or b"")
+    await writer.drain()
+
+
+async def _request(
+    connection: h11.Connection, reader: asyncio.StreamReader
+) -> tuple[h11.Request | None, bytes | None]:
+    """The request, None when none comes, and its body, None when that is too large."""
+    request, parts, size = None, [], 0
+    while True:
+        event = connection.next_event()
+        if event is h11.NEED_DATA:
+            connection.receive_data(await reader.read(_CHUNK))
+        elif isinstance(event, h11.Request):
+            request = event
+        elif isinstance(event, h11.Data):
+            parts.append(bytes(event.data))
+            size += len(parts[-1])
+            if size > _LARGEST_BODY:
+                return request, None
+        elif isinstance(event, h11.EndOfMessage):
+            return request, b"".join(parts)
+        else:
+            return None, None

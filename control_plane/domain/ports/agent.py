@@ -6,9 +6,13 @@ agent that raises, with back-off, and shows its `problem` meanwhile.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
+
+from control_plane.domain.hub import Hub
+from control_plane.domain.network import Keys, Network
 
 
 class Agent(Protocol):
@@ -42,3 +46,19 @@ class Publish(Protocol):
     async def __call__(
         self, type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
     ) -> None: ...
+
+
+Lease = Callable[[Path, str], AbstractContextManager[None]]
+"""Hold the right to run a service (its name) of the devnet whose agents' files are in a directory.
+Entering raises Conflict that names who holds it."""
+
+
+class Share(Protocol):
+    """Lets agents in other processes take part in a devnet."""
+
+    async def __call__(self, network: Network, keys: Keys, hub: Hub, directory: Path) -> None:
+        """Keep `hub` one with theirs, and in `directory` all that they must know, until cancelled.
+
+        Raises StorageFailed, PermanentFailure.
+        """
+        ...

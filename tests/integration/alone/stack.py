@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from control_plane.adapters.alone.address import Address
 from control_plane.adapters.alone.description import describe, guardian_entries, write_description
 from control_plane.adapters.alone.token import read_secret, write_secret
 from control_plane.adapters.engine.anvil import AnvilEngine
@@ -106,7 +107,9 @@ class Stack:
         network = Network(plan.name, _DEVNET_ID, bytes(32), plan, chains, self.contracts, set_id=1)
         for index in range(len(self.keys.guardians)):
             self.ports[f"guardian-{index}"] = free_port()
-        urls = [f"tcp://127.0.0.1:{self.ports[f'guardian-{g.index}']}" for g in self.keys.guardians]
+        urls = [
+            Address("127.0.0.1", self.ports[f"guardian-{g.index}"]) for g in self.keys.guardians
+        ]
         content = describe(
             network,
             guardian_entries(self.keys.guardians, urls),
