@@ -41,7 +41,7 @@ class Client:
     # ------------------------------------------------------------------ plain requests
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        """The JSON at `path`; None-valued query parameters are left out."""
+        """The JSON at `path`; None-valued query parameters are left out, a list's are repeated."""
         return self._json("GET", _with_query(path, query), None, _TIMEOUT)
 
     def post(self, path: str, body: Json, *, timeout: float = _TIMEOUT) -> Any:
@@ -151,11 +151,16 @@ def segment(text: str) -> str:
 
 
 def _with_query(path: str, query: Mapping[str, object] | None) -> str:
-    given = {key: _plain(value) for key, value in (query or {}).items() if value is not None}
+    given = [
+        (key, _plain(one))
+        for key, value in (query or {}).items()
+        if value is not None
+        for one in (value if isinstance(value, list) else [value])
+    ]
     if not given:
         return path
-    if all(map(_PLAIN.fullmatch, given.values())):
-        return f"{path}?{'&'.join(f'{key}={value}' for key, value in given.items())}"
+    if all(_PLAIN.fullmatch(value) for _, value in given):
+        return f"{path}?{'&'.join(f'{key}={value}' for key, value in given)}"
     from urllib.parse import urlencode
 
     return f"{path}?{urlencode(given)}"

@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "message": "message",
     "guardian": "guardian",
     "epoch": "epoch",
+    "proof": "proof",
     "export": "export",
     "serve": "serve",
     "agent": "agent",
@@ -51,8 +52,7 @@ COMMANDS: Final = {
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
 NOT_YET: Final = frozenset(
-    {"bridge", "proof", "images", "stake", "verify", "snapshot", "time", "chaos"}
-    | {"dashboard", "keys"}
+    {"bridge", "images", "stake", "verify", "snapshot", "time", "chaos"} | {"dashboard", "keys"}
 )
 """Names of commands whose part of the system is still to come."""
 

@@ -63,6 +63,7 @@ from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
 from control_plane.services.metalayer.rounds import make_roster
+from control_plane.services.proofs import Proofs
 from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
 from control_plane.services.retry import RetryMessage
@@ -144,6 +145,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
+        proofs=Proofs(control, database, connect),
         about=_About(here, control),
         database=database,
     )

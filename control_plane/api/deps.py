@@ -30,6 +30,7 @@ from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
 from control_plane.schemas.names import NAME_PATTERN
+from control_plane.schemas.proof import MessageProofView, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.services.queries import MessageFilter
 
@@ -104,6 +105,16 @@ class Retry(Protocol):
         ...
 
 
+class Proofs(Protocol):
+    async def message(self, name: str, message_id: str) -> MessageProofView:
+        """By the whole id or an unambiguous beginning of it."""
+        ...
+
+    async def storage(
+        self, name: str, rollup: str, address: str, slots: Sequence[str]
+    ) -> StorageProofView: ...
+
+
 class About(Protocol):
     async def __call__(self) -> DaemonView: ...
     async def end(self) -> None:
@@ -125,6 +136,7 @@ class Services:
     send: Send
     trace: Trace
     retry: Retry
+    proofs: Proofs
     about: About
     database: Database
 

@@ -1,7 +1,7 @@
 """Leaves of an epoch, the aggregate root over them, and the proofs that lead up to it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from control_plane.domain.formats import VERSION, Finality, Leaf, shard_node
@@ -62,15 +62,23 @@ class Aggregate:
 
         KeyError if the leaf is not of this epoch, IndexError if the message came after the leaf.
         """
+        path = tree.path(message_index, leaf.message_count)
+        return replace(self.prove_leaf(epoch, leaf), message_index=message_index, message_path=path)
+
+    def prove_leaf(self, epoch: int, leaf: Leaf) -> "MetaProof":
+        """Proof of a leaf alone: a meta-proof with message index 0 and no message path.
+
+        KeyError if the leaf is not of this epoch.
+        """
         shard, index = self._positions[_order(leaf)]
         return MetaProof(
             epoch=epoch,
             leaf=leaf,
-            message_index=message_index,
+            message_index=0,
             shard_id=shard,
             leaf_path=self._trees[shard].proof(index),
             shard_path=self._shard_tree.proof(self._shard_ids.index(shard)),
-            message_path=tree.path(message_index, leaf.message_count),
+            message_path=(),
         )
 
 

@@ -26,6 +26,8 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    {name}/messages?state=&origin=&destination=&limit=    -> [MessageView]
     GET    {name}/messages/{id}                           -> TraceView (a unique prefix will do)
     POST   {name}/messages/{id}/retry                     -> TraceView (202)
+    GET    {name}/proofs/messages/{id}                    -> MessageProofView
+    GET    {name}/proofs/storage/{rollup}/{address}?slot= -> StorageProofView
     GET    {name}/epochs?limit=&before=                   -> [EpochView]
     GET    {name}/epochs/{n}                              -> EpochView (`latest` will do)
     GET    {name}/guardians                               -> [GuardianView]

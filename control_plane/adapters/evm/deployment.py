@@ -64,6 +64,7 @@ STEPS: tuple[Step, ...] = (
         ("@governanceExecutor",),
     ),
     Step("BatchProcessor", "batchProcessor", ("@mailbox", "@rootVerifier")),
+    Step("StateVerifier", "stateVerifier", ("@rootVerifier",)),
     Step("TestRecipient", "testRecipient"),
     Step("ERA", "era", (), ("@governanceExecutor", "@governanceExecutor"), l1_only=True),
     Step(

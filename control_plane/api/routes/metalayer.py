@@ -101,7 +101,7 @@ async def send_message(
 )
 async def get_message(services: Wired, name: Devnet, id: MessageId) -> TraceView:
     """The five steps of a message with their transactions, and why it is not delivered, if so."""
-    return await services.trace(name, _hexadecimal(id))
+    return await services.trace(name, hexadecimal(id))
 
 
 @router.get(
@@ -113,7 +113,7 @@ async def get_message(services: Wired, name: Devnet, id: MessageId) -> TraceView
 )
 async def trace_message(services: Wired, name: Devnet, id: MessageId) -> TraceView:
     """The same as without `/trace`."""
-    return await services.trace(name, _hexadecimal(id))
+    return await services.trace(name, hexadecimal(id))
 
 
 @router.post(
@@ -129,10 +129,11 @@ async def retry_message(
 ) -> TraceView:
     """Ends the pause before the relayer's next attempt to deliver it. The attempt is made in the
     background; what became of it is in the trace."""
-    return await services.retry(name, _hexadecimal(id))
+    return await services.retry(name, hexadecimal(id))
 
 
-def _hexadecimal(text: str) -> str:
+def hexadecimal(text: str) -> str:
+    """A message id, or the beginning of one, in lower case. NotFound for what is none."""
     digits = text.lower().removeprefix("0x")
     if not digits or any(c not in "0123456789abcdef" for c in digits):
         raise NotFound(f"No message {text!r}", "", "An id is 0x and 64 hexadecimal digits.")

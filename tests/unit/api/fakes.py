@@ -37,6 +37,7 @@ from control_plane.schemas.devnet import (
 from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
+from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.control import not_found
@@ -317,6 +318,26 @@ def fake_running(home: Path) -> FakeRunning:
     async def retry(name: str, message_id: str) -> TraceView:
         return await trace(name, message_id)
 
+    attested = AttestedView(
+        epoch=7, aggregate_root=HASH, domain=901, block_number=12, block_hash=HASH,
+        state_root=HASH, certificate="0x00",
+    )  # fmt: skip
+
+    class FakeProofs:
+        async def message(self, name: str, message_id: str) -> MessageProofView:
+            await trace(name, message_id)
+            return MessageProofView(id=HASH, attested=attested, proof="0x" + "01" * 165)
+
+        async def storage(
+            self, name: str, rollup: str, address: str, slots: Sequence[str]
+        ) -> StorageProofView:
+            await devnets.status(name)
+            values = tuple(SlotValue(slot=HASH, value=HASH) for _ in slots)
+            return StorageProofView(
+                rollup=rollup, address=address, slots=values, attested=attested, proof="0x02",
+                calldata="0x03",
+            )  # fmt: skip
+
     services = Services(
         devnets=devnets,
         queries=FakeQueries(devnets),
@@ -328,6 +349,7 @@ def fake_running(home: Path) -> FakeRunning:
         send=send,
         trace=trace,
         retry=retry,
+        proofs=FakeProofs(),
         about=FakeAbout(home),
         database=database,
     )

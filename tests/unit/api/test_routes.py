@@ -38,6 +38,8 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/messages/{{id}}": {"get"},
         f"{devnet}/messages/{{id}}/trace": {"get"},
         f"{devnet}/messages/{{id}}/retry": {"post"},
+        f"{devnet}/proofs/messages/{{id}}": {"get"},
+        f"{devnet}/proofs/storage/{{rollup}}/{{address}}": {"get"},
         f"{devnet}/epochs": {"get"},
         f"{devnet}/epochs/{{epoch}}": {"get"},
         f"{devnet}/guardians": {"get"},

@@ -34,6 +34,8 @@ COMMAND_LINES = {
     "message-send": "message send op arb --body 0x68656c6c6f",
     "message-send-json": "message send op arb --wait --json",
     "message-trace": "message trace 0xabab",
+    "proof-message": "proof message 0xabab",
+    "proof-storage": "proof storage op 0x00000000000000000000000000000000000000aa 0 0x1",
     "plan": "plan pair --set l1.block_time=2",
     "restart": "restart pair",
     "rollup-ls": "rollup ls",

@@ -7,9 +7,9 @@ from types import ModuleType
 from tests.unit.metalayer.vectors import load
 
 
-def script() -> ModuleType:
-    path = Path(__file__).resolve().parents[3] / "scripts" / "vectors.py"
-    spec = importlib.util.spec_from_file_location("vectors_script", path)
+def script(name: str) -> ModuleType:
+    path = Path(__file__).resolve().parents[3] / "scripts" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"{name}_script", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -18,7 +18,8 @@ def script() -> ModuleType:
 
 
 def test_vectors_are_up_to_date() -> None:
-    assert script().vectors() == load("metalayer")
+    assert script("vectors").vectors() == load("metalayer")
+    assert script("state_vectors").vectors() == load("state")
 
 
 def test_messages_of_meta_proofs_are_what_their_ids_say() -> None:

@@ -20,6 +20,9 @@ library MetaProof {
     uint256 private constant LEAF = 9;
     uint256 private constant LEAF_END = LEAF + Leaf.LENGTH;
     uint256 private constant LEAF_DOMAIN = LEAF + 1;
+    uint256 private constant LEAF_BLOCK_NUMBER = LEAF + 5;
+    uint256 private constant LEAF_BLOCK_HASH = LEAF + 13;
+    uint256 private constant LEAF_STATE_ROOT = LEAF + 45;
     uint256 private constant LEAF_MESSAGE_ROOT = LEAF + 77;
     uint256 private constant LEAF_MESSAGE_COUNT = LEAF + 109;
     uint256 private constant LEAF_FINALITY = LEAF + 113;
@@ -52,6 +55,18 @@ library MetaProof {
 
     function domain(bytes calldata proof) internal pure returns (uint32) {
         return uint32(bytes4(_word(proof, LEAF_DOMAIN)));
+    }
+
+    function blockNumber(bytes calldata proof) internal pure returns (uint64) {
+        return uint64(bytes8(_word(proof, LEAF_BLOCK_NUMBER)));
+    }
+
+    function blockHash(bytes calldata proof) internal pure returns (bytes32) {
+        return _word(proof, LEAF_BLOCK_HASH);
+    }
+
+    function stateRoot(bytes calldata proof) internal pure returns (bytes32) {
+        return _word(proof, LEAF_STATE_ROOT);
     }
 
     function finality(bytes calldata proof) internal pure returns (uint8) {
@@ -87,7 +102,8 @@ library MetaProof {
         return climb(node, proof, shardPath, messagePathOffset(proof));
     }
 
-    function messagePathOffset(bytes calldata proof) private pure returns (uint256) {
+    /// @notice Where leaf path and shard path end and the message path begins.
+    function messagePathOffset(bytes calldata proof) internal pure returns (uint256) {
         unchecked {
             uint256 siblings =
                 uint256(_byte(proof, LEAF_PATH_LENGTH)) + _byte(proof, SHARD_PATH_LENGTH);
