@@ -209,14 +209,14 @@ def _program_path(cache: Path, name: str) -> Path:
     return resolve_program(name, named=None, cache=cache, environ=os.environ).path
 
 
-def _sealers(network: Network, keys: Keys, native: NativeStack) -> list[Agent]:
+def _sealers(network: Network, keys: Keys, native: NativeStack, publish: Publish) -> list[Agent]:
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
     for chain in network.chains:
         if chain.plan.services == "native":
             found += program_agents(native.services(chain, network, keys), native.programs)
         else:
-            found.append(making.make_sequencer(chain))
+            found.append(making.make_sequencer(chain, network=network, publish=publish))
     return found
 
 
@@ -230,7 +230,7 @@ def _agents_maker(
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
         return [
-            *_sealers(network, keys, native),
+            *_sealers(network, keys, native, publish),
             making.make_indexer(network, database, hub, publish),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish),
