@@ -12,10 +12,12 @@ from pathlib import Path
 from control_plane.adapters.alone.attest import PATH, EitherAttester, RemoteAttester, signing
 from control_plane.adapters.alone.hosting import guardian_address, token_of
 from control_plane.adapters.alone.http import AgentApp, Health, serving
+from control_plane.adapters.engine.building import builder_of
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.agents.aggregator import Aggregator
+from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
@@ -28,9 +30,21 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 
 
-def make_sequencer(chain: Chain, connect: Connect = connect) -> Agent:
-    """The agent that seals `chain`'s blocks."""
-    return SequencerAgent(chain, connect)
+def make_sequencer(
+    chain: Chain,
+    connect: Connect = connect,
+    *,
+    network: Network | None = None,
+    publish: Publish | None = None,
+) -> Agent:
+    """The agent that seals `chain`'s blocks. One on op-geth needs the `network`: it follows the
+    L1; what happens to it there is told by `publish`."""
+    if chain.plan.engine != "op-geth":
+        return SequencerAgent(chain, connect)
+    if network is None:
+        raise ValueError("a sequencer on op-geth follows the L1 of its network")
+    l1 = network.chain(network.plan.l1.name)
+    return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
 
 
 def make_indexer(network: Network, database: Database, hub: Hub, publish: Publish) -> Agent:
