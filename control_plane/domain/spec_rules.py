@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from control_plane.domain.errors import Problem
 from control_plane.domain.ids import L1
+from control_plane.domain.spec_native import native_problems
 from control_plane.schemas.spec import RollupSpec, Spec
 
 NOT_YET: Final = "not available yet"
@@ -113,7 +114,7 @@ def _combinations(spec: Spec) -> Iterator[Problem]:
         yield from _proof(path, rollup)
         yield from _engine(path, rollup)
         if rollup.services == "native":
-            yield from _native(path, rollup)
+            yield from native_problems(path, rollup, spec)
 
 
 def _origins(spec: Spec) -> Iterator[Problem]:
@@ -149,6 +150,23 @@ def _supply(spec: Spec) -> Iterator[Problem]:
         )
 
 
+def _programs(spec: Spec) -> Iterator[Problem]:
+    """What is said of an engine must be of use."""
+    used = {spec.l1.engine, *(rollup.engine for rollup in spec.rollups)}
+    for name, choice in spec.engines.items():
+        path = f"engines.{name}"
+        if name not in used:
+            yield Problem(path, f"no chain is on '{name}'", "leave it out")
+        if choice.image is not None and spec.runtime == "process":
+            yield Problem(
+                f"{path}.image", "images go with the runtime 'compose'", "name a path instead"
+            )
+        if choice.path is not None and spec.runtime == "compose":
+            yield Problem(
+                f"{path}.path", "paths go with the runtime 'process'", "name an image instead"
+            )
+
+
 def _not_yet(spec: Spec) -> Iterator[Problem]:
     """Fields whose part of the system does not exist in this version."""
     if spec.runtime != "process":
@@ -161,8 +179,6 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
         yield Problem(
             "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
         )
-    for name in spec.engines:
-        yield Problem(f"engines.{name}", f"naming its program is {NOT_YET}", "leave it out")
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
 
@@ -193,6 +209,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _origins,
     _mnemonic,
     _supply,
+    _programs,
     _not_yet,
 )
 
@@ -233,29 +250,11 @@ def _engine(path: str, rollup: RollupSpec) -> Iterator[Problem]:
         )
 
 
-def _native(path: str, rollup: RollupSpec) -> Iterator[Problem]:
-    where = f"{path}.services"
-    if rollup.framework != "op-stack":
-        yield Problem(where, f"'native' does not go with {rollup.framework}", "use 'caldera'")
-    elif rollup.engine != "op-geth":
-        yield Problem(
-            where, f"'native' needs the engine op-geth, not {rollup.engine}", "use 'caldera'"
-        )
-    if rollup.gas_token not in {None, "ETH"}:
-        yield Problem(
-            where, f"'native' pays gas in ETH, not in {rollup.gas_token}", "use 'caldera'"
-        )
-
-
 def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
-    if rollup.engine != "anvil":
-        yield Problem(f"{path}.engine", f"'{rollup.engine}' is {NOT_YET}", "use 'anvil'")
     if rollup.surface != "none":
         yield Problem(f"{path}.surface", f"'{rollup.surface}' is {NOT_YET}", "use 'none'")
-    if rollup.services != "caldera":
-        yield Problem(f"{path}.services", f"'{rollup.services}' is {NOT_YET}", "use 'caldera'")
     named = {
-        "da": (rollup.da, "data availability is"),
+        "da": (rollup.da if rollup.services == "caldera" else None, "data availability is"),
         "proof": (rollup.proof, "proof systems are"),
         "gas_token": (rollup.gas_token, "gas tokens are"),
         "resources": (rollup.resources, "limits are"),

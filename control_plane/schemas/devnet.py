@@ -256,7 +256,7 @@ class TemplateView(Model):
 
 
 class AccountView(Model):
-    """A funded, unlocked account of every chain."""
+    """An account that is funded on every chain, and unlocked where the engine can do that."""
 
     address: Address
     private_key: str | None = Field(

@@ -128,7 +128,8 @@ class MetalayerSpec(Model):
 
 
 class AccountsSpec(Model):
-    """Funded and unlocked on every chain. The mnemonic is public: never use it elsewhere."""
+    """Funded on every chain, and unlocked where the engine can do that (Anvil). The mnemonic is
+    public: never use it elsewhere."""
 
     count: int = Field(default=10, ge=1, le=1000, description="How many accounts.")
     balance: float = Field(
@@ -152,7 +153,7 @@ class Spec(Model):
     accounts: AccountsSpec = Field(default_factory=AccountsSpec)
     engines: dict[Engine, EngineSpec] = Field(
         default_factory=dict,
-        description="Programs of node engines. Not available yet.",
+        description="Programs of node engines, where they are not to be found by themselves.",
         examples=[{"op-geth": {"path": "/usr/local/bin/op-geth"}}],
     )
     save_interval: float = Field(

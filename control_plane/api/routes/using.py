@@ -59,7 +59,7 @@ async def get_env(
     responses=documented(404),
 )
 async def list_accounts(services: Wired, secrets: OverSocket, name: Devnet) -> AccountsView:
-    """The listed accounts, funded and unlocked on every chain. Private keys are in it only over
+    """The listed accounts, funded on every chain. Private keys are in it only over
     the Unix socket; no service uses any of them."""
     return await services.queries.accounts(name, secrets=secrets)
 

@@ -104,6 +104,17 @@ def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
     assert NOT_YET in problems(one(**native, engine="op-geth"))["rollups[0].services"]
 
 
+def test_a_program_is_named_for_an_engine_in_use_and_its_runtime() -> None:
+    path, image = {"path": "/opt/op-geth"}, {"image": "op-geth:1"}
+    validate_spec(one(engine="op-geth") | {"engines": {"op-geth": path}})
+    found = problems(one(engine="op-geth") | {"engines": {"op-geth": image}})
+    assert "runtime 'compose'" in found["engines.op-geth.image"]
+    compose = one(engine="op-geth") | {"runtime": "compose"}
+    found = problems(compose | {"engines": {"op-geth": path}})
+    assert "runtime 'process'" in found["engines.op-geth.path"]
+    assert "no chain" in problems(one() | {"engines": {"op-geth": path}})["engines.op-geth"]
+
+
 def test_only_what_is_to_come_is_an_error_of_its_own() -> None:
     with pytest.raises(NotAvailableYet):
         validate_spec(one(da="celestia"))
