@@ -230,7 +230,7 @@ class _Process:
     async def _make(self, network: Network, stack: AsyncExitStack) -> Agent:
         role = self._wanted.role
         if role == "sequencer":
-            return self._make_sequencer()
+            return self._make_sequencer(network)
         if role == "guardian":
             return await self._make_guardian(network, stack)
         database = await self._open(self._database_url(), stack)
@@ -242,10 +242,10 @@ class _Process:
         key = account(_secret(self._wanted, self._described))
         return making.make_relayer(network, key, database, self._hub, publish)
 
-    def _make_sequencer(self) -> Agent:
+    def _make_sequencer(self, network: Network) -> Agent:
         chain = self._described.chain(self._wanted.chain or "")
         if self._wanted.state is None or chain.plan.engine != "anvil":
-            return making.make_sequencer(chain)
+            return making.make_sequencer(chain, network=network)
         keeper = Keeper(self._described.plan, chain, self._wanted.state)
         return _Keeping(
             making.make_sequencer(chain, keeper.connect),
