@@ -426,3 +426,26 @@ async def test_reopening_keeps_everything(database: SqlDatabase) -> None:
     async with again.begin() as unit:
         assert await unit.devnets.get("shop") == DEVNET
     await again.close()
+
+
+async def test_what_a_transaction_has_read_no_other_process_changes(
+    database: SqlDatabase, tmp_path: Path, postgres: str | None
+) -> None:
+    """Two processes that each read a record and write it back: no change is lost."""
+    sqlite = "sqlite" in database.name
+    other = await open_database(f"sqlite:///{tmp_path}/caldera.db" if sqlite else str(postgres))
+    async with database.begin() as unit:
+        await unit.messages.put_many([message(1)])
+
+    async def add(through: SqlDatabase) -> None:
+        for _ in range(20):
+            async with through.begin() as unit:
+                (found,) = await unit.messages.get_many("shop", [message(1).id])
+                await asyncio.sleep(0)
+                await unit.messages.put_many([replace(found, attempts=found.attempts + 1)])
+
+    await asyncio.gather(add(database), add(other))
+    async with database.begin() as unit:
+        (found,) = await unit.messages.get_many("shop", [message(1).id])
+    await other.close()
+    assert found.attempts == 40

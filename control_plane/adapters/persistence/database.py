@@ -15,7 +15,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, event, make_url
+from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
@@ -36,6 +36,8 @@ from control_plane.domain.errors import InvalidInput, MissingDependency, Storage
 _BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process (a second daemon, an agent run alone) that writes."""
 _BEGIN = "BEGIN IMMEDIATE"
+_ALONE = "SELECT pg_advisory_xact_lock(7002259)"
+"""The number is any that other programs are not likely to take."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -178,13 +180,21 @@ def _make_engine(url: URL) -> AsyncEngine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        return create_async_engine(url, json_serializer=dump_json, pool_pre_ping=True)
+        engine = create_async_engine(url, json_serializer=dump_json, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise MissingDependency(
             "The PostgreSQL driver is missing",
             f"Python has no module '{error.name}'",
             "pip install 'caldera-devnet[postgres]'",
         ) from None
+    event.listen(engine.sync_engine, "begin", _begin_alone)
+    return engine
+
+
+def _begin_alone(connection: Connection) -> None:
+    # As on SQLite one transaction after the other, of all processes: what a transaction has read
+    # is still so when it writes. They are short, and held up by the slowest agent in any case.
+    connection.exec_driver_sql(_ALONE)
 
 
 def _sqlite_engine(url: URL) -> AsyncEngine:
