@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.plan import ChainPlan
 
 DEPOSIT_TYPE: Final = 0x7E
 DEPOSITOR: Final = bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001")
@@ -206,6 +207,22 @@ def blob_base_fee(excess_blob_gas: int) -> int:
 def portal_salt(chain_id: int) -> bytes:
     """With which the L1's Create3Factory makes the portal of the rollup `chain_id`."""
     return keccak256(f"caldera.v1.OptimismPortal.{chain_id}".encode())
+
+
+def portal_implementation_salt() -> bytes:
+    """Of the code that all portals of an L1 share."""
+    return keccak256(b"caldera.v1.OptimismPortal.implementation")
+
+
+def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
+    """The L1 contract whose deposits the rollup `chain_id` takes; `contracts` by JSON key."""
+    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    return create3_address(factory, portal_salt(chain_id))
+
+
+def has_portal(chain: ChainPlan) -> bool:
+    """Whether our sequencer takes `chain`'s deposits from a portal of ours."""
+    return chain.engine == "op-geth" and chain.services == "caldera"
 
 
 def create3_address(factory: bytes, salt: bytes) -> bytes:

@@ -10,15 +10,9 @@ from control_plane.adapters.evm.engine_api import connect_engine
 from control_plane.adapters.evm.l1_view import L1View
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.network import Chain
-from control_plane.domain.op_stack import create3_address, portal_salt
+from control_plane.domain.op_stack import portal_address
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder
 from control_plane.domain.ports.node import Rpc
-
-
-def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
-    """The L1 contract whose deposits the rollup `chain_id` takes; `contracts` by JSON key."""
-    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
-    return create3_address(factory, portal_salt(chain_id))
 
 
 def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:

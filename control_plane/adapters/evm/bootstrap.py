@@ -2,7 +2,8 @@
 
 On every chain the governor installs the guardian set; on L1 it also moves ERA from the treasury to
 the guardians and the faucet, and the guardians approve, register with proofs of possession, and
-the set is sealed. Asked again, it does only what is missing.
+the set is sealed; there too the portals are made that its rollups on op-geth want. Asked again, it
+does only what is missing.
 """
 
 import asyncio
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from control_plane.adapters.evm.portals import missing_portals
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
 from control_plane.domain.abi_formats import install_calldata
@@ -91,12 +93,14 @@ class ChainBootstrap:
         """Raises PermanentFailure when a transaction is reverted or the chain belongs to
         another devnet."""
         installed = await self._is_installed(chain, rpc, network)
-        if installed and not (chain.is_l1 and await _is_unsealed(rpc, network)):
+        unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
+        portals = await missing_portals(rpc, network) if chain.is_l1 else ()
+        if installed and not unsealed and not portals:
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
         if not installed:
             outgoing.add(*self._governor_call(chain, network, keys))
-        if chain.is_l1:
+        if unsealed:
             for guardian in keys.guardians:
                 self._register(outgoing, guardian, network)
             seal_set = selector("sealSet()")
@@ -107,6 +111,9 @@ class ChainBootstrap:
                 _seal_gas(keys),
                 1_000,
             )
+        factory = network.contracts["create3Factory"]
+        for creation in portals:
+            outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
         await _mine(rpc, outgoing, seal)
 
     async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
@@ -219,8 +226,6 @@ def _is_late(found: object) -> bool:
 
 def _check(receipts: Sequence[Any]) -> None:
     for at, receipt in enumerate(receipts):
-        if isinstance(receipt, RpcError):
-            raise receipt
         if int(receipt["status"], 16) != 1:
             raise PermanentFailure(
                 "A transaction of block 1 was reverted",
