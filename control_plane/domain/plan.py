@@ -53,6 +53,8 @@ class ChainPlan:
     is_l1: bool
     services: str = "caldera"
     """Whose sequencer and settlement services: ``caldera`` or ``native``, the framework's own."""
+    da: str | None = None
+    """Where the rollup's data goes: ``ethereum-calldata`` …; None where nothing posts it."""
     limits: Limits = Limits()
 
 

@@ -76,6 +76,7 @@ def make_plan(
                 framework=chain.framework if isinstance(chain, RollupSpec) else None,
                 is_l1=at == 0,
                 services=chain.services if isinstance(chain, RollupSpec) else "caldera",
+                da=_da(chain),
                 limits=_limits(chain.resources),
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
@@ -97,6 +98,12 @@ def make_plan(
             EngineChoice(name, choice.path, choice.image) for name, choice in spec.engines.items()
         ),
     )
+
+
+def _da(chain: L1Spec | RollupSpec) -> str | None:
+    if isinstance(chain, L1Spec):
+        return None
+    return chain.da or ("ethereum-calldata" if chain.services == "native" else None)
 
 
 def _limits(resources: Resources | None) -> Limits:

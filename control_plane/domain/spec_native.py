@@ -6,7 +6,7 @@ from typing import Final
 from control_plane.domain.errors import Problem
 from control_plane.schemas.spec import RollupSpec, Spec
 
-NATIVE_DA: Final = ("ethereum-calldata", "ethereum-blobs")
+NATIVE_DA: Final = ("ethereum-calldata",)
 """Where op-batcher can put a rollup's data here."""
 
 
@@ -35,7 +35,8 @@ def native_problems(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Probl
         yield Problem(
             where, f"'native' with agents in {spec.agents} is not available yet", "use 'daemon'"
         )
-    yield from _times(path, rollup, spec)
+    if rollup.engine == "op-geth":
+        yield from _times(path, rollup, spec)
 
 
 def _times(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:

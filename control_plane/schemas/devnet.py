@@ -105,7 +105,9 @@ class RollupStatus(Model):
     surface: str = Field(examples=["none"])
     engine: str = Field(examples=["anvil"])
     services: str = Field(examples=["caldera"])
-    da: str | None = Field(default=None, description="Null until that part exists.")
+    da: str | None = Field(
+        default=None, description="Null where nothing posts it.", examples=["ethereum-calldata"]
+    )
     proof: str | None = Field(default=None, description="Null until that part exists.")
     gas_token: str | None = Field(default=None, description="Null until that part exists.")
     block_time: float = Field(description="Seconds; 0: as soon as a transaction waits.")
@@ -113,6 +115,10 @@ class RollupStatus(Model):
     ws_url: str = Field(examples=["ws://127.0.0.1:9545"])
     state: ChainStateName = Field(description="State of its node.")
     contracts: dict[str, Address] = Field(default_factory=dict, description="By name.")
+    l1_contracts: dict[str, Address] = Field(
+        default_factory=dict,
+        description="What its framework's own services have on L1, by name.",
+    )
 
 
 class MessageCounts(Model):

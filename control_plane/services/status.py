@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from control_plane.domain import op_stack_l1
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.ids import Hex
 from control_plane.domain.plan import ChainPlan, Plan
@@ -154,15 +155,26 @@ def _rollup(
         chain_id=chain.chain_id,
         domain=chain.domain,
         framework=chain.framework or "",
-        surface=spec.get("surface", "none"),
+        # the framework's services come with all of its contracts
+        surface="complete" if chain.services == "native" else spec.get("surface", "none"),
         engine=chain.engine,
-        services=spec.get("services", "caldera"),
+        services=chain.services,
+        da=chain.da,
         block_time=chain.block_time,
         rpc_url=_url(chain),
         ws_url=_ws(chain),
         state=_node_state(chain, nodes).value,
         contracts={key: at for key, at in contracts.items() if key not in L1_ONLY},
+        l1_contracts=dict(_l1_contracts(chain, contracts)),
     )
+
+
+def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str, Hex]:
+    """What the rollup's framework has on L1."""
+    factory = contracts.get("create3Factory")
+    if chain.services != "native" or factory is None:
+        return {}
+    return op_stack_l1.shown(factory, chain.chain_id)
 
 
 async def _metalayer(

@@ -1,8 +1,4 @@
-"""The OP Stack's contracts of one rollup: their code, and the addresses that they get.
-
-L1 contracts stand at addresses that follow from the rollup's chain id alone (CREATE3 through our
-factory), so the rollup's genesis can name them before they are deployed.
-"""
+"""The OP Stack's contracts of one rollup: creation code for L1, accounts for its genesis."""
 
 import gzip
 import json
@@ -13,32 +9,8 @@ from typing import Any, Final
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
+from control_plane.domain.op_stack_l1 import addresses
 from control_plane.resources import third_party_dir
-
-_CREATE3_PROXY: Final = keccak256(
-    bytes.fromhex("73365f5f37365f34f06012573d5f5f3e3d5ffd5b005f526014600cf3")
-)
-"""Hash of the creation code of CREATE3's intermediate account (OpenZeppelin, Create3.sol)."""
-_SALT: Final = "caldera.op-stack.v1"
-
-PROXIED: Final[Mapping[str, str]] = {
-    "superchainConfig": "SuperchainConfig",
-    "systemConfig": "SystemConfig",
-    "disputeGameFactory": "DisputeGameFactory",
-    "anchorStateRegistry": "AnchorStateRegistry",
-    "delayedWeth": "DelayedWETH",
-    "optimismPortal": "OptimismPortal2",
-    "l1CrossDomainMessenger": "L1CrossDomainMessenger",
-    "l1StandardBridge": "L1StandardBridge",
-    "l1Erc721Bridge": "L1ERC721Bridge",
-}
-"""Contract behind each proxy, by the key under which addresses are shown."""
-PLAIN: Final[Mapping[str, str]] = {
-    "preimageOracle": "PreimageOracle",
-    "alphabetVm": "AlphabetVM",
-    "faultDisputeGame": "FaultDisputeGame",
-}
-"""Contracts without a proxy."""
 
 MESSAGE_PASSER: Final = Hex("0x4200000000000000000000000000000000000016")
 _PROXY_ADMIN: Final = "0x4200000000000000000000000000000000000018"
@@ -59,23 +31,6 @@ def creation_code(contract: str) -> bytes:
     code = bytes.fromhex((home / "l1" / f"{contract}.hex").read_text().strip().removeprefix("0x"))
     _check(f"l1/{contract}.hex", code, _origin()["l1"][contract]["creationKeccak256"])
     return code
-
-
-def addresses(factory: Hex, chain_id: int) -> dict[str, Hex]:
-    """L1 addresses of the contracts of rollup `chain_id`, by key; `factory` is our
-    ``create3Factory``."""
-    keys = [*PROXIED, *(implementation_of(key) for key in PROXIED), *PLAIN]
-    return {key: _create3(factory, salt(chain_id, key)) for key in keys}
-
-
-def implementation_of(key: str) -> str:
-    """Key of the contract that the proxy `key` shows."""
-    return f"{key}.implementation"
-
-
-def salt(chain_id: int, key: str) -> bytes:
-    """Salt of one contract of one rollup."""
-    return keccak256(f"{_SALT}.{chain_id}.{key}".encode())
 
 
 def batch_inbox(chain_id: int) -> Hex:
@@ -119,13 +74,6 @@ def _check(name: str, content: bytes, wanted: str) -> None:
             f"{name} has another hash than its origin.json tells",
             "Install Caldera anew; in a checkout `scripts/op_contracts.py write` makes it.",
         )
-
-
-def _create3(factory: Hex, salt_: bytes) -> Hex:
-    """EIP-1014's address of the intermediate account, then the first one that it creates."""
-    head = b"\xff" + bytes.fromhex(factory.removeprefix("0x")) + salt_
-    proxy = keccak256(head + _CREATE3_PROXY)[12:]
-    return Hex("0x" + keccak256(b"\xd6\x94" + proxy + b"\x01")[12:].hex())
 
 
 def _word(value: int) -> str:

@@ -15,17 +15,11 @@ from typing import Any, Final
 from eth_abi.abi import encode
 
 from control_plane.adapters.evm.signer import Transaction, sign
-from control_plane.adapters.op_stack.contracts import (
-    PROXIED,
-    addresses,
-    batch_inbox,
-    creation_code,
-    implementation_of,
-    salt,
-)
+from control_plane.adapters.op_stack.contracts import batch_inbox, creation_code
 from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure
 from control_plane.domain.ids import Hex
+from control_plane.domain.op_stack_l1 import PROXIED, addresses, implementation_of, salt
 from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.rpc import RpcError
 

@@ -15,13 +15,13 @@ from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.op_stack import config
 from control_plane.adapters.op_stack.accounts import native_accounts
 from control_plane.adapters.op_stack.config import BlockId
-from control_plane.adapters.op_stack.contracts import addresses
 from control_plane.adapters.op_stack.deployment import Setup, deploy
 from control_plane.adapters.op_stack.programs import SERVICES, Site
 from control_plane.adapters.runtime.ports import private_listen
 from control_plane.domain.calls import selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, StorageFailed
 from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.op_stack_l1 import addresses
 from control_plane.domain.ports.node import Account, Rpc
 
 _COIN: Final = 10**18

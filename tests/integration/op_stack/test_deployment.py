@@ -15,6 +15,7 @@ from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Network
+from control_plane.domain.op_stack_l1 import PROXIED, addresses, salt
 from control_plane.domain.ports.node import Rpc
 from tests.integration.metalayer.conftest import make_network, start_nodes
 from tests.integration.metalayer.lab import Node, make_keys, make_plan
@@ -78,7 +79,7 @@ async def test_two_rollups_are_deployed_and_belong_to_the_governor(l1: L1) -> No
         at = setup.at
         codes = await l1.rpc.batch([("eth_getCode", (a, "latest")) for a in at.values()])
         assert all(len(code) > 2 for code in codes), dict(zip(at, codes, strict=True))
-        for key in contracts.PROXIED:
+        for key in PROXIED:
             admin = await l1.rpc.call("eth_getStorageAt", at[key], _ADMIN_SLOT, "latest")
             assert _address(admin) == setup.owner, key
         for key in ("systemConfig", "disputeGameFactory", "delayedWeth"):
@@ -120,11 +121,9 @@ async def test_a_reverted_transaction_is_told(l1: L1) -> None:
 
 async def test_addresses_are_those_that_the_genesis_names(l1: L1) -> None:
     factory = l1.network.contracts["create3Factory"]
-    salt = int.from_bytes(contracts.salt(901, "optimismPortal"))
-    told = _address(await l1.read(factory, "addressOf(bytes32)", salt))
-    assert told == contracts.addresses(factory, 901)["optimismPortal"]
+    number = int.from_bytes(salt(901, "optimismPortal"))
+    told = _address(await l1.read(factory, "addressOf(bytes32)", number))
+    assert told == addresses(factory, 901)["optimismPortal"]
     alloc: dict[str, Any] = contracts.native_alloc(factory, 901, Hex("0x" + "ab" * 20))
     bridge = alloc["0x4200000000000000000000000000000000000010"]["storage"]
-    assert (
-        contracts.addresses(factory, 901)["l1StandardBridge"][2:] in bridge["0x" + "04".zfill(64)]
-    )
+    assert addresses(factory, 901)["l1StandardBridge"][2:] in bridge["0x" + "04".zfill(64)]

@@ -101,7 +101,22 @@ def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
     assert "needs the engine" in problems(one(**native))["rollups[0].services"]
     paid = problems(one(**native, engine="op-geth", gas_token="USDC"))
     assert "pays gas in ETH" in paid["rollups[0].services"]
-    assert NOT_YET in problems(one(**native, engine="op-geth"))["rollups[0].services"]
+    celestia = problems(one(**native, engine="op-geth", da="celestia"))
+    assert NOT_YET in celestia["rollups[0].da"]
+    compose = problems(one(**native, engine="op-geth") | {"runtime": "compose"})
+    assert NOT_YET in compose["rollups[0].services"]
+
+
+def test_native_services_need_an_l1_that_makes_blocks_no_more_often_than_they() -> None:
+    def native(l1: float, rollup: float) -> dict[str, Any]:
+        fields = {"engine": "op-geth", "services": "native", "block_time": rollup}
+        return one(**fields) | {"l1": {"block_time": l1}}
+
+    for good in ((1, 1), (2, 1), (12, 2)):
+        validate_spec(native(*good))
+    assert "rollups[0].block_time" in problems(native(1, 0))
+    for bad in ((0, 1), (1, 2), (0.5, 1)):
+        assert "l1.block_time" in problems(native(*bad))
 
 
 def test_a_program_is_named_for_an_engine_in_use_and_its_runtime() -> None:
