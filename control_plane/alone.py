@@ -34,7 +34,7 @@ from control_plane.domain.errors import (
     StorageFailed,
     TemporaryFailure,
 )
-from control_plane.domain.hub import Hub, Published, Standing
+from control_plane.domain.hub import Hub, Published, Rest, Resting, Resume, Standing
 from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish, Sealer
 from control_plane.domain.ports.node import Account, Rpc
@@ -47,6 +47,7 @@ _LOOK: Final = 0.2
 _JOIN: Final = 1.0
 """Seconds that the hub gets before the agent starts; a later connection makes it look again."""
 _PAUSE: Final = 0.25
+_LONGEST_REST: Final = 30.0
 _BOOTSTRAP_DEADLINE: Final = 120.0
 
 T = TypeVar("T")
@@ -245,7 +246,7 @@ class _Process:
     def _make_sequencer(self, network: Network) -> Agent:
         chain = self._described.chain(self._wanted.chain or "")
         if self._wanted.state is None or chain.plan.engine != "anvil":
-            return making.make_sequencer(chain, network=network)
+            return _Yielding(making.make_sequencer(chain, network=network), chain, self._hub)
         keeper = Keeper(self._described.plan, chain, self._wanted.state)
         return _Keeping(
             making.make_sequencer(chain, keeper.connect),
@@ -352,6 +353,45 @@ def _publisher(database: SqlDatabase, devnet: str, hub: Hub) -> Publish:
         hub.tell(Published(found.id))
 
     return publish
+
+
+class _Yielding:
+    """A sequencer that rests while another process saves its chain; implements
+    ``ports.agent.Agent``."""
+
+    def __init__(self, agent: Agent, chain: Chain, hub: Hub) -> None:
+        self._agent = agent
+        self._chain = chain
+        self._hub = hub
+        self.name = agent.name
+        self.ready = agent.ready
+
+    @property
+    def problem(self) -> str | None:
+        return self._agent.problem
+
+    async def run(self) -> None:
+        async with _beside(self._yield(), "rests"):
+            await self._agent.run()
+
+    async def _yield(self) -> None:
+        sealer: object = self._agent
+        if not isinstance(sealer, Sealer):
+            return
+        async with self._hub.listen() as news:
+            while True:
+                item = await news.get()
+                if isinstance(item, Rest) and item.chain == self._chain.name:
+                    async with sealer.paused():
+                        await self._rest(item, news)
+
+    async def _rest(self, rest: Rest, news: "asyncio.Queue[Any]") -> None:
+        """Until it may go on; not for ever, should whoever asked for it be gone."""
+        self._hub.tell(Resting(rest.chain, rest.number))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LONGEST_REST):
+                while await news.get() != Resume(rest.chain, rest.number):
+                    pass
 
 
 class _Keeping:

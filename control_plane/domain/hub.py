@@ -90,6 +90,31 @@ class Standing:
     problem: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """The sequencer of `chain`, in whatever process it is, shall seal no block until
+    :class:`Resume` with the same `number`: the chain is saved."""
+
+    chain: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """It seals none from now on."""
+
+    chain: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """It may go on."""
+
+    chain: str
+    number: int
+
+
 News = (
     Head
     | Dispatched
@@ -101,6 +126,9 @@ News = (
     | Missed
     | Published
     | Standing
+    | Rest
+    | Resting
+    | Resume
 )
 
 

@@ -34,7 +34,7 @@ from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.nodes import Nodes, RunningNode
-from control_plane.services.sharing import Sharing, no_lease, no_sharing
+from control_plane.services.sharing import Sharing, no_lease, no_sharing, resting
 from control_plane.services.steps import Fault, Steps, no_fault
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
 
@@ -498,7 +498,9 @@ class Reconciler:
         await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
 
     def _paused(self, chain: str) -> contextlib.AbstractAsyncContextManager[None]:
-        """No block of `chain` is sealed inside, if its sequencer runs here."""
+        """No block of `chain` is sealed inside, by whichever process seals them."""
+        if self.live is not None and self.agents.is_elsewhere(f"{chain}/sequencer"):
+            return resting(self.live.hub, chain)
         agent: object = self.agents.agent(f"{chain}/sequencer")
         return agent.paused() if isinstance(agent, Sealer) else contextlib.nullcontext()
 

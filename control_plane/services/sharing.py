@@ -1,18 +1,24 @@
 """A devnet's agents in several processes: what the daemon does so that all of them are one."""
 
 import asyncio
+import itertools
 import logging
-from contextlib import AbstractContextManager, nullcontext
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
 from control_plane.domain.errors import CalderaError
-from control_plane.domain.hub import Hub, Standing
+from control_plane.domain.hub import Hub, Rest, Resting, Resume, Standing
 from control_plane.domain.network import Keys, Network
 from control_plane.domain.ports.agent import Share
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
 
 _PAUSE: Final = 5.0
+_REST_DEADLINE: Final = 1.0
+_numbers: Final = itertools.count(secrets.randbits(48))
+"""Of pauses; no two processes begin at the same one."""
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +61,23 @@ class Sharing:
                 item = await news.get()
                 if isinstance(item, Standing):
                     self._agents.note(item)
+
+
+@asynccontextmanager
+async def resting(hub: Hub, chain: str) -> AsyncIterator[None]:
+    """The sequencer of `chain`, in another process, seals no block inside. One that does not
+    answer in time is not waited for: whoever saves the chain sees for himself that it moves."""
+    number = next(_numbers)
+    async with hub.listen() as news:
+        hub.tell(Rest(chain, number))
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_REST_DEADLINE):
+                    while await news.get() != Resting(chain, number):
+                        pass
+            yield
+        finally:
+            hub.tell(Resume(chain, number))
 
 
 def no_lease(_directory: Path, _service: str) -> AbstractContextManager[None]:

@@ -117,6 +117,13 @@ class Supervisor:
             self._launch(watched)
         self._on_change()
 
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether an agent of ours runs in another process."""
+        watched, there = self._agents.get(name), self._elsewhere.get(name)
+        if watched is None or there is None or not there.alive:
+            return False
+        return watched.held or watched.elsewhere.is_set()
+
     def note(self, standing: Standing) -> None:
         """Take note of how an agent is that runs in another process."""
         self._elsewhere[standing.service] = standing
@@ -155,7 +162,7 @@ class Supervisor:
     def _view(self, watched: _Watched) -> AgentView:
         problem = watched.problem or watched.agent.problem
         there = self._elsewhere.get(watched.agent.name)
-        if (watched.held or watched.elsewhere.is_set()) and there is not None and there.alive:
+        if there is not None and self.is_elsewhere(watched.agent.name):
             state = ServiceState.READY if there.ready else ServiceState.STARTING
             problem = there.problem
         elif watched.held:

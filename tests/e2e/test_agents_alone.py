@@ -16,7 +16,7 @@ _NAME = "net"
 @pytest.fixture(scope="module")
 def net() -> Iterator[Home]:
     with new_home() as home:
-        home.run("up", "minimal", "--name", _NAME)
+        home.run("up", "minimal", "--name", _NAME, "--set", "save_interval=1")
         yield home
 
 
@@ -29,6 +29,11 @@ def here_and_there(home: Home) -> tuple[At, At, Burst]:
 def state_of(home: Home, service: str) -> tuple[str, str | None]:
     (found,) = [s for s in home.status()["services"] if s["name"] == service]
     return found["state"], found["problem"]
+
+
+def saved_block(home: Home) -> int:
+    (node,) = [s for s in home.status()["services"] if s["name"] == "op/node"]
+    return int(node["saved_block"] or 0)
 
 
 @contextmanager
@@ -69,6 +74,8 @@ def test_messages_flow_with_an_agent_alone(
     before = len(here.dispatched())
     with alone(net, service, *arguments), flowing(burst):
         until(lambda: burst.sent > 100, 20, "messages flow")
+        saved = saved_block(net)
+        until(lambda: saved_block(net) > saved, 15, "op is saved while messages flow")
         net.wait_state("ready")
     assert_all_delivered_once(here, there, at_least=before + 100)
 

@@ -14,6 +14,9 @@ from control_plane.domain.hub import (
     News,
     Published,
     Reorged,
+    Rest,
+    Resting,
+    Resume,
     Retry,
     Standing,
     Wanted,
@@ -32,6 +35,9 @@ KINDS: Final[tuple[type[Any], ...]] = (
     Missed,
     Published,
     Standing,
+    Rest,
+    Resting,
+    Resume,
 )
 _BY_NAME: Final = {kind.__name__: kind for kind in KINDS}
 

@@ -15,6 +15,9 @@ from control_plane.domain.hub import (
     News,
     Published,
     Reorged,
+    Rest,
+    Resting,
+    Resume,
     Retry,
     Standing,
     Wanted,
@@ -63,6 +66,9 @@ ALL: tuple[News, ...] = (
     Published(12),
     Retry(("0x" + "ab" * 32,)),
     Standing("relayer", alive=True, ready=False, problem=None),
+    Rest("op", 1),
+    Resting("op", 1),
+    Resume("op", 1),
 )
 
 
