@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.cells import Cell, cells
+from tests.conformance.cells import ALL, Cell, cells
 from tests.conformance.client import Wallet
 from tests.conformance.devnet import Devnet, running
 from tests.e2e.messages import At
@@ -34,21 +34,22 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     metafunc.parametrize("cell", chosen, ids=lambda cell: cell.name, scope="session")
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """In the order in which one devnet can serve them all; pytest groups them by cell."""
+    """Cell by cell, and within one in the order in which one devnet can serve them all."""
     here = Path(__file__).parent
-    ours = [item for item in items if here in item.path.parents]
+    places = [at for at, item in enumerate(items) if here in item.path.parents]
+    ours = [items[at] for at in places]
     for item in ours:
         item.add_marker(pytest.mark.e2e)
         item.add_marker(pytest.mark.timeout(180))
-    places = [at for at, item in enumerate(items) if here in item.path.parents]
-    ordered = sorted(ours, key=lambda item: _place(item.path.stem))
-    for at, item in zip(places, ordered, strict=True):
+    for at, item in zip(places, sorted(ours, key=_place), strict=True):
         items[at] = item
 
 
-def _place(module: str) -> int:
-    return _ORDER.index(module) if module in _ORDER else 0
+def _place(item: pytest.Item) -> tuple[int, int]:
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    return ALL.index(cell) if cell else -1, _ORDER.index(item.path.stem)
 
 
 @pytest.fixture(scope="session")
