@@ -13,22 +13,28 @@ from control_plane.schemas import paths
 
 _DEADLINE: Final = 5.0
 _PROC: Final = Path("/proc")
+_FLAGS: Final = ("--init", "--datadir")
+"""After which a node's command line names a file below its devnet's directory."""
 _GATE: Final = "import gate_process;"
 """In the command line of every gate; whose it is, tells its working directory."""
 
 
 def find_strays(home: Path) -> list[int]:
-    """Processes of this user that are a node of a devnet of `home`, or its gate.
+    """Processes of this user that are a node or a program of a devnet of `home`, or its gate.
 
-    A node names its genesis below ``home/devnets`` with ``--init``: somebody's editor or
-    ``tail`` on a file there is none of ours.
+    A node names its genesis or database below ``home/devnets`` with ``--init`` (Anvil) or
+    ``--datadir`` (op-geth), a program beside it has its directory there as its own name:
+    somebody's editor or ``tail`` on a file there is none of ours.
     """
-    node = f"--init {home / 'devnets'}{os.sep}"
+    devnets = f"{home / 'devnets'}{os.sep}"
+    nodes = [f"{flag} {devnets}" for flag in _FLAGS]
     where = os.path.realpath(paths.gate_directory(home))
     return [
         pid
         for pid, command in _commands()
-        if node in command or (_GATE in command and _directory(pid) == where)
+        if command.startswith(devnets)
+        or any(node in command for node in nodes)
+        or (_GATE in command and _directory(pid) == where)
     ]
 
 

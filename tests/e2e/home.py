@@ -101,12 +101,12 @@ class Home(World):
 
     def nodes(self) -> dict[str, list[Found]]:
         """Node processes by ``devnet/chain``."""
-        marker = f"--init {self.home}/devnets/"
         found: dict[str, list[Found]] = {}
-        for process in self.processes():
-            if marker in process.command:
-                devnet, _, chain = process.command.partition(marker)[2].split("/")[:3]
-                found.setdefault(f"{devnet}/{chain}", []).append(process)
+        for marker in (f"{flag} {self.home}/devnets/" for flag in ("--init", "--datadir")):
+            for process in self.processes():
+                if marker in process.command:
+                    devnet, _, chain = process.command.partition(marker)[2].split("/")[:3]
+                    found.setdefault(f"{devnet}/{chain}", []).append(process)
         return found
 
     def node(self, chain: str) -> Found:

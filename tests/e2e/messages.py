@@ -11,12 +11,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account
-from tests.acceptance.world import rpc
+from control_plane.schemas.spec import TEST_MNEMONIC
+from tests.acceptance.world import rpc, until
 
 _DISPATCHED = "0x" + keccak256(b"DispatchId(bytes32)").hex()
 _PROCESSED = "0x" + keccak256(b"ProcessId(bytes32)").hex()
@@ -95,6 +97,21 @@ def dispatch_data(destination: At, body: bytes) -> bytes:
     return encode_call("dispatch(uint32,bytes32,bytes)", destination.domain, to, body)
 
 
+def fund(at: At, receiver: Account) -> None:
+    """Coins for `receiver`, from the last listed account where the engine can't make them."""
+    try:
+        at.call("anvil_setBalance", receiver.address, hex(10**24))
+    except AssertionError:
+        giver = derive_accounts(TEST_MNEMONIC, 10)[9]
+        nonce = int(at.call("eth_getTransactionCount", giver.address, "pending"), 16)
+        to = bytes.fromhex(receiver.address[2:])
+        gift = Transaction(at.chain_id, nonce, to, 10**21, b"", 21_000, 100 * 10**9, 10**9)
+        at.call("eth_sendRawTransaction", "0x" + sign(gift, giver.key)[0].hex())
+        until(
+            lambda: int(at.call("eth_getBalance", receiver.address, "latest"), 16) > 0, 10, "coins"
+        )
+
+
 @dataclass
 class Burst:
     """Messages of one account, signed here, sent in JSON-RPC batches."""
@@ -110,7 +127,7 @@ class Burst:
     @classmethod
     def between(cls, origin: At, destination: At, label: str = "burst") -> "Burst":
         sender = account(label)
-        origin.call("anvil_setBalance", sender.address, hex(10**24))
+        fund(origin, sender)
         return cls(origin, destination, sender)
 
     def send(self, count: int) -> None:

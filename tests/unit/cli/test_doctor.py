@@ -297,10 +297,11 @@ def test_strays_are_nodes_and_the_gate_only(home: Path, tmp_path: Path, gate: in
     other.mkdir()
     with (
         stray(home) as node,
+        stray(home, "--datadir", f"{home}/devnets/shop/nodes/geth/data") as geth,
         stray(home, f"{home}/devnets/shop/nodes/op/node.log"),
         stray(home, "import gate_process;", cwd=other),
     ):
-        assert set(strays.find_strays(home)) == {node, gate}
+        assert set(strays.find_strays(home)) == {node, geth, gate}
 
 
 def test_clean_leaves_nothing(doctor: Caldera, home: Path, gate: int) -> None:
