@@ -34,6 +34,8 @@ from control_plane.adapters.machine import read_facts
 from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
+from control_plane.adapters.runtime.compose.files import Kit
+from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.node_program import ProcessEngine
 from control_plane.adapters.runtime.ports import is_taken
@@ -51,8 +53,8 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import Account
-from control_plane.resources import artifacts_dir, templates_dir
+from control_plane.domain.ports.node import Account, Runtime
+from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
 from control_plane.schemas.spec import Spec
 from control_plane.services.accounts_view import AccountsOf
@@ -87,6 +89,7 @@ class Running:
     control: ControlPlane
     events: EventLog
     gate: Gate
+    containers: ComposeRuntime
     database: SqlDatabase
 
     async def close(self) -> None:
@@ -94,6 +97,7 @@ class Running:
         await self.control.close()
         await self.events.close()
         await self.gate.let_go()
+        await self.containers.close()
         await self.database.close()
 
 
@@ -106,9 +110,10 @@ async def build(settings: Settings, here: Listening) -> Running:
     database = await open_database(_database_url(settings))
     events = EventLog(database)
     gate = Gate(home)
+    containers = ComposeRuntime(home, Kit(compose_dir(), _engines()))
     control = ControlPlane(
         home,
-        _tools(settings, database, gate, events.look_again),
+        _tools(settings, database, gate, containers, events.look_again),
         plan_for_machine,
         events.publisher,
         here.version,
@@ -150,7 +155,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         database=database,
     )
     await control.open()
-    return Running(services, control, events, gate, database)
+    return Running(services, control, events, gate, containers, database)
 
 
 def _end_this_process() -> None:
@@ -166,8 +171,16 @@ def _lease(directory: Path, service: str) -> AbstractContextManager[None]:
     return lease(directory, service, "the daemon")
 
 
+def _engines() -> dict[str, ProcessEngine]:
+    return {engine.name: engine for engine in (AnvilEngine(), OpGethEngine())}
+
+
 def _tools(
-    settings: Settings, database: SqlDatabase, gate: Gate, look_again: Callable[[], None]
+    settings: Settings,
+    database: SqlDatabase,
+    gate: Gate,
+    containers: ComposeRuntime,
+    look_again: Callable[[], None],
 ) -> Tools:
     cache = cache_dir(os.environ)
 
@@ -179,16 +192,19 @@ def _tools(
     def bake() -> Genesis:
         return ensure_genesis(anvil, cache)
 
-    engines: dict[str, ProcessEngine] = {e.name: e for e in (AnvilEngine(), OpGethEngine())}
+    engines = _engines()
     find: dict[str, FindProgram] = {
         "anvil": lambda spec, _: anvil(spec.plan.engine("anvil").path),
         "op-geth": finder("op-geth", cache=cache, environ=os.environ),
     }
-    processes = ProcessRuntime(engines, find, gate)
+    runtimes: dict[str, Runtime] = {
+        "process": ProcessRuntime(engines, find, gate),
+        "compose": containers,
+    }
     native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
     return Tools(
         database=database,
-        runtime=SelectingRuntime({"process": processes}, native.programs),
+        runtime=SelectingRuntime(runtimes, native.programs),
         connect=connect,
         provision=FileProvision(bake, engines),
         programs=NodePrograms(cache, os.environ),

@@ -27,7 +27,7 @@ RollupsOption = Annotated[
 ]
 RuntimeOption = Annotated[
     str | None,
-    typer.Option("--runtime", metavar="RUNTIME", help="process; compose is still to come."),
+    typer.Option("--runtime", metavar="RUNTIME", help="process or compose."),
 ]
 
 

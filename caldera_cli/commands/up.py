@@ -55,7 +55,7 @@ def up(
     ] = None,
     runtime: Annotated[
         str | None,
-        typer.Option("--runtime", metavar="RUNTIME", help="process; compose is still to come."),
+        typer.Option("--runtime", metavar="RUNTIME", help="process or compose."),
     ] = None,
     overrides: SetOption = None,
     free_ports: Annotated[

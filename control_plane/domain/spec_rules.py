@@ -167,14 +167,23 @@ def _programs(spec: Spec) -> Iterator[Problem]:
             )
 
 
+def _limits(spec: Spec) -> Iterator[Problem]:
+    """Processes are not limited: that takes rights over the machine which we do not ask for."""
+    if spec.runtime != "process":
+        return
+    named = [("l1.resources", spec.l1.resources)]
+    named += [(f"rollups[{i}].resources", r.resources) for i, r in enumerate(spec.rollups)]
+    for path, resources in named:
+        if resources is not None:
+            yield Problem(
+                path, "limits go with the runtime 'compose'", "leave it out, or use 'compose'"
+            )
+
+
 def _not_yet(spec: Spec) -> Iterator[Problem]:
     """Fields whose part of the system does not exist in this version."""
-    if spec.runtime != "process":
-        yield Problem("runtime", f"'{spec.runtime}' is {NOT_YET}", "use 'process'")
     if spec.agents != "daemon":
         yield Problem("agents", f"'{spec.agents}' is {NOT_YET}", "use 'daemon'")
-    if spec.l1.resources is not None:
-        yield Problem("l1.resources", f"limits are {NOT_YET}", "leave it out")
     if spec.metalayer.finality != "instant":
         yield Problem(
             "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
@@ -210,6 +219,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _mnemonic,
     _supply,
     _programs,
+    _limits,
     _not_yet,
 )
 
@@ -257,7 +267,6 @@ def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
         "da": (rollup.da if rollup.services == "caldera" else None, "data availability is"),
         "proof": (rollup.proof, "proof systems are"),
         "gas_token": (rollup.gas_token, "gas tokens are"),
-        "resources": (rollup.resources, "limits are"),
     }
     for field, (value, what) in named.items():
         if value is not None:

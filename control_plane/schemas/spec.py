@@ -39,7 +39,7 @@ BlockTime = Annotated[
 
 
 class Resources(Model):
-    """Limits of a chain's node. Not available yet."""
+    """Limits of a chain's node; of containers."""
 
     cpus: float | None = Field(default=None, gt=0, le=1024, description="Processor cores.")
     memory: str | None = Field(
@@ -74,7 +74,9 @@ class L1Spec(Model):
     domain: DomainNumber | None = Field(
         default=None, description="Domain id in messages; by default the chain id."
     )
-    resources: Resources | None = Field(default=None, description="Not available yet.")
+    resources: Resources | None = Field(
+        default=None, description="What its node may take of the machine; with 'compose' alone."
+    )
 
 
 class RollupSpec(Model):
@@ -109,7 +111,9 @@ class RollupSpec(Model):
     domain: DomainNumber | None = Field(
         default=None, description="Domain id in messages; by default the chain id."
     )
-    resources: Resources | None = Field(default=None, description="Not available yet.")
+    resources: Resources | None = Field(
+        default=None, description="What its node may take of the machine; with 'compose' alone."
+    )
 
 
 class MetalayerSpec(Model):

@@ -154,6 +154,11 @@ class Nodes:
         node.saved_head = saved.block
         await self._change(chain, saved_block=saved.block, saved_at=saved.at)
 
+    def troubles(self) -> dict[str, str]:
+        """Chains whose node runs and can't do its work, and why."""
+        found = {name: self._runtime.trouble(node.handle) for name, node in self.running.items()}
+        return {name: why for name, why in found.items() if why}
+
     async def save_all(self, plan: Plan) -> None:
         """Save every chain; `unsaved` tells what did not succeed."""
         await asyncio.gather(*(self._try_to_save(plan, chain) for chain in list(self.running)))
@@ -193,9 +198,10 @@ class Nodes:
 
     async def _watch(self, node: RunningNode) -> None:
         chain, handle = node.chain.name, node.handle
-        await self._runtime.wait_exit(handle)
+        cause = await self._runtime.wait_exit(handle)
         what = f"process {handle.pid}" if handle.pid else f"container {handle.identity[:12]}"
-        why = f"its {what} ended unexpectedly; log: {handle.log}"
+        how = f" ({cause})" if cause else ""
+        why = f"its {what} ended unexpectedly{how}; log: {handle.log}"
         self.ended[chain] = why
         log.warning("%s: %s", handle.service, why)
         with contextlib.suppress(CalderaError):  # a full disk must not hide the node's end

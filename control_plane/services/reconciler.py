@@ -213,6 +213,7 @@ class Reconciler:
     def _symptoms(self) -> str | None:
         """What is wrong with what runs."""
         found = [f"{name}/node: {why}; restarting" for name, why in self.nodes.ended.items()]
+        found += [f"{name}/node: {why}" for name, why in self.nodes.troubles().items()]
         found += [
             f"{view.name}: {view.problem}"
             for view in self.agents.views()

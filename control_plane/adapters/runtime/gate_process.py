@@ -14,6 +14,9 @@ It is imported by a bare interpreter (`python -I -S`) and uses few parts of the 
 only (12 MB, ready in 30 ms), and it outlives the daemon as the nodes do. Routes come as JSON
 lines over a Unix socket in the current directory, named in argv; a route ends with its node, the
 process with its last route.
+
+In a container (`--routes FILE`) it keeps to the routes of a file and runs until it is told to end.
+It then listens on all addresses of its container; who may reach those is the engine's matter.
 """
 
 from __future__ import annotations
@@ -23,11 +26,12 @@ import errno
 import json
 import os
 import selectors
+import signal
 import socket
 import sys
 import time
 
-# ruff: noqa: PTH105, PTH108, PTH116
+# ruff: noqa: PTH105, PTH108, PTH116, PTH123
 # Neither pathlib nor typing: each takes longer to import than much of the rest.
 
 TYPE_CHECKING = False
@@ -302,14 +306,14 @@ class Route:
         self.gate = gate
         self.port: int = order["port"]
         self.target: tuple[str, int] = (order["target"][0], order["target"][1])
-        self.pid: int = order["pid"]
+        self.pid: int | None = order["pid"]
         self.origins = frozenset(order["origins"])
         self.pairs: set[Pair] = set()
-        self.node = watch_process(self.pid)
+        self.node = None if self.pid is None else watch_process(self.pid)
         self.listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            self.listener.bind(("127.0.0.1", self.port))
+            self.listener.bind((order.get("host", "127.0.0.1"), self.port))
             self.listener.listen(512)
             self.listener.setblocking(False)
         except OSError:
@@ -379,12 +383,12 @@ class Control:
 class Gate:
     """All routes, and the loop."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket | None = None) -> None:
         self.selector = selectors.DefaultSelector()
-        self.control = control
         self.routes: dict[int, Route] = {}
         self.had_orders = False
-        self.change(control, 0, READ, (self.accept_control, None))
+        if control is not None:
+            self.change(control, 0, READ, (self.accept_control, control))
 
     def change(
         self, sock: socket.socket | int, old: int, new: int, data: tuple[Callback, object] | None
@@ -397,9 +401,9 @@ class Gate:
         elif old:
             self.selector.unregister(sock)
 
-    def accept_control(self, _end: object, _mask: int) -> None:
+    def accept_control(self, control: socket.socket, _mask: int) -> None:
         with contextlib.suppress(OSError):
-            sock, _address = self.control.accept()
+            sock, _address = control.accept()
             sock.setblocking(False)
             Control(self, sock)
 
@@ -454,8 +458,30 @@ class Gate:
 
 
 def main() -> None:
-    """Listen for orders under the name in argv, in the current directory."""
-    name = sys.argv[1]
+    """``SOCKET``: take orders there. ``--routes FILE``, ``--check PORT``: see the functions."""
+    if sys.argv[1] == "--routes":
+        keep_routes(sys.argv[2])
+    elif sys.argv[1] == "--check":
+        socket.create_connection(("127.0.0.1", int(sys.argv[2])), timeout=5).close()
+    else:
+        take_orders(sys.argv[1])
+
+
+def keep_routes(file: str) -> None:
+    """Serve the routes (a list of port, target, origins) of a JSON file until SIGTERM."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the first process has no default
+    with open(file) as text:
+        routes = json.load(text)
+    gate = Gate()
+    for route in routes:
+        answer = gate.obey({"op": "open", "host": "0.0.0.0", "pid": None, **route})  # noqa: S104
+        if not answer["ok"]:
+            sys.exit(f"port {route['port']}: {answer['error']}")
+    gate.run()
+
+
+def take_orders(name: str) -> None:
+    """Listen for orders under the name of a Unix socket in the current directory."""
     control = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     temporary = f"{name}.{os.getpid()}"
     os.umask(0o177)
@@ -471,3 +497,7 @@ def main() -> None:
             now = os.stat(name)
             if (now.st_ino, now.st_dev) == (mine.st_ino, mine.st_dev):
                 os.unlink(name)
+
+
+if __name__ == "__main__":
+    main()

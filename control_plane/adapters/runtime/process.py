@@ -254,6 +254,10 @@ class ProcessRuntime:
         """See the port."""
         await exits.wait_gone(handle.pid, handle.identity)
 
+    def trouble(self, handle: NodeHandle) -> str | None:  # noqa: ARG002
+        """See the port: a process runs or it has ended."""
+        return None
+
     async def kill_strays(self, directory: Path) -> int:
         """See the port."""
         strays = [

@@ -43,9 +43,13 @@ class SelectingRuntime:
         """See the port."""
         await self._running(handle).stop_node(handle, grace=grace)
 
-    async def wait_exit(self, handle: NodeHandle) -> None:
+    async def wait_exit(self, handle: NodeHandle) -> str | None:
         """See the port."""
-        await self._running(handle).wait_exit(handle)
+        return await self._running(handle).wait_exit(handle)
+
+    def trouble(self, handle: NodeHandle) -> str | None:
+        """See the port."""
+        return self._running(handle).trouble(handle)
 
     async def kill_strays(self, directory: Path) -> int:
         """See the port."""

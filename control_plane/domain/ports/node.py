@@ -106,8 +106,14 @@ class Runtime(Protocol):
         Idempotent; never touches a process whose identity differs."""
         ...
 
-    async def wait_exit(self, handle: NodeHandle) -> None:
-        """Return when the process is gone, children or adopted alike; event-driven."""
+    async def wait_exit(self, handle: NodeHandle) -> str | None:
+        """Return when the process is gone, children or adopted alike; event-driven. Why it
+        ended, where the runtime knows: killed, out of memory, an exit code."""
+        ...
+
+    def trouble(self, handle: NodeHandle) -> str | None:
+        """What keeps a node that has not ended from its work, as the runtime sees it: paused,
+        its health check fails, the container engine does not answer. None: nothing."""
         ...
 
     async def kill_strays(self, directory: Path) -> int:

@@ -64,6 +64,8 @@ class FakeRuntime:
     started: list[str] = field(default_factory=list)
     saved: list[str] = field(default_factory=list)
     pids: int = 100
+    troubles: dict[str, str] = field(default_factory=dict)
+    """By service."""
 
     async def start_node(self, spec: NodeSpec) -> NodeHandle:
         await asyncio.sleep(0)
@@ -112,6 +114,9 @@ class FakeRuntime:
         event = self.running.get(handle.service.removesuffix("/node"))
         if event:
             await event.wait()
+
+    def trouble(self, handle: NodeHandle) -> str | None:
+        return self.troubles.get(handle.service)
 
     async def kill_strays(self, directory: Path) -> int:
         return 0
