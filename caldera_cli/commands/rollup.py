@@ -41,6 +41,9 @@ def _add(
             "--framework", metavar="NAME", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk."
         ),
     ] = "op-stack",
+    engine: Annotated[
+        str, typer.Option("--engine", metavar="NAME", help="anvil or op-geth.")
+    ] = "anvil",
     block_time: Annotated[
         float, typer.Option("--block-time", metavar="SECONDS", help="0: as transactions wait.")
     ] = 0.0,
@@ -61,7 +64,8 @@ def _add(
     """Add a rollup to a running devnet; returns when it takes part in the Metalayer."""
     client = connect()
     name = find_devnet(client, devnet)
-    spec: dict[str, Any] = {"name": rollup, "framework": framework, "block_time": block_time}
+    spec: dict[str, Any] = {"name": rollup, "framework": framework}
+    spec |= {"engine": engine, "block_time": block_time}
     named = {"chain_id": chain_id, "domain": domain, "port": port}
     spec |= {key: value for key, value in named.items() if value is not None}
     path = f"/v1/devnets/{segment(name)}/rollups"
