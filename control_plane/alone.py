@@ -28,6 +28,7 @@ from control_plane.adapters.evm.signer import account
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import (
+    CalderaError,
     DeadlineExceeded,
     InvalidInput,
     NotFound,
@@ -281,10 +282,11 @@ class _Process:
         if url is None:
             return
         devnet = self._described.devnet
-        async with AsyncExitStack() as stack:
-            there = await self._open(url, stack)
-            async with there.begin() as unit:
-                floor = await unit.votes.highest_epoch(devnet)
+        try:
+            floor = await _highest_vote(url, devnet)
+        except CalderaError as error:
+            log.info("no journal of the daemon's: %s", error)
+            return
         async with journal.begin() as unit:
             if await unit.votes.highest_epoch(devnet) < floor:
                 await unit.votes.record(devnet, index, floor, "elsewhere")
@@ -312,6 +314,19 @@ class _Process:
         database = await self._insist(lambda: open_database(url))
         stack.push_async_callback(database.close)
         return database
+
+
+async def _highest_vote(url: str, devnet: str) -> int:
+    """Of any guardian, in a database that is there. StorageFailed, TemporaryFailure."""
+    path = url.removeprefix("sqlite:///")
+    if path != url and not os.access(path, os.W_OK):
+        raise StorageFailed("There is no such database here", path)
+    database = await open_database(url)
+    try:
+        async with database.begin() as unit:
+            return await unit.votes.highest_epoch(devnet)
+    finally:
+        await database.close()
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -156,7 +156,7 @@ class Reconciler:
     async def let_go(self) -> None:
         """Leave the devnet as it is, nodes running, because this process ends."""
         await cancel_and_wait(self._saver)
-        await self.agents.stop()
+        await self.agents.leave()
         await self._sharing.stop()
         if self.live is not None:
             await self.nodes.save_all(self.live.plan)

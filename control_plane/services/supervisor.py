@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, most_telling
 from control_plane.domain.hub import Standing
-from control_plane.domain.ports.agent import Agent
+from control_plane.domain.ports.agent import Agent, Outside
 from control_plane.domain.states import ServiceState
 from control_plane.services.agent_log import LoggedAs, logged_as
 
@@ -91,21 +91,31 @@ class Supervisor:
         for agent in fresh:
             watched = _Watched(agent, held=agent.name in held)
             self._agents[agent.name] = watched
+            heard = self._elsewhere.get(agent.name)
+            if heard is not None and isinstance(agent, Outside):
+                agent.note(heard)
             if not watched.held:
                 self._launch(watched)
 
     async def stop(self, names: Iterable[str] | None = None) -> None:
         """Stop and forget the named agents, all when None; unknown names are ignored."""
         chosen = list(self._agents) if names is None else [n for n in names if n in self._agents]
-        await self._cancel(self._agents[name] for name in chosen)
-        for name in chosen:
-            del self._agents[name]
+        watched = [self._agents.pop(name) for name in chosen]
+        await self._cancel(watched)
+        await self._take_down(watched)
+
+    async def leave(self) -> None:
+        """Stop and forget all agents of this process; those in containers go on."""
+        watched = list(self._agents.values())
+        self._agents.clear()
+        await self._cancel(watched)
 
     async def hold(self, name: str) -> None:
         """Stop one agent until :meth:`release`."""
         watched = self._agents[name]
         watched.held = True
         await self._cancel([watched])
+        await self._take_down([watched])
         self._on_change()
 
     def release(self, name: str) -> None:
@@ -122,7 +132,8 @@ class Supervisor:
         watched, there = self._agents.get(name), self._elsewhere.get(name)
         if watched is None or there is None or not there.alive:
             return False
-        return watched.held or watched.elsewhere.is_set()
+        outside = isinstance(watched.agent, Outside)
+        return watched.held or watched.elsewhere.is_set() or outside
 
     def note(self, standing: Standing) -> None:
         """Take note of how an agent is that runs in another process."""
@@ -131,6 +142,8 @@ class Supervisor:
         if watched is not None:
             if not standing.alive:
                 watched.gone.set()
+            if isinstance(watched.agent, Outside):
+                watched.agent.note(standing)
             self._on_change()
 
     async def wait_ready(self, timeout: float) -> None:
@@ -187,6 +200,17 @@ class Supervisor:
                 watched.task = None
             watched.agent.ready.clear()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    @staticmethod
+    async def _take_down(agents: Iterable[_Watched]) -> None:
+        """End what was done outside of this process. What can't be is logged."""
+        outside = [watched.agent for watched in agents if isinstance(watched.agent, Outside)]
+        answers = await asyncio.gather(
+            *(agent.take_down() for agent in outside), return_exceptions=True
+        )
+        for error in answers:
+            if isinstance(error, Exception):
+                log.warning("a container of an agent was not ended: %s", error)
 
     async def _keep(self, watched: _Watched) -> None:
         logged_as.set(LoggedAs(self._devnet, watched.agent.name))  # in this task's own context

@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
-from control_plane.domain.hub import Hub
+from control_plane.domain.hub import Hub, Standing
 from control_plane.domain.network import Keys, Network
 
 
@@ -61,4 +61,33 @@ class Share(Protocol):
 
         Raises StorageFailed, PermanentFailure.
         """
+        ...
+
+
+@runtime_checkable
+class Outside(Protocol):
+    """An agent of this process in name: its work is done in a container, which goes on when this
+    process ends."""
+
+    def note(self, standing: Standing) -> None:
+        """How it is there."""
+        ...
+
+    async def take_down(self) -> None:
+        """End the container, after `run` was cancelled."""
+        ...
+
+
+class Crew(Protocol):
+    """One devnet's agents in containers."""
+
+    async def start(self, service: str) -> None:
+        """Have the container of that agent run; at once when it does.
+
+        Raises MissingDependency, ServiceFailed, StorageFailed, DeadlineExceeded.
+        """
+        ...
+
+    async def stop(self, service: str) -> None:
+        """Have it not run. Idempotent."""
         ...

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from control_plane.agents.outpost import Outpost
 from control_plane.domain.errors import Conflict, DeadlineExceeded
 from control_plane.domain.hub import Standing
 from control_plane.domain.states import ServiceState
@@ -119,3 +120,47 @@ async def test_agent_that_is_late_here_is_named() -> None:
     with pytest.raises(DeadlineExceeded, match="relayer"):
         await agents.wait_ready(0.05)
     await agents.stop()
+
+
+class FakeCrew:
+    """Containers by service; what happened to them, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    async def start(self, service: str) -> None:
+        self.done.append(f"start {service}")
+
+    async def stop(self, service: str) -> None:
+        self.done.append(f"stop {service}")
+
+
+async def test_agent_in_a_container_is_what_is_heard_of_it() -> None:
+    agents, crew = Supervisor(), FakeCrew()
+    await agents.start([Outpost("relayer", crew)])
+    with pytest.raises(DeadlineExceeded, match="its container is not heard of"):
+        await agents.wait_ready(0.05)
+    agents.note(THERE)
+    await agents.wait_ready(1)
+    assert agents.views()[0].state is ServiceState.READY
+    agents.note(GONE)
+    (view,) = agents.views()
+    assert (view.state, view.problem) == (ServiceState.STARTING, "its container is not heard of")
+    assert crew.done == ["start relayer"]
+    await agents.stop()
+
+
+async def test_containers_outlive_the_daemon_and_end_with_a_stop() -> None:
+    agents, crew = Supervisor(), FakeCrew()
+    await agents.start([Outpost("relayer", crew)])
+    await asyncio.sleep(0)
+    await agents.leave()
+    assert crew.done == ["start relayer"]
+    agents.note(THERE)  # the next daemon hears of it before its agents start
+    await agents.start([Outpost("relayer", crew)])
+    await agents.wait_ready(1)
+    await agents.hold("relayer")
+    agents.release("relayer")
+    await asyncio.sleep(0)
+    await agents.stop()
+    assert crew.done[1:] == ["start relayer", "stop relayer"] * 2
