@@ -154,7 +154,6 @@ def test_all_problems_are_told_at_once() -> None:
     assert set(problems(raw)) == {
         "version",
         "nmae",
-        "runtime",
         "rollups[0].framework",
         "rollups[0].da",
         "rollups[1].name",

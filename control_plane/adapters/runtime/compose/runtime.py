@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from control_plane.adapters.runtime import node_failures
 from control_plane.adapters.runtime.compose.files import Kit
@@ -73,8 +73,9 @@ class ComposeRuntime:
 
     async def _bring_up(self, spec: NodeSpec, handle: NodeHandle) -> None:
         """Until the node answers and is prepared; notices at once when it ends."""
-        work = asyncio.gather(self._prepare(spec, handle), _passes_gate(spec))
-        gone = asyncio.ensure_future(self._watch.gone(handle.identity))
+        both = (self._prepare(spec, handle), _passes_gate(spec))
+        work: asyncio.Future[Any] = asyncio.ensure_future(asyncio.gather(*both))
+        gone: asyncio.Future[Any] = asyncio.ensure_future(self._watch.gone(handle.identity))
         try:
             async with asyncio.timeout(self._deadline):
                 await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
