@@ -198,7 +198,8 @@ class Follower:
         """The cursor's block is not on the chain any more: go back to the last one that is."""
         number, hash_ = await self._ancestor(rpc)
         old, latest = self._block, await read_head(rpc)
-        lost = latest.number < old
+        # An engine that keeps its chain comes back with it: there it was a reorg of the L1.
+        lost = latest.number < old and not _keeps_its_chain(self.chain)
         what = f"blocks {number + 1} to {old} of {self.chain.name}"
         why = (
             f"was lost: the node came back at block {latest.number} ({what})"
@@ -246,6 +247,10 @@ class Follower:
                     return number, known[number]
         genesis = await read_hashes(rpc, [0])
         return 0, genesis[0]
+
+
+def _keeps_its_chain(chain: Chain) -> bool:
+    return chain.engine_url is not None
 
 
 async def _pump(rpc: Rpc, heads: asyncio.Queue[BlockHead | Exception]) -> None:
