@@ -1,5 +1,6 @@
 """The parts of a run: each measures on its own, or is skipped by name where it can't."""
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
+from benchmarks.mixed import measure_messages, measure_six
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,27 @@ def _many(smoke: bool) -> list[Figure]:
         return measure_many(home, 2 if smoke else 10)
 
 
+def _mixed(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return measure_messages(home, 8 if smoke else 20) + measure_six(home)
+
+
+def _lacks_op_geth() -> str | None:
+    from control_plane.adapters.engine.binaries import resolve_program
+    from control_plane.adapters.engine.program_cache import cache_dir
+    from control_plane.domain.errors import MissingDependency
+
+    cache = cache_dir(os.environ)
+    try:
+        resolve_program("op-geth", named=None, cache=cache, environ=os.environ, build=False)
+    except MissingDependency as error:
+        return f"{error.title}; {error.hint}"
+    return None
+
+
 GROUPS: Final = (
     Group("up", _up),
     Group("messages", _messages),
     Group("many", _many),
+    Group("mixed", _mixed, _lacks_op_geth),
 )
