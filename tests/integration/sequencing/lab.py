@@ -1,8 +1,9 @@
 """An L1 on Anvil and a rollup on op-geth, both with their sequencers, and what tests do to them."""
 
 import asyncio
+import contextlib
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,13 +16,17 @@ from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.bake import Genesis
+from control_plane.adapters.evm.portals import missing_portals
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.rhythm import Rhythm
 from control_plane.agents.sequencer import SequencerAgent
-from control_plane.domain.network import Chain
+from control_plane.domain.errors import Conflict
+from control_plane.domain.ids import Hex
+from control_plane.domain.network import Chain, Network
+from control_plane.domain.op_stack import portal_address
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.node import Account, NodeHandle, NodeSpec
 from control_plane.resources import genesis_dir
@@ -31,7 +36,14 @@ GWEI = 10**9
 SOMEBODY = "0x00000000000000000000000000000000005efade"
 ACCOUNTS = derive_accounts("test test test test test test test test test test test junk", 10)
 GOVERNOR = ACCOUNTS[9]
-CONTRACTS = {key: a.lower() for key, a in Genesis(genesis_dir()).addresses.items()}
+CONTRACTS = {key: Hex(a.lower()) for key, a in Genesis(genesis_dir()).addresses.items()}
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """Until `holds` is true, asked again and again: what is tested is how long that takes."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 @dataclass
@@ -109,6 +121,22 @@ class Lab:
     l2: Running
     events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
 
+    @property
+    def network(self) -> Network:
+        chains = (self.l1.chain, self.l2.chain)
+        return Network("shop", bytes(32), bytes(32), self.plan, chains, CONTRACTS, set_id=1)
+
+    async def deploy_portal(self) -> str:
+        """The rollup's portal on the L1."""
+        factory = bytes.fromhex(CONTRACTS["create3Factory"][2:])
+        for creation in await missing_portals(self.l1.rpc, self.network):
+            nonce = await self.l1.nonce(GOVERNOR)
+            hash_ = await self.l1.send(
+                GOVERNOR, nonce, to=factory, value=0, data=creation.data, gas=creation.gas
+            )
+            assert (await self.l1.receipt(hash_))["status"] == "0x1"
+        return "0x" + portal_address(CONTRACTS, self.plan.rollups[0].chain_id).hex()
+
     async def publish(
         self, type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
     ) -> None:
@@ -149,8 +177,12 @@ class Lab:
         await chain.rpc.close()
 
     async def start_node(self, chain: Running) -> None:
-        """Start the chain's node again."""
-        chain.handle = await self.runtime.start_node(chain.spec)
+        """Start the chain's node again, on the port that somebody may have for a moment."""
+        for _ in range(20):
+            with contextlib.suppress(Conflict):
+                chain.handle = await self.runtime.start_node(chain.spec)
+                break
+            await asyncio.sleep(0.2)
         chain.rpc = await connect(chain.handle.ws_url)
 
 

@@ -1,0 +1,79 @@
+"""A user who sends twenty transfers a second and remembers everything that the node told."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+from control_plane.adapters.evm.rpc import connect
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.ports.node import Account
+from tests.integration.sequencing.lab import Running
+
+RATE = 20.0
+
+
+@dataclass
+class Load:
+    chain: Running
+    account: Account
+    next: int = 0
+    sealed: dict[str, str] = field(default_factory=dict)
+    """Block by transaction, as receipts told."""
+
+    async def run(self) -> None:
+        """Until cancelled. Whatever a node forgot is sent to it again."""
+        while True:
+            try:
+                rpc = await connect(self.chain.handle.ws_url)
+                try:
+                    self.next = await self._nonce(rpc)
+                    await self._send(rpc)
+                finally:
+                    await rpc.close()
+            except TemporaryFailure:
+                await asyncio.sleep(0.05)
+
+    async def _nonce(self, rpc: Any) -> int:
+        return int(await rpc.call("eth_getTransactionCount", self.account.address, "latest"), 16)
+
+    async def _send(self, rpc: Any) -> None:
+        waiting: set[str] = set()
+        while True:
+            raw = self.chain.raw(self.account, self.next)
+            answers = await rpc.batch(
+                [
+                    ("eth_sendRawTransaction", (raw,)),
+                    *(("eth_getTransactionReceipt", (hash_,)) for hash_ in waiting),
+                ]
+            )
+            if isinstance(answers[0], str):
+                waiting.add(answers[0])
+                self.next += 1
+            else:  # asked before it had its last blocks back
+                self.next = await self._nonce(rpc)
+            for receipt in answers[1:]:
+                if isinstance(receipt, dict):
+                    assert receipt["status"] == "0x1"
+                    self.sealed[receipt["transactionHash"]] = receipt["blockHash"]
+                    waiting.discard(receipt["transactionHash"])
+            await asyncio.sleep(1 / RATE)
+
+    async def check(self) -> None:
+        """Every block that anybody saw is on the chain, and no nonce is missing."""
+        chain = self.chain
+        blocks = [await chain.block(n, full=True) for n in range(await chain.height() + 1)]
+        found = {
+            tx["hash"]: block["hash"]
+            for block in blocks
+            for tx in block["transactions"]
+            if tx["type"] != "0x7e"
+        }
+        lost = {hash_ for hash_, block in self.sealed.items() if found.get(hash_) != block}
+        assert not lost, f"{len(lost)} of {len(self.sealed)} transactions lost their block"
+        nonces = [
+            int(tx["nonce"], 16)
+            for block in blocks
+            for tx in block["transactions"]
+            if tx["from"] == self.account.address
+        ]
+        assert nonces == list(range(len(nonces)))
