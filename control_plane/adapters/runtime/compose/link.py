@@ -15,6 +15,7 @@ from typing import Any, Final, ParamSpec, TypeVar
 from control_plane.adapters.runtime.compose import failures
 from control_plane.adapters.runtime.compose.project import (
     HOME_LABEL,
+    PROJECT_LABEL,
     SERVICE_LABEL,
     Project,
 )
@@ -24,8 +25,6 @@ T = TypeVar("T")
 
 _TIMEOUT: Final = 30
 """Seconds that one answer of the engine may take."""
-_PROJECT: Final = "com.docker.compose.project"
-_VOLUME: Final = "com.docker.compose.volume"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,12 +97,12 @@ class Link:
     @_translated
     def containers(self, *, project: str | None = None, home: str | None = None) -> list[Container]:
         """Containers of one devnet or of one home, running or not."""
-        labels = [f"{_PROJECT}={project}"] if project else [f"{HOME_LABEL}={home}"]
+        labels = [f"{PROJECT_LABEL}={project}"] if project else [f"{HOME_LABEL}={home}"]
         found = self.api().containers(all=True, filters={"label": labels})
         return [
             Container(
                 each["Id"],
-                each["Labels"].get(_PROJECT, ""),
+                each["Labels"].get(PROJECT_LABEL, ""),
                 each["Labels"].get(SERVICE_LABEL, ""),
                 each["State"],
                 each["Status"],

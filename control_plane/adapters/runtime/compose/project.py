@@ -22,6 +22,8 @@ readable to whatever user a container has without being so to users of this mach
 HOME_LABEL: Final = "dev.caldera.home"
 DEVNET_LABEL: Final = "dev.caldera.devnet"
 SERVICE_LABEL: Final = "dev.caldera.service"
+PROJECT_LABEL: Final = "com.docker.compose.project"
+"""Compose's own."""
 ROUTES_LABEL: Final = "dev.caldera.routes"
 
 _PREFIX: Final = 20

@@ -43,14 +43,16 @@ class ComposeRuntime:
         self._kit = kit
         self._deadline = start_deadline
         self._link = Link()
-        self._watch = Watch(self._link, self._home)
+        self._watch = Watch(self._link, self._home, self._gate_ended)
         self._logs = Following(self._link)
         self._stacks: dict[Path, Stack] = {}
-        self._engines: dict[str, ProcessEngine] = {}
+        self._given: dict[str, tuple[ProcessEngine, Stack]] = {}
         """Of the containers whose handles were given out."""
 
     async def close(self) -> None:
         """Let go of the engine; containers go on."""
+        for stack in self._stacks.values():
+            await stack.let_go()
         self._logs.close()
         await self._watch.close()
         self._link.close()
@@ -130,7 +132,7 @@ class ComposeRuntime:
         """Containers are reached directly where this machine has a route to their network (no
         way is shorter, and agents go on while the gate is away), else through the gate."""
         engine = self._kit.engines[spec.chain.engine]
-        self._engines[container] = engine
+        self._given[container] = engine, stack
         addresses = await asyncio.to_thread(stack.addresses, spec.plan)
         name = spec.chain.name
         if addresses.network in await asyncio.to_thread(routes):
@@ -181,6 +183,7 @@ class ComposeRuntime:
         except (TimeoutError, TemporaryFailure, RpcError):
             return None
         self._logs.begin(identity, handle.log)
+        await stack.take_over(spec.plan)
         return handle
 
     # ------------------------------------------------------------------ state
@@ -199,16 +202,16 @@ class ComposeRuntime:
 
     async def stop_node(self, handle: NodeHandle, *, grace: float = 2.0) -> None:
         """See the port. A node with a database gets the time that it needs to close it."""
-        engine = self._engines.get(handle.identity)
-        if grace > 0 and engine is not None:
-            grace = max(grace, engine.flush_seconds)
+        given = self._given.get(handle.identity)
+        if grace > 0 and given is not None:
+            grace = max(grace, given[0].flush_seconds)
         await self._end(handle.identity, grace=grace)
 
     async def _end(self, container: str, *, grace: float) -> None:
         await asyncio.to_thread(self._link.remove, container, grace=grace)
         self._logs.end(container)
         self._watch.forget(container)
-        self._engines.pop(container, None)
+        self._given.pop(container, None)
 
     async def wait_exit(self, handle: NodeHandle) -> str:
         """See the port."""
@@ -218,7 +221,14 @@ class ComposeRuntime:
 
     def trouble(self, handle: NodeHandle) -> str | None:
         """See the port."""
-        return self._watch.trouble(handle.identity)
+        found = self._watch.trouble(handle.identity)
+        given = self._given.get(handle.identity)
+        return found or (given[1].trouble if given else None)
+
+    def _gate_ended(self, project: str) -> None:
+        for stack in self._stacks.values():
+            if stack.project.name == project:
+                stack.mend_gate()
 
     async def kill_strays(self, directory: Path) -> int:
         """See the port."""

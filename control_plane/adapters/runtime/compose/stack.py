@@ -1,7 +1,6 @@
 """One devnet's containers: chains that start at the same time are started by one `up`."""
 
 import asyncio
-import contextlib
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,7 +22,7 @@ from control_plane.adapters.runtime.compose.project import (
 )
 from control_plane.adapters.runtime.gate import GATE, port_taken
 from control_plane.adapters.runtime.ports import is_taken
-from control_plane.domain.errors import ServiceFailed
+from control_plane.domain.errors import CalderaError, ServiceFailed
 from control_plane.domain.ids import Name
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import NodeSpec
@@ -34,6 +33,8 @@ _DOWN_DEADLINE: Final = 60.0
 _QUIET: Final = 0.04
 """Seconds without another chain after which those that asked are started."""
 _TRIES: Final = 4
+_FIRST_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
 
 
 @dataclass(slots=True)
@@ -54,6 +55,9 @@ class Stack:
         self._work: asyncio.Task[None] | None = None
         self._published: frozenset[int] = frozenset()
         self._news = asyncio.Event()
+        self._mending: asyncio.Task[None] | None = None
+        self.trouble: str | None = None
+        """What is wrong with the gate."""
 
     def addresses(self, plan: Plan) -> Addresses:
         """Of its containers. Raises StorageFailed."""
@@ -76,11 +80,34 @@ class Stack:
             self._work = asyncio.create_task(self._run(), name=f"up {self.project.name}")
         return await waiter
 
-    async def open_gate(self, plan: Plan) -> None:
-        """The gate runs, with the ports of `plan`. Raises as :meth:`start`."""
-        await self._until_idle()
+    async def take_over(self, plan: Plan) -> None:
+        """Nodes of `plan` run already; if its gate does not, it comes back."""
         self._plan = plan
-        await self._up({})
+        self._published = await asyncio.to_thread(self._ports_of_gate)
+        if not self._published:
+            self.mend_gate()
+
+    def mend_gate(self) -> None:
+        """The gate ended: start it again, unless the devnet is ended."""
+        if self._plan is not None and (self._mending is None or self._mending.done()):
+            self._mending = asyncio.create_task(self._mend(), name=f"gate of {self.project.name}")
+
+    async def _mend(self) -> None:
+        pause = _FIRST_PAUSE
+        while self._plan is not None:
+            if self._work is not None:
+                await asyncio.wait([self._work])  # it starts the gate as well
+            try:
+                if not await asyncio.to_thread(self._ports_of_gate):
+                    self.trouble = "the gate before it has ended; it is started again"
+                    await self._up({})
+                self.trouble = None
+            except CalderaError as error:
+                self.trouble = f"the gate before it has ended: {error}"
+            else:
+                return
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
 
     async def _need_port(self, chain: ChainPlan) -> None:
         if chain.port in self._published or not await asyncio.to_thread(is_taken, chain.port):
@@ -91,7 +118,8 @@ class Stack:
 
     def _ports_of_gate(self) -> frozenset[int]:
         found = self._link.containers(project=self.project.name)
-        return frozenset().union(*(each.ports for each in found if each.service == GATE))
+        gates = [each for each in found if each.service == GATE and each.state == "running"]
+        return frozenset().union(*(gate.ports for gate in gates))
 
     async def _run(self) -> None:
         while self._asked:
@@ -188,7 +216,8 @@ class Stack:
         return sum(each.runs and each.service != GATE for each in found)
 
     async def drop(self, chain: str) -> None:
-        """Remove the chain's volume; it has no container any more. Idempotent."""
+        """Remove the chain's volume; it has no container any more. Idempotent. The gate keeps
+        its port until another chain starts: a new gate breaks every connection."""
         await asyncio.to_thread(self._link.remove_volume, self.project, volume_of(chain))
 
     async def down(self) -> None:
@@ -204,18 +233,19 @@ class Stack:
     async def _remove(self, found: list[Container]) -> None:
         await asyncio.gather(*(asyncio.to_thread(self._link.remove, each.id) for each in found))
 
-    async def _until_idle(self) -> None:
-        if self._work is not None:
-            await asyncio.wait([self._work])
+    async def let_go(self) -> None:
+        """Start nothing more; what runs goes on."""
+        await self._end_work()
 
     async def _end_work(self) -> None:
         """A start that is under way ends, and whoever waits for it."""
-        if self._work is None:
-            return
-        self._work.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait([self._work])
+        self._plan = self.trouble = None
+        under_way = [task for task in (self._work, self._mending) if task is not None]
+        for task in under_way:
+            task.cancel()
+        if under_way:
+            await asyncio.wait(under_way)
         for asked in self._asked.values():
             asked.waiter.cancel()
         self._asked.clear()
-        self._work = None
+        self._published = frozenset()

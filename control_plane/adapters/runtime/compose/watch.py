@@ -11,6 +11,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from control_plane.adapters.runtime.compose.link import Container, Link, words_of
+from control_plane.adapters.runtime.compose.project import PROJECT_LABEL, SERVICE_LABEL
+from control_plane.adapters.runtime.gate import GATE
 from control_plane.domain.errors import CalderaError
 
 _AGAIN: Final = 0.5
@@ -21,9 +23,11 @@ _KILLED: Final = 137
 class Watch:
     """Futures and troubles of containers, by their ids. Used in one event loop."""
 
-    def __init__(self, link: Link, home: str) -> None:
+    def __init__(self, link: Link, home: str, gate_ended: Callable[[str], None]) -> None:
         self._link = link
         self._home = home
+        self._gate_ended = gate_ended
+        """Called with the project whose gate does not run."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._stream: Any = None
@@ -96,11 +100,16 @@ class Watch:
 
     def _take(self, event: dict[str, Any]) -> None:
         container, action = event["id"], event["Action"]
+        labels = event["Actor"]["Attributes"]
+        if labels.get(SERVICE_LABEL) == GATE:
+            if action in {"die", "destroy"}:
+                self._gate_ended(labels.get(PROJECT_LABEL, ""))
+            return
         match action:
             case "oom":
                 self._short_of_memory.add(container)
             case "die":
-                self._end(container, int(event["Actor"]["Attributes"].get("exitCode", -1)))
+                self._end(container, int(labels.get("exitCode", -1)))
             case "destroy":
                 self._settle(container, "it was removed")
             case "pause":
@@ -118,6 +127,9 @@ class Watch:
         self._unreachable = None
         self._troubles.clear()
         running = {each.id for each in found if each.runs}
+        gated = {each.project for each in found if each.runs and each.service == GATE}
+        for project in {each.project for each in found if each.runs} - gated:
+            self._gate_ended(project)
         for each in found:
             if each.state == "paused":
                 self._troubles[each.id] = "its container is paused (`docker unpause`)"
