@@ -18,8 +18,9 @@ from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
-from control_plane.domain.errors import ServiceFailed
+from control_plane.domain.errors import ServiceFailed, StorageFailed
 from control_plane.domain.ports.node import NodeHandle, NodeSpec
+from tests.disks import small_disk
 from tests.nodes import DEV, find_op_geth, gone, kill, op_geth_runtime, op_geth_spec
 
 pytestmark = pytest.mark.integration
@@ -166,3 +167,22 @@ async def test_genesis_of_another_chain_is_told(runtime: ProcessRuntime, spec: N
         await runtime.start_node(spec)
     assert "genesis" in caught.value.detail
     assert caught.value.log == str(spec.directory / "node.log")
+
+
+async def test_a_disk_without_room_is_told_before_it_starts(program: Path, tmp_path: Path) -> None:
+    gate = Gate(tmp_path)
+    with small_disk(tmp_path / "disk", kilobytes=48 * 1024) as disk:
+        spec = op_geth_spec(disk, {DEV: 10**21})
+        with pytest.raises(StorageFailed, match="too little room"):
+            await op_geth_runtime(program, gate).start_node(spec)
+    await gate.let_go()
+
+
+async def test_an_end_has_the_cause_that_its_log_tells(
+    runtime: ProcessRuntime, spec: NodeSpec
+) -> None:
+    handle = await runtime.start_node(spec)
+    with handle.log.open("a") as log:
+        log.write('t=2026-01-01T00:00:00+0000 lvl=error msg="Low disk space."\n')
+    kill(handle.pid)
+    assert "Low disk space" in str(await runtime.wait_exit(handle))

@@ -31,6 +31,10 @@ from control_plane.domain.ports.node import (
     SavedState,
 )
 
+_LEAST_DISK: Final = 64
+"""Megabytes: with less free space it ends in good order, before its database is damaged."""
+_ROOM_TO_START: Final = 32
+"""Megabytes that it may take before it looks for the first time."""
 _WAITING: Final = 65_536
 """Transactions that the pool holds."""
 _APIS: Final = "eth,net,web3,debug,txpool"
@@ -44,6 +48,7 @@ class OpGethEngine:
     marker = "--datadir"
     settings = '[Node.P2P]\nListenAddr = ""\n'
     flush_seconds = 15.0
+    least_disk = (_LEAST_DISK + _ROOM_TO_START) * 2**20
 
     def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
         """See the port."""
@@ -57,6 +62,7 @@ class OpGethEngine:
             *(self.marker, str(paths.data), "--override.genesis", str(paths.genesis)),
             *("--networkid", str(spec.chain.chain_id), "--syncmode", "full"),
             *("--state.scheme", "hash", "--gcmode", "archive", "--cache", "64"),
+            *("--datadir.minfreedisk", str(_LEAST_DISK)),
             *("--http", "--http.addr", host, "--http.port", port, "--http.api", _APIS),
             *("--http.vhosts", "*", "--http.corsdomain", "*"),
             *("--ws", "--ws.addr", host, "--ws.port", port, "--ws.api", _APIS),

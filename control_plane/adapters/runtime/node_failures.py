@@ -1,6 +1,9 @@
 """What can go wrong with a node that is a process, as errors that name the next step."""
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from control_plane.adapters.engine.go_build import variable_of
 from control_plane.adapters.runtime.gate import GATE, port_taken
@@ -15,6 +18,9 @@ from control_plane.domain.errors import (
 from control_plane.domain.ids import node_service
 from control_plane.domain.ports.node import NodeHandle, NodeSpec
 from control_plane.domain.rpc import RpcError
+
+_COMPLAINT: Final = re.compile(r"\blvl=(error|crit)\b|^Fatal: ")
+"""As op-geth logs it."""
 
 
 def most_telling(error: BaseException) -> BaseException:
@@ -45,12 +51,27 @@ def exited(spec: NodeSpec, handle: NodeHandle, offset: int) -> ServiceFailed | C
     lines = tuple([line.rstrip() for line in said.splitlines() if line.strip()][-15:])
     return ServiceFailed(
         f"{handle.service} (port {handle.port}) exited while starting",
-        lines[-1] if lines else "it said nothing",
+        last_complaint(lines) or (lines[-1] if lines else "it said nothing"),
         f"See {handle.log}.",
         service=handle.service,
         command=handle.command,
         log=str(handle.log),
         last_lines=lines,
+    )
+
+
+def last_complaint(lines: Sequence[str]) -> str | None:
+    """The last of a log's lines in which a node says what is wrong."""
+    return next((line for line in reversed(lines) if _COMPLAINT.search(line)), None)
+
+
+def no_room(spec: NodeSpec, free: int, least: int) -> StorageFailed:
+    """The disk has `free` bytes, and the node would not run with less than `least`."""
+    return StorageFailed(
+        f"There is too little room for {node_service(spec.chain.name)}",
+        f"{free / 2**20:.0f} MB are free at {spec.directory}, {spec.chain.engine} wants "
+        f"{least / 2**20:.0f} MB",
+        "Free some space: it starts as soon as there is enough.",
     )
 
 

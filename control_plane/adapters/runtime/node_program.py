@@ -21,6 +21,9 @@ class ProcessEngine(Engine, Protocol):
     flush_seconds: float
     """What the program may need to end in good order."""
 
+    least_disk: int
+    """Free bytes on the disk of its directory without which it does not run."""
+
     def listens_on(self, arguments: Sequence[str]) -> Listen:
         """Where a node with these arguments listens."""
         ...

@@ -29,7 +29,7 @@ from control_plane.adapters.runtime.identity import (
     processes_with,
     usage_of,
 )
-from control_plane.adapters.runtime.logs import bound_log, open_log
+from control_plane.adapters.runtime.logs import bound_log, last_lines, open_log
 from control_plane.adapters.runtime.node_program import (
     ProcessEngine,
     log_path,
@@ -50,6 +50,7 @@ StorageFailed."""
 _LOOK: Final = 0.002
 """Seconds between two tries to connect to a node that starts."""
 _ADOPT_DEADLINE: Final = 3.0
+_LAST_MOMENT: Final = 1.0
 
 
 class ProcessRuntime:
@@ -160,6 +161,8 @@ class ProcessRuntime:
             ):
                 await asyncio.wait([work, gone], return_when=asyncio.FIRST_COMPLETED)
                 broke = work.done() and isinstance(work.exception(), TemporaryFailure)
+                if broke:  # a node that ends in good order first closes its connections
+                    await asyncio.wait([gone], timeout=_LAST_MOMENT)
                 if not work.done() or (broke and not is_alive(handle.pid, handle.identity)):
                     raise node_failures.exited(spec, handle, offset)
                 work.result()
@@ -250,9 +253,10 @@ class ProcessRuntime:
         if self._gate is not None and identity_of(handle.pid) is None:
             await self._gate.close(handle.port, handle.pid)
 
-    async def wait_exit(self, handle: NodeHandle) -> None:
-        """See the port."""
+    async def wait_exit(self, handle: NodeHandle) -> str | None:
+        """See the port. The cause is what the node itself complained of at its end."""
         await exits.wait_gone(handle.pid, handle.identity)
+        return node_failures.last_complaint(last_lines(handle.log))
 
     def trouble(self, handle: NodeHandle) -> str | None:  # noqa: ARG002
         """See the port: a process runs or it has ended."""
@@ -295,6 +299,8 @@ def _environment() -> dict[str, str]:
 def _make_files(spec: NodeSpec, engine: ProcessEngine) -> None:
     paths = node_paths(spec, engine)
     spec.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if (free := shutil.disk_usage(spec.directory).free) < engine.least_disk:
+        raise node_failures.no_room(spec, free, engine.least_disk)
     shutil.rmtree(paths.cache, ignore_errors=True)
     if engine.has_engine_api:
         ensure_secret(paths.jwt)
