@@ -1,7 +1,8 @@
 """Runtimes and engines that must be indistinguishable, and what each needs on the machine."""
 
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -58,8 +59,8 @@ class Cell:
 
     def missing(self) -> str | None:
         """What this machine lacks for it; None: nothing."""
-        if self.runtime == "compose" and (lack := lacks_engine()):
-            return lack
+        if self.runtime == "compose":
+            return lacks_engine() or _images({"anvil", "devnet", *self.engines})
         if "op-geth" in self.engines:
             return _op_geth()
         return None
@@ -79,6 +80,19 @@ def cells() -> Iterator[Cell]:
         spec = Spec.model_validate(cell.spec())
         if not any(NOT_YET in problem.detail for rule in RULES for problem in rule(spec)):
             yield cell
+
+
+def _images(programs: Iterable[str]) -> str | None:
+    """Which images the engine lacks."""
+    from control_plane.adapters.runtime.compose.images import read_images
+    from control_plane.resources import compose_dir
+
+    table = read_images(compose_dir())
+    for name in sorted(programs):
+        words = ["docker", "image", "inspect", table[name].local]
+        if subprocess.run(words, capture_output=True, timeout=30, check=False).returncode:
+            return f"there is no image {table[name].local} (`caldera images build` makes it)"
+    return None
 
 
 @cache

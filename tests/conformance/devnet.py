@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from control_plane.adapters.runtime.compose.project import HOME_LABEL, SERVICE_LABEL, home_id
 from tests.conformance.cells import NAME, Cell
 from tests.conformance.client import Wallet
 from tests.e2e.home import Home, kill, new_home
@@ -61,9 +62,8 @@ class Devnet:
     def nodes(self) -> int:
         """How many node processes or containers run."""
         if self.cell.runtime == "compose":
-            return len(containers(self.home))
-        found = [p for p in self.home.processes() if f"{self.home.home}/devnets/" in p.command]
-        return len(found)
+            return sum(len(containers(self.home, chain)) for chain in ("l1", "a", "b"))
+        return sum(f"{self.home.home}/devnets/" in p.command for p in self.home.processes())
 
     def left(self) -> list[str]:
         """What is left of the devnet, on this machine and in the Docker engine."""
@@ -88,12 +88,12 @@ def docker(*words: str) -> str:
 
 def mine(home: Home) -> list[str]:
     """The filter for what belongs to a home."""
-    return ["--filter", f"label=caldera.home={home.home}"]
+    return ["--filter", f"label={HOME_LABEL}={home_id(home.home)}"]
 
 
 def containers(home: Home, chain: str | None = None) -> list[str]:
     """Ids of the home's containers that run, all or one chain's node."""
-    wanted = ["--filter", f"label=caldera.service={chain}/node"] if chain else []
+    wanted = ["--filter", f"label={SERVICE_LABEL}={chain}/node"] if chain else []
     return docker("ps", "-q", *mine(home), *wanted).split()
 
 
