@@ -10,24 +10,32 @@ from control_plane.domain.errors import CalderaError, MissingDependency, Storage
     ("said", "title"),
     [
         (
-            "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
-            "Is the docker daemon running?",
+            (
+                "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. "
+                "Is the docker daemon running?"
+            ),
             "The Docker engine does not answer",
         ),
         (
-            "Error while fetching server API version: ('Connection aborted.', "
-            "FileNotFoundError(2, 'No such file or directory'))",
+            (
+                "Error while fetching server API version: ('Connection aborted.', "
+                "FileNotFoundError(2, 'No such file or directory'))"
+            ),
             "The Docker engine does not answer",
         ),
         (
-            "Error while fetching server API version: ('Connection aborted.', "
-            "PermissionError(13, 'Permission denied'))",
+            (
+                "Error while fetching server API version: ('Connection aborted.', "
+                "PermissionError(13, 'Permission denied'))"
+            ),
             "The Docker engine may not be used by this user",
         ),
         (
-            "permission denied while trying to connect to the Docker daemon socket at "
-            'unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.45/json": '
-            "dial unix /var/run/docker.sock: connect: permission denied",
+            (
+                "permission denied while trying to connect to the Docker daemon socket at "
+                'unix:///var/run/docker.sock: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.45/json": '
+                "dial unix /var/run/docker.sock: connect: permission denied"
+            ),
             "The Docker engine may not be used by this user",
         ),
         (
@@ -35,13 +43,17 @@ from control_plane.domain.errors import CalderaError, MissingDependency, Storage
             "An image is missing and can't be pulled",
         ),
         (
-            'Error response from daemon: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: '
-            "no such host",
+            (
+                'Error response from daemon: Get "https://ghcr.io/v2/": dial tcp: lookup ghcr.io: '
+                "no such host"
+            ),
             "An image is missing and can't be pulled",
         ),
         (
-            "failed to copy files: userspace copy failed: write /var/lib/docker/x: "
-            "no space left on device",
+            (
+                "failed to copy files: userspace copy failed: write /var/lib/docker/x: "
+                "no space left on device"
+            ),
             "The Docker engine's disk is full",
         ),
     ],
@@ -57,11 +69,15 @@ def test_what_users_are_told(said: str, title: str) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        "Error response from daemon: driver failed programming external connectivity on endpoint "
-        "caldera-gate-1 (4c): Bind for 127.0.0.1:9545 failed: port is already allocated",
-        "Error response from daemon: driver failed programming external connectivity on endpoint "
-        "x (5f): Error starting userland proxy: listen tcp4 127.0.0.1:9545: bind: address already "
-        "in use",
+        (
+            "Error response from daemon: driver failed programming external connectivity on endpoint "
+            "caldera-gate-1 (4c): Bind for 127.0.0.1:9545 failed: port is already allocated"
+        ),
+        (
+            "Error response from daemon: driver failed programming external connectivity on endpoint "
+            "x (5f): Error starting userland proxy: listen tcp4 127.0.0.1:9545: bind: address already "
+            "in use"
+        ),
     ],
 )
 def test_a_taken_port_is_known(said: str) -> None:
