@@ -1,4 +1,5 @@
-"""Asking for node programs in a process of its own: the CLI does not import adapters."""
+"""Asking for node programs and images in a process of its own: the CLI does not import
+adapters."""
 
 import json
 import subprocess
@@ -9,13 +10,17 @@ from caldera_cli.early import environment
 from caldera_cli.errors import INTERRUPTED, CliError, from_problem
 
 _PROGRAM: Final = (sys.executable, "-P", "-m", "control_plane.engines")
+IMAGES: Final = (sys.executable, "-P", "-m", "control_plane.images")
 
 
-def ask(request: str, *names: str, quiet: bool = False) -> Any:
-    """The document that ``control_plane.engines`` answers `request` with; what it says meanwhile
-    goes to stderr unless `quiet`. Raises CliError, also for the problem that it tells."""
+def ask(
+    request: str, *names: str, quiet: bool = False, program: tuple[str, ...] | None = None
+) -> Any:
+    """The document that `program`, by default ``control_plane.engines``, answers `request` with;
+    what it says meanwhile goes to stderr unless `quiet`. Raises CliError, also for the problem
+    that it tells."""
     with subprocess.Popen(
-        [*_PROGRAM, request, *names],
+        [*(program or _PROGRAM), request, *names],
         env=environment(),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -45,6 +45,7 @@ COMMANDS: Final = {
     "serve": "serve",
     "agent": "agent",
     "engine": "engine",
+    "images": "images",
     "doctor": "doctor",
     "clean": "clean",
     "version": "version",
@@ -52,7 +53,7 @@ COMMANDS: Final = {
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
 NOT_YET: Final = frozenset(
-    {"bridge", "images", "stake", "verify", "snapshot", "time", "chaos"} | {"dashboard", "keys"}
+    {"bridge", "stake", "verify", "snapshot", "time", "chaos"} | {"dashboard", "keys"}
 )
 """Names of commands whose part of the system is still to come."""
 

@@ -125,7 +125,7 @@ def _node(
         volume=volume_of(chain.name) if engine.has_engine_api else None,
         cpus=chain.limits.cpus,
         memory=chain.limits.memory,
-        health=health_test(image.health, port),
+        health=health_test(chosen.health, port),
     )
 
 

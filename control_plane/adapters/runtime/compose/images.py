@@ -26,6 +26,8 @@ class Image:
     program: tuple[str, ...]
     health: tuple[str, ...]
     """Asks the node; ``{port}`` stands for its JSON-RPC port. Empty: nothing does."""
+    published_health: tuple[str, ...]
+    """The same by what the published image has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class Choice:
     name: str
     pull: str
     """Compose's pull policy: ``never`` or ``missing``."""
+    health: tuple[str, ...]
+    """What asks the node in this image."""
 
 
 @cache
@@ -50,6 +54,7 @@ def read_images(directory: Path) -> Mapping[str, Image]:
             entry["published"],
             tuple(entry["program"]),
             tuple(entry["health"]),
+            tuple(entry.get("published_health", ())),
         )
         for name, entry in table.items()
     }
@@ -61,12 +66,13 @@ def choose(image: Image, named: str | None, has: Has) -> Choice:
     Raises MissingDependency when there is none and nobody publishes one.
     """
     if named is not None:
-        return Choice(named, "never" if has(named) else "missing")
+        return Choice(named, "never" if has(named) else "missing", image.published_health)
     if has(image.local):
-        return Choice(image.local, "never")
+        return Choice(image.local, "never", image.health)
     if image.published is None:
         raise missing(image.name, f"the engine has no image {image.local}")
-    return Choice(image.published, "never" if has(image.published) else "missing")
+    pull = "never" if has(image.published) else "missing"
+    return Choice(image.published, pull, image.published_health)
 
 
 def missing(name: str, why: str) -> MissingDependency:

@@ -1,0 +1,3 @@
+module caldera/health
+
+go 1.21
