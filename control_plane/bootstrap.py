@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
+from control_plane.adapters.op_stack.programs import PYTHON
 from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
@@ -222,6 +224,8 @@ def _tools(
 
 
 def _program_path(cache: Path, name: str) -> Path:
+    if name == PYTHON:
+        return Path(sys.executable)
     return resolve_program(name, named=None, cache=cache, environ=os.environ).path
 
 

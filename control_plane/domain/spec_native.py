@@ -6,7 +6,7 @@ from typing import Final
 from control_plane.domain.errors import Problem
 from control_plane.schemas.spec import RollupSpec, Spec
 
-NATIVE_DA: Final = ("ethereum-calldata",)
+NATIVE_DA: Final = ("ethereum-calldata", "ethereum-blobs")
 """Where op-batcher can put a rollup's data here."""
 
 

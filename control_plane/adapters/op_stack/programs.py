@@ -16,6 +16,12 @@ from control_plane.domain.ports.program import ProgramSpec
 
 SERVICES: Final = ("op-node", "op-batcher", "op-proposer", "op-challenger")
 """In the order in which they start."""
+BEACON: Final = "l1-beacon"
+"""Where blobs are read from, of a rollup whose data goes there."""
+PYTHON: Final = "python"
+"""The program that runs what is ours."""
+_BLOB_CHANNEL: Final = 5
+"""L1 blocks from one blob to the next: each is kept by the L1 with 128 KiB, however empty."""
 PROPOSAL_INTERVAL: Final = 8
 """Seconds between two outputs that are proposed."""
 _HEALTH: Final = "/healthz"
@@ -45,6 +51,11 @@ class Site:
     """With rollup.json and l1.json; each service has one of its own inside."""
     logs: Path
 
+    @property
+    def blobs(self) -> bool:
+        """Its data goes to blobs of the L1, not to calldata."""
+        return self.chain.plan.da == "ethereum-blobs"
+
     def url(self, name: str) -> str:
         host, port = self.endpoints[name]
         return f"http://{host}:{port}"
@@ -52,13 +63,15 @@ class Site:
 
 def programs(site: Site) -> list[ProgramSpec]:
     """Every service of the rollup, in the order of their start."""
-    return [_op_node(site), _batcher(site), _proposer(site), _challenger(site)]
+    beacon = [_beacon(site)] if site.blobs else []
+    return [*beacon, _op_node(site), _batcher(site), _proposer(site), _challenger(site)]
 
 
 def _program(
     site: Site,
     name: str,
     *arguments: str,
+    program: str = "",
     question: str = _HEALTH,
     key: bytes | None = None,
     needs: tuple[str, ...] = (),
@@ -68,7 +81,7 @@ def _program(
     service = f"{site.chain.name}/{name}"
     return ProgramSpec(
         service=ServiceName(service),
-        program=name,
+        program=program or name,
         arguments=arguments,
         directory=site.directory / name,
         log=site.logs / f"{service.replace('/', '.')}.log",
@@ -80,6 +93,21 @@ def _program(
     )
 
 
+def _beacon(site: Site) -> ProgramSpec:
+    """Not one of theirs: it stands for the L1's beacon node, which an Anvil has none of."""
+    host, port = site.endpoints[BEACON]
+    return _program(
+        site,
+        BEACON,
+        "-P",
+        "-m",
+        "control_plane.adapters.op_stack.beacon",
+        *(host, str(port), site.l1.http_url),
+        str(site.directory / BEACON),
+        program=PYTHON,
+    )
+
+
 def _op_node(site: Site) -> ProgramSpec:
     if site.chain.directory is None or site.chain.engine_url is None:
         raise ValueError(f"{site.chain.name} has no Engine API here")
@@ -88,7 +116,7 @@ def _op_node(site: Site) -> ProgramSpec:
         site,
         "op-node",
         f"--l1={site.l1.http_url}",
-        "--l1.beacon.ignore",
+        *_beacon_flags(site),
         "--l1.rpckind=standard",
         "--l1.http-poll-interval=500ms",
         "--l1.epoch-poll-interval=1s",
@@ -105,6 +133,19 @@ def _op_node(site: Site) -> ProgramSpec:
         "--rpc.enable-admin",
         f"--safedb.path={site.directory / 'op-node' / 'safedb'}",
         "--metrics.enabled=false",
+        needs=(BEACON,) if site.blobs else (),
+    )
+
+
+def _beacon_flags(site: Site) -> tuple[str, ...]:
+    if not site.blobs:
+        return ("--l1.beacon.ignore",)
+    return (
+        f"--l1.beacon={site.url(BEACON)}",
+        "--l1.beacon.slot-duration-override=1",
+        # the transactions' root of an Anvil block that carries blobs is not the one that op-node
+        # computes: Anvil hashes them together with their blobs
+        "--l1.trustrpc",
     )
 
 
@@ -115,8 +156,8 @@ def _batcher(site: Site) -> ProgramSpec:
         f"--l1-eth-rpc={site.l1.http_url}",
         f"--l2-eth-rpc={site.chain.http_url}",
         f"--rollup-rpc={site.url('op-node')}",
-        "--data-availability-type=calldata",
-        "--max-channel-duration=1",
+        f"--data-availability-type={'blobs' if site.blobs else 'calldata'}",
+        f"--max-channel-duration={_BLOB_CHANNEL if site.blobs else 1}",
         "--poll-interval=500ms",
         # it would limit the node's blocks over an interface that the node does not open
         "--throttle.unsafe-da-bytes-lower-threshold=0",
@@ -151,7 +192,7 @@ def _challenger(site: Site) -> ProgramSpec:
         site,
         "op-challenger",
         f"--l1-eth-rpc={site.l1.http_url}",
-        f"--l1-beacon={site.l1.http_url}",
+        f"--l1-beacon={site.url(BEACON) if site.blobs else site.l1.http_url}",
         f"--l2-eth-rpc={site.chain.http_url}",
         f"--rollup-rpc={site.url('op-node')}",
         f"--game-factory-address={site.at['disputeGameFactory']}",

@@ -16,7 +16,7 @@ from control_plane.adapters.op_stack import config
 from control_plane.adapters.op_stack.accounts import native_accounts
 from control_plane.adapters.op_stack.config import BlockId
 from control_plane.adapters.op_stack.deployment import Setup, deploy
-from control_plane.adapters.op_stack.programs import SERVICES, Site
+from control_plane.adapters.op_stack.programs import BEACON, SERVICES, Site
 from control_plane.adapters.runtime.ports import private_listen
 from control_plane.domain.calls import selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, StorageFailed
@@ -153,7 +153,7 @@ def _endpoints(directory: Path) -> dict[str, tuple[str, int]]:
         known = json.loads(path.read_text()) if path.exists() else {}
     except (OSError, ValueError) as error:
         raise _storage(path, error) from error
-    missing = [name for name in SERVICES if name not in known]
+    missing = [name for name in (*SERVICES, BEACON) if name not in known]
     for name in missing:
         listen = private_listen()
         known[name] = [listen.host, listen.port]

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
-from control_plane.adapters.op_stack.programs import programs
+from control_plane.adapters.op_stack.programs import BEACON, programs
 from control_plane.adapters.op_stack.site import prepare, site_of
 from control_plane.domain.errors import DeadlineExceeded
 from control_plane.domain.network import Chain, Keys, Network
@@ -15,6 +15,8 @@ from control_plane.domain.ports.provision import MakeSeal, Seal
 
 _BLOCK_DEADLINE: Final = 60.0
 _LOOK: Final = 0.05
+_FIRST: Final = (f"/{BEACON}", "/op-node")
+"""What makes blocks; the others only need them."""
 
 
 class NativeStack:
@@ -49,11 +51,12 @@ class NativeStack:
                 site = await prepare(chain, rpc, l1, network, keys)
         finally:
             await l1.close()
-        op_node = programs(site)[0]
+        first = [spec for spec in programs(site) if spec.service.endswith(_FIRST)]
 
         async def seal() -> None:
-            await self.programs.start(op_node)
-            await _next_block(chain, rpc, op_node)
+            for spec in first:
+                await self.programs.start(spec)
+            await _next_block(chain, rpc, first[-1])
 
         yield seal
 

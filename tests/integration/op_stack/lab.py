@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from control_plane.adapters.evm.bake import Genesis
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sealing import anvil_seal
+from control_plane.adapters.op_stack.programs import PYTHON
 from control_plane.adapters.op_stack.site import site_of
 from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.provision import FileProvision
@@ -46,6 +48,8 @@ _ID = bytes(range(32))
 
 def find_op_stack(name: str) -> Path:
     """One of the OP Stack's services as the product finds it; nothing is built for a test."""
+    if name == PYTHON:
+        return Path(sys.executable)
     try:
         return resolve_program(
             name, named=None, cache=cache_dir(os.environ), environ=os.environ, build=False
@@ -62,11 +66,11 @@ def pid_of(lab: "NativeLab", name: str) -> int | None:
     return found[0].pid if found else None
 
 
-def make_plan() -> Plan:
+def make_plan(da: str = "ethereum-calldata") -> Plan:
     base = anvil_plan(2)
     l1 = replace(base.chains[0], block_time=1.0)
     op = replace(
-        base.chains[1], name=Name("op"), engine="op-geth", block_time=1.0, services="native"
+        base.chains[1], name=Name("op"), engine="op-geth", block_time=1.0, services="native", da=da
     )
     guardians = GuardianPlan(1, 100_000 * 10**18)
     metalayer = replace(base.metalayer, guardians=guardians)
@@ -148,6 +152,17 @@ class NativeLab:
         handle = await self.runtime.start_node(self.spec(name))
         self.nodes[name] = handle
         self.rpcs[name] = await connect(handle.ws_url)
+
+    async def restart_l1(self) -> None:
+        """Stopped and started from its saved state, services with it, as by `caldera stop`."""
+        await self.supervisor.stop()
+        await self.runtime.save_state(self.spec("l1"), self.l1)
+        await self.l1.close()
+        await self.runtime.stop_node(self.nodes["l1"])
+        await self.start_node("l1")
+        chains = (self.chain("l1"), self.chain("op"))
+        self.network = replace(self.network, chains=chains)
+        await self.start_agents()
 
     async def start_agents(self) -> None:
         specs = self.native.services(self.chain("op"), self.network, self.keys)
