@@ -6,7 +6,6 @@ import os
 import random
 import shutil
 import signal
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -32,7 +31,6 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
-from control_plane.adapters.op_stack.programs import PYTHON
 from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
@@ -45,6 +43,7 @@ from control_plane.adapters.runtime.process import FindProgram, ProcessRuntime
 from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
+from control_plane.agents.outpost import Outpost
 from control_plane.agents.program import program_agents
 from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
@@ -56,6 +55,7 @@ from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, Runtime
+from control_plane.domain.ports.provision import MakeAgents
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
 from control_plane.schemas.spec import Spec
@@ -212,7 +212,9 @@ def _tools(
         programs=NodePrograms(cache, os.environ),
         bootstrap=ChainBootstrap(),
         sealing=native.or_else(sealing),
-        make_agents=_agents_maker(database, settings.home, native),
+        make_agents=_by_place(
+            _agents_maker(database, settings.home, native), _outposts_maker(settings, containers)
+        ),
         lease=_lease,
         share=Hosting(_database_url(settings), look_again),
         load_plan=plan_from_json,
@@ -224,8 +226,6 @@ def _tools(
 
 
 def _program_path(cache: Path, name: str) -> Path:
-    if name == PYTHON:
-        return Path(sys.executable)
     return resolve_program(name, named=None, cache=cache, environ=os.environ).path
 
 
@@ -240,9 +240,7 @@ def _sealers(network: Network, keys: Keys, native: NativeStack, publish: Publish
     return found
 
 
-def _agents_maker(
-    database: SqlDatabase, home: Path, native: NativeStack
-) -> Callable[..., Sequence[Agent]]:
+def _agents_maker(database: SqlDatabase, home: Path, native: NativeStack) -> MakeAgents:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         guardians = [making.make_guardian(network, key, database, hub) for key in keys.guardians]
         directory = DevnetFiles(home, network.devnet).agents
@@ -256,6 +254,27 @@ def _agents_maker(
             making.make_aggregator(network, roster, attesters, database, hub, publish),
             making.make_relayer(network, keys.relayer, database, hub, publish),
         ]
+
+    return make
+
+
+def _outposts_maker(settings: Settings, containers: ComposeRuntime) -> MakeAgents:
+    """Agents in containers."""
+
+    def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:  # noqa: ARG001
+        root = DevnetFiles(settings.home, network.devnet).root
+        crew = containers.crew(root, network, keys, _database_url(settings))
+        return [Outpost(service, crew) for service in crew.services()]
+
+    return make
+
+
+def _by_place(here: MakeAgents, outside: MakeAgents) -> MakeAgents:
+    """Whichever makes agents where the plan wants them."""
+
+    def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
+        place = outside if network.plan.agents == "containers" else here
+        return place(network, keys, hub, publish)
 
     return make
 

@@ -1,9 +1,14 @@
 """An agent in a container, as the daemon sees it."""
 
 import asyncio
+from typing import Final
 
 from control_plane.domain.hub import Standing
 from control_plane.domain.ports.agent import Crew
+
+_FIRST_PATIENCE: Final = 1.0
+_LONGEST_PATIENCE: Final = 30.0
+_STEADY_AFTER: Final = 60.0
 
 
 class Outpost:
@@ -15,6 +20,8 @@ class Outpost:
         self.ready = asyncio.Event()
         self._crew = crew
         self._standing: Standing | None = None
+        self._gone = asyncio.Event()
+        """It was heard of, and is gone."""
         self._runs = False
 
     @property
@@ -29,6 +36,10 @@ class Outpost:
     def note(self, standing: Standing) -> None:
         """See the port."""
         self._standing = standing
+        if standing.alive:
+            self._gone.clear()
+        else:
+            self._gone.set()
         self._show()
 
     def _show(self) -> None:
@@ -39,11 +50,19 @@ class Outpost:
 
     async def run(self) -> None:
         """Have the container run, until cancelled."""
+        patience, loop = _FIRST_PATIENCE, asyncio.get_running_loop()
         try:
-            await self._crew.start(self.name)
-            self._runs = True
-            self._show()
-            await asyncio.Event().wait()
+            while True:
+                await self._crew.start(self.name)
+                self._runs = True
+                self._show()
+                began = loop.time()
+                await self._gone.wait()
+                if loop.time() - began > _STEADY_AFTER:
+                    patience = _FIRST_PATIENCE
+                # the Docker engine starts what crashed, but not what somebody killed
+                await asyncio.sleep(patience)
+                patience = min(2 * patience, _LONGEST_PATIENCE)
         finally:
             self._runs = False
             self.ready.clear()

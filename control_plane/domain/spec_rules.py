@@ -167,6 +167,13 @@ def _programs(spec: Spec) -> Iterator[Problem]:
             )
 
 
+def _agents(spec: Spec) -> Iterator[Problem]:
+    if spec.agents == "containers" and spec.runtime != "compose":
+        yield Problem(
+            "agents", "'containers' goes with the runtime 'compose'", "use 'daemon', or 'compose'"
+        )
+
+
 def _limits(spec: Spec) -> Iterator[Problem]:
     """Processes are not limited: that takes rights over the machine which we do not ask for."""
     if spec.runtime != "process":
@@ -182,8 +189,6 @@ def _limits(spec: Spec) -> Iterator[Problem]:
 
 def _not_yet(spec: Spec) -> Iterator[Problem]:
     """Fields whose part of the system does not exist in this version."""
-    if spec.agents != "daemon":
-        yield Problem("agents", f"'{spec.agents}' is {NOT_YET}", "use 'daemon'")
     if spec.metalayer.finality != "instant":
         yield Problem(
             "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
@@ -219,6 +224,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _mnemonic,
     _supply,
     _programs,
+    _agents,
     _limits,
     _not_yet,
 )

@@ -43,6 +43,8 @@ log = logging.getLogger(__name__)
 _TICK = 1.0
 """Seconds between two looks at the devnet's health when nothing wakes the reconciler."""
 _AGENTS_DEADLINE = 20.0
+_CONTAINERS_DEADLINE = 90.0
+"""Seconds for agents in containers: each starts a Python of its own."""
 _CERTIFY_DEADLINE = 30.0
 _LONGEST_PAUSE = 30.0
 _FIRST_SAVE = 0.5
@@ -376,7 +378,8 @@ class Reconciler:
         fresh = [a for a in agents if not (a.name in kept and a.name in self.agents)]
         await self.agents.start(fresh, held=held)
         self._agents_network = network
-        await self.agents.wait_ready(_AGENTS_DEADLINE)
+        outside = network.plan.agents == "containers"
+        await self.agents.wait_ready(_CONTAINERS_DEADLINE if outside else _AGENTS_DEADLINE)
 
     async def _certify(self, network: Network) -> int:
         """Wait for an epoch over every chain that runs; its number."""

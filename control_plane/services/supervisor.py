@@ -234,10 +234,12 @@ class Supervisor:
             self._on_change()
 
     async def _run(self, watched: _Watched) -> None:
-        """Run the agent, unless it runs in another process."""
+        """Run the agent, unless it runs in another process. A container takes the role itself."""
+        outside = isinstance(watched.agent, Outside)
         with ExitStack() as stack:
             try:
-                stack.enter_context(self._lease(watched.agent.name))
+                if not outside:
+                    stack.enter_context(self._lease(watched.agent.name))
             except Conflict as error:
                 watched.problem = str(error)
                 watched.elsewhere.set()

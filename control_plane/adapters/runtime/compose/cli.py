@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,8 +18,11 @@ _LOOK: Final = 0.05
 _END: Final = 2.0
 
 
-async def compose(project: Project, *arguments: str, deadline: float) -> None:
-    """``docker compose ARGUMENTS`` for `project`, ended when the caller is cancelled.
+async def compose(
+    project: Project, *arguments: str, deadline: float, also: Sequence[Path] = ()
+) -> None:
+    """``docker compose ARGUMENTS`` for `project`, ended when the caller is cancelled. Files in
+    `also` are read together with the project's own.
 
     A call that an earlier daemon left behind when it was killed is waited for: it holds the
     devnet's lock until it ends. Raises what ``failures.translate`` makes of what it says,
@@ -29,8 +32,8 @@ async def compose(project: Project, *arguments: str, deadline: float) -> None:
     if program is None:
         raise failures.no_command()
     words = (program, "compose", "--ansi", "never", "--progress", "plain", "-p", project.name)
-    file = ("-f", str(project.file)) if project.file.exists() else ()
-    command = (*words, *file, *arguments)
+    files = [part for file in (project.file, *also) if file.exists() for part in ("-f", str(file))]
+    command = (*words, *files, *arguments)
     try:
         async with asyncio.timeout(deadline), _lock(project.private / "lock") as lock:
             code, said = await _run(command, project.root, lock)

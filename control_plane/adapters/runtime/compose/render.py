@@ -7,9 +7,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from control_plane.adapters.runtime.compose.project import ROUTES_LABEL, Project
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 TEMPLATE: Final = "devnet.yaml.j2"
 
@@ -55,26 +58,35 @@ def render(
     directory: Path, project: Project, subnet: str, gate: GateService, nodes: Sequence[NodeService]
 ) -> str:
     """The text of the Compose file; `directory` holds the templates."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    environment = Environment(  # noqa: S701 - it is no markup
-        loader=FileSystemLoader(directory), undefined=StrictUndefined, keep_trailing_newline=True
-    )
-    environment.filters["value"] = _value
 
     def labels(service: str) -> dict[str, str]:
         found = project.labels(service)
         return {**found, ROUTES_LABEL: gate.routes} if service == "gate" else found
 
-    return environment.get_template(TEMPLATE).render(
-        name=project.devnet,
-        project=project.name,
-        subnet=subnet,
-        gate=gate,
-        nodes=nodes,
-        labels=labels,
-        file=_file,
+    return (
+        environment(directory)
+        .get_template(TEMPLATE)
+        .render(
+            name=project.devnet,
+            project=project.name,
+            subnet=subnet,
+            gate=gate,
+            nodes=nodes,
+            labels=labels,
+            file=_file,
+        )
     )
+
+
+def environment(directory: Path) -> "Environment":
+    """What renders the templates of `directory`; the filter ``value`` writes a value as JSON."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(  # noqa: S701 - it is no markup
+        loader=FileSystemLoader(directory), undefined=StrictUndefined, keep_trailing_newline=True
+    )
+    found.filters["value"] = _value
+    return found
 
 
 def health_test(command: Sequence[str], port: int) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.runtime import node_failures
+from control_plane.adapters.runtime.compose.crew import ComposeCrew
 from control_plane.adapters.runtime.compose.files import Kit
 from control_plane.adapters.runtime.compose.following import Following
 from control_plane.adapters.runtime.compose.link import Link
@@ -26,6 +27,7 @@ from control_plane.adapters.runtime.node_program import ProcessEngine, log_path
 from control_plane.adapters.runtime.ports import LOOPBACK
 from control_plane.domain.errors import CalderaError, ServiceFailed, TemporaryFailure
 from control_plane.domain.ids import node_service
+from control_plane.domain.network import Keys, Network
 from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.rpc import RpcError
 
@@ -114,19 +116,23 @@ class ComposeRuntime:
             raise node_failures.not_set_up(handle, error) from error
 
     async def _exited(self, handle: NodeHandle, why: str) -> ServiceFailed:
-        said = ""
-        with contextlib.suppress(CalderaError):
-            said = await asyncio.to_thread(self._link.tail, handle.identity, _LAST_LINES)
-        lines = tuple(line.rstrip() for line in said.splitlines() if line.strip())
+        lines = await self._last_lines(handle)
+        last = node_failures.last_complaint(lines) or (lines[-1] if lines else "it said nothing")
         return ServiceFailed(
             f"{handle.service} (port {handle.port}) ended while starting",
-            f"{why}; {lines[-1] if lines else 'it said nothing'}",
+            f"{why}; {last}",
             f"See {handle.log}.",
             service=handle.service,
             command=handle.command,
             log=str(handle.log),
             last_lines=lines,
         )
+
+    async def _last_lines(self, handle: NodeHandle) -> tuple[str, ...]:
+        said = ""
+        with contextlib.suppress(CalderaError):
+            said = await asyncio.to_thread(self._link.tail, handle.identity, _LAST_LINES)
+        return tuple(line.rstrip() for line in said.splitlines() if line.strip())
 
     async def _handle(self, spec: NodeSpec, stack: Stack, container: str) -> NodeHandle:
         """Containers are reached directly where this machine has a route to their network (no
@@ -186,6 +192,20 @@ class ComposeRuntime:
         await stack.take_over(spec.plan)
         return handle
 
+    # ------------------------------------------------------------------ agents
+
+    def crew(self, root: Path, network: Network, keys: Keys, database_url: str) -> ComposeCrew:
+        """Runs the agents of `network`, whose directory is `root`, beside its nodes."""
+        return ComposeCrew(
+            self._kit.templates,
+            self._kit.images,
+            self._link.has_image,
+            Project(root, self._home),
+            network,
+            keys,
+            database_url,
+        )
+
     # ------------------------------------------------------------------ state
 
     async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
@@ -216,8 +236,9 @@ class ComposeRuntime:
     async def wait_exit(self, handle: NodeHandle) -> str:
         """See the port."""
         why = await self._watch.gone(handle.identity)
+        complaint = node_failures.last_complaint(await self._last_lines(handle))
         self._logs.end(handle.identity)
-        return why
+        return f"{why}; {complaint}" if complaint else why
 
     def trouble(self, handle: NodeHandle) -> str | None:
         """See the port."""
