@@ -308,8 +308,11 @@ async def _first_missing(node: Caller, journal: Journal, wanted: Entry) -> Entry
 
 
 async def _replay(engine: EngineApi, journal: Journal, first: Entry, wanted: Entry) -> None:
-    """Blocks `first` to `wanted` in order. An engine may have a block and not its state: then it
-    gets that block once more."""
+    """Blocks `first` to `wanted`, in order.
+
+    An engine may have a block and not its state, for it writes that a moment later: it says that
+    it knows the block and refuses the next one. Pointed to it, it makes the state anew.
+    """
     number = lowest = first.number
     while number <= wanted.number:
         payload = journal.read(number)
@@ -317,13 +320,23 @@ async def _replay(engine: EngineApi, journal: Journal, first: Entry, wanted: Ent
             raise HeadUnknown(
                 "The engine wants blocks that the journal has no more", f"block {number}"
             )
+        if await _takes(engine, payload):
+            number += 1
+        else:
+            number = lowest = lowest - 1
+    await engine.forkchoice_updated(ForkChoice(wanted.hash))
+
+
+async def _takes(engine: EngineApi, payload: Payload) -> bool:
+    try:
+        await engine.new_payload(payload)
+    except HeadUnknown:
         try:
+            await engine.forkchoice_updated(ForkChoice(payload.parent))
             await engine.new_payload(payload)
         except HeadUnknown:
-            number = lowest = lowest - 1
-        else:
-            number += 1
-    await engine.forkchoice_updated(ForkChoice(wanted.hash))
+            return False
+    return True
 
 
 async def _number(node: Caller) -> int:

@@ -199,7 +199,7 @@ async def test_safe_and_finalized_blocks_move_with_the_l1(lab: Lab) -> None:
         await lab.l1.agent.seal_now()
 
     async def is_final() -> bool:
-        return (await lab.l2.block("finalized"))["number"] == "0x1"
+        return str((await lab.l2.block("finalized"))["number"]) == "0x1"
 
     await until(is_final)
     assert (await lab.l2.block("safe"))["number"] == "0x1"

@@ -158,12 +158,13 @@ async def test_a_full_disk_is_told_and_what_follows_is_whole(
 
 
 class FakeEngine:
-    """An engine with blocks up to a height; those whose state it lost want their parent again."""
+    """An engine with blocks up to a height, the last of them without their state."""
 
     def __init__(self, height: int, branch: str = "a", without_state: int = 0) -> None:
-        self.chain = {n: name(n, branch) for n in range(height + 1)}
-        self.head = height
-        self._known = {self.chain[n]: n for n in range(height + 1 - without_state)}
+        self.head = height - without_state
+        self.chain = {n: name(n, branch) for n in range(self.head + 1)}
+        self._known = {name(n, branch): n for n in range(height + 1)}
+        self._states = set(self.chain.values())
         self.given: list[int] = []
 
     async def call(self, method: str, *params: Any) -> Any:
@@ -174,14 +175,20 @@ class FakeEngine:
 
     async def new_payload(self, payload: Payload) -> None:
         self.given.append(payload.number)
-        if payload.parent not in self._known:
+        if payload.hash in self._known:
+            return
+        if payload.parent not in self._states:
             raise HeadUnknown("syncing")
         self._known[payload.hash] = payload.number
+        self._states.add(payload.hash)
 
     async def forkchoice_updated(
         self, choice: ForkChoice, attributes: PayloadAttributes | None = None
     ) -> str | None:
+        if choice.head not in self._known:
+            raise HeadUnknown("syncing")
         self.head = self._known[choice.head]
+        self._states.add(choice.head)
         return None
 
     async def get_payload(self, identity: str) -> Payload:
@@ -211,7 +218,7 @@ async def test_an_engine_without_its_newest_states_gets_those_blocks_again(
     journal = await filled(opens(), 9)
     engine = FakeEngine(7, without_state=2)
     assert await restore_head(engine, engine, journal) == 9
-    assert engine.given == [8, 7, 6, 7, 8, 9]
+    assert (engine.given, engine.head) == ([6, 7, 8, 8, 9], 9)
 
 
 async def test_an_engine_on_the_branch_that_was_left_changes_over(
