@@ -1,10 +1,13 @@
 """The parts of a run: each measures on its own, or is skipped by name where it can't."""
 
 import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from benchmarks import compose
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -43,6 +46,18 @@ def _mixed(smoke: bool) -> list[Figure]:
         return measure_messages(home, 8 if smoke else 20) + measure_six(home)
 
 
+def _compose(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return compose.measure(home, smoke)
+
+
+def _lacks_docker() -> str | None:
+    if shutil.which("docker") is None:
+        return "there is no docker command"
+    done = subprocess.run(["docker", "version"], capture_output=True, timeout=30, check=False)
+    return None if done.returncode == 0 else "no Docker engine answers"
+
+
 def _lacks_op_geth() -> str | None:
     from control_plane.adapters.engine.binaries import resolve_program
     from control_plane.adapters.engine.program_cache import cache_dir
@@ -60,5 +75,6 @@ GROUPS: Final = (
     Group("up", _up),
     Group("messages", _messages),
     Group("many", _many),
+    Group("compose", _compose, _lacks_docker),
     Group("mixed", _mixed, _lacks_op_geth),
 )
