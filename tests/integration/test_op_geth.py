@@ -1,7 +1,9 @@
 """The process runtime with real op-geth nodes."""
 
 import asyncio
+import ctypes
 import stat
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -13,6 +15,7 @@ import pytest
 from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.engine.op_geth_genesis import extra_data
 from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.runtime.confined import CREATE_RULESET
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import identity_of
@@ -20,10 +23,13 @@ from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.domain.errors import ServiceFailed, StorageFailed
 from control_plane.domain.ports.node import NodeHandle, NodeSpec
+from control_plane.domain.rpc import RpcError
 from tests.disks import small_disk
 from tests.nodes import DEV, find_op_geth, gone, kill, op_geth_runtime, op_geth_spec
 
 pytestmark = pytest.mark.integration
+L1_BLOCK = "0x4200000000000000000000000000000000000015"
+LANDLOCK = sys.platform == "linux" and ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1) > 0
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +89,8 @@ async def test_starts_with_every_fork_and_our_accounts(
     handle = await runtime.start_node(spec)
     assert await ask(handle, "eth_chainId") == hex(spec.chain.chain_id)
     assert await ask(handle, "eth_accounts") == []
+    code = await ask(handle, "eth_getCode", L1_BLOCK, "latest")
+    assert len(code) > 2048  # an answer in chunks
     assert await ask(handle, "eth_getBalance", DEV, "latest") == hex(10**21)
     genesis = await ask(handle, "eth_getBlockByNumber", "0x0", False)
     assert genesis["extraData"] == "0x" + extra_data().hex()  # Jovian's
@@ -186,3 +194,15 @@ async def test_an_end_has_the_cause_that_its_log_tells(
         log.write('t=2026-01-01T00:00:00+0000 lvl=error msg="Low disk space."\n')
     kill(handle.pid)
     assert "Low disk space" in str(await runtime.wait_exit(handle))
+
+
+@pytest.mark.skipif(not LANDLOCK, reason="the kernel has no Landlock")
+async def test_callers_make_it_write_into_its_own_directory_only(
+    runtime: ProcessRuntime, spec: NodeSpec, tmp_path: Path
+) -> None:
+    handle = await runtime.start_node(spec)
+    for place in (tmp_path / "profile", spec.directory / "jwt.hex", Path("/dev/shm/profile")):
+        with pytest.raises(RpcError, match="permission denied"):
+            await ask(handle, "debug_writeMemProfile", str(place))
+    assert len((spec.directory / "jwt.hex").read_text()) == 64
+    await ask(handle, "debug_writeMemProfile", str(spec.directory / "data" / "profile"))

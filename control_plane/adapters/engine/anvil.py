@@ -58,6 +58,7 @@ class AnvilEngine:
     marker = "--cache-path"
     settings = ""
     flush_seconds = 0.0
+    writes_where_told = False
     least_disk = 0
 
     def arguments(self, spec: NodeSpec, listen: Listen, paths: NodePaths) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class OpGethEngine:
     marker = "--datadir"
     settings = '[Node.P2P]\nListenAddr = ""\n'
     flush_seconds = 15.0
+    writes_where_told = True
     least_disk = (_LEAST_DISK + _ROOM_TO_START) * 2**20
 
     def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:

@@ -21,6 +21,8 @@ class ProcessEngine(Engine, Protocol):
     flush_seconds: float
     """What the program may need to end in good order."""
 
+    writes_where_told: bool
+    """Its RPC has calls that write files of the caller's choice."""
     least_disk: int
     """Free bytes on the disk of its directory without which it does not run."""
 

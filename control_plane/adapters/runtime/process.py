@@ -11,6 +11,7 @@ import contextlib
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from control_plane.adapters.runtime import exits, node_failures
 from control_plane.adapters.runtime.gate import Gate, port_taken
 from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import (
+    LINUX,
     Process,
     Usage,
     command_of,
@@ -51,6 +53,7 @@ _LOOK: Final = 0.002
 """Seconds between two tries to connect to a node that starts."""
 _ADOPT_DEADLINE: Final = 3.0
 _LAST_MOMENT: Final = 1.0
+_CONFINED: Final = Path(__file__).with_name("confined.py")
 
 
 class ProcessRuntime:
@@ -122,9 +125,9 @@ class ProcessRuntime:
             raise node_failures.storage(spec, error) from error
         try:
             process = subprocess.Popen(
-                command,
+                _confined(spec, engine, command) if engine.writes_where_told else command,
                 cwd=spec.directory,
-                env=_environment(),
+                env=_environment(spec, engine),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -291,9 +294,22 @@ def _ever_started(spec: NodeSpec) -> bool:
     return log_path(spec).exists()
 
 
-def _environment() -> dict[str, str]:
+def _environment(spec: NodeSpec, engine: ProcessEngine) -> dict[str, str]:
     """Ours, without our own settings (they may hold keys)."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("CALDERA_")}
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("CALDERA_")}
+    elsewhere = {"TMPDIR": str(node_paths(spec, engine).cache)} if engine.writes_where_told else {}
+    return ours | elsewhere
+
+
+def _confined(spec: NodeSpec, engine: ProcessEngine, command: tuple[str, ...]) -> tuple[str, ...]:
+    """`command`, able to write into the node's own database and cache only. The process becomes
+    `command` itself in a moment. Raises OSError when there is no such program."""
+    Path(command[0]).stat()
+    paths = node_paths(spec, engine)
+    for path in (paths.data, paths.cache):
+        path.mkdir(mode=0o700, exist_ok=True)
+    where = (str(paths.data), str(paths.cache), "--")
+    return (sys.executable, "-I", "-S", str(_CONFINED), *where, *command) if LINUX else command
 
 
 def _make_files(spec: NodeSpec, engine: ProcessEngine) -> None:
