@@ -5,16 +5,19 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ports.node import Account
-from tests.integration.sequencing.lab import Running
 
 RATE = 20.0
+GWEI = 10**9
 
 
 @dataclass
 class Load:
-    chain: Running
+    url: str
+    """WebSocket of the chain's node; it does not change."""
+    chain_id: int
     account: Account
     next: int = 0
     sealed: dict[str, str] = field(default_factory=dict)
@@ -24,7 +27,7 @@ class Load:
         """Until cancelled. Whatever a node forgot is sent to it again."""
         while True:
             try:
-                rpc = await connect(self.chain.handle.ws_url)
+                rpc = await connect(self.url)
                 try:
                     self.next = await self._nonce(rpc)
                     await self._send(rpc)
@@ -39,7 +42,7 @@ class Load:
     async def _send(self, rpc: Any) -> None:
         waiting: set[str] = set()
         while True:
-            raw = self.chain.raw(self.account, self.next)
+            raw = self._raw(self.next)
             answers = await rpc.batch(
                 [
                     ("eth_sendRawTransaction", (raw,)),
@@ -58,22 +61,23 @@ class Load:
                     waiting.discard(receipt["transactionHash"])
             await asyncio.sleep(1 / RATE)
 
+    def _raw(self, nonce: int) -> str:
+        transfer = Transaction(self.chain_id, nonce, bytes(20), 1, b"", 21_000, 100 * GWEI, GWEI)
+        return "0x" + sign(transfer, self.account.key)[0].hex()
+
     async def check(self) -> None:
         """Every block that anybody saw is on the chain, and no nonce is missing."""
-        chain = self.chain
-        blocks = [await chain.block(n, full=True) for n in range(await chain.height() + 1)]
-        found = {
-            tx["hash"]: block["hash"]
-            for block in blocks
-            for tx in block["transactions"]
-            if tx["type"] != "0x7e"
-        }
+        rpc = await connect(self.url)
+        try:
+            height = int(await rpc.call("eth_blockNumber"), 16)
+            blocks = await rpc.batch(
+                [("eth_getBlockByNumber", (hex(n), True)) for n in range(height + 1)]
+            )
+        finally:
+            await rpc.close()
+        sent = [(tx, block["hash"]) for block in blocks for tx in block["transactions"]]
+        found = {tx["hash"]: block for tx, block in sent}
         lost = {hash_ for hash_, block in self.sealed.items() if found.get(hash_) != block}
         assert not lost, f"{len(lost)} of {len(self.sealed)} transactions lost their block"
-        nonces = [
-            int(tx["nonce"], 16)
-            for block in blocks
-            for tx in block["transactions"]
-            if tx["from"] == self.account.address
-        ]
-        assert nonces == list(range(len(nonces)))
+        ours = [int(tx["nonce"], 16) for tx, _ in sent if tx["from"] == self.account.address]
+        assert ours == list(range(len(ours)))

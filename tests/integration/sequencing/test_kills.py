@@ -25,9 +25,13 @@ async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
         yield lab
 
 
+def load_on(lab: Lab) -> Load:
+    return Load(lab.l2.handle.ws_url, lab.l2.spec.chain.chain_id, ACCOUNTS[0])
+
+
 @asynccontextmanager
 async def under_load(lab: Lab) -> AsyncIterator[Load]:
-    load = Load(lab.l2, ACCOUNTS[0])
+    load = load_on(lab)
     task = asyncio.create_task(load.run())
     try:
         await grows(load, 10)
@@ -86,7 +90,7 @@ async def alone(lab: Lab, tmp_path: Path) -> AsyncIterator[asyncio.subprocess.Pr
 
 
 async def test_its_sequencer_killed(lab: Lab, tmp_path: Path) -> None:
-    load = Load(lab.l2, ACCOUNTS[0])
+    load = load_on(lab)
     task = asyncio.create_task(load.run())
     try:
         for _ in range(4):
