@@ -26,15 +26,17 @@ _SETTLED: Final = frozenset({"ready", "degraded", "failed", "stopped"})
 
 
 class Progress:
-    """Steps as they end, on a terminal; silent elsewhere, and of what was before it was made."""
+    """Steps as they end, on a terminal; elsewhere only what takes minutes, and nothing of what was
+    before it was made."""
 
     def __init__(self, *, shown: bool) -> None:
+        self._talks = shown
         self.shown = shown and sys.stderr.isatty()
         self._since = datetime.now(UTC)
 
     def event(self, event: Event) -> None:
         """Tell of one event if it is worth it."""
-        if not self.shown or not event.type:
+        if not (self.shown or (self._talks and event.type == BUILDING)) or not event.type:
             return
         if datetime.fromisoformat(event.data["at"]) < self._since:
             return
