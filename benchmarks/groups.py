@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import compose
+from benchmarks import compose, op_geth
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -51,6 +51,11 @@ def _compose(smoke: bool) -> list[Figure]:
         return compose.measure(home, smoke)
 
 
+def _op_geth(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return op_geth.measure(home, smoke)
+
+
 def _lacks_docker() -> str | None:
     if shutil.which("docker") is None:
         return "there is no docker command"
@@ -76,5 +81,6 @@ GROUPS: Final = (
     Group("messages", _messages),
     Group("many", _many),
     Group("compose", _compose, _lacks_docker),
+    Group("op-geth", _op_geth, _lacks_op_geth),
     Group("mixed", _mixed, _lacks_op_geth),
 )
