@@ -2,8 +2,8 @@
 
 One process serves it, the others connect; each brings its own in-memory :class:`Hub` along, and
 what is told in one is told in all. JSON lines over TCP or a Unix socket (``codec.py``); before
-them the client sends ``{"token": …, "service": …}`` and is answered ``{"welcome": true}`` or
-``{"refused": WHY}``.
+them the client sends ``{"token": …, "service": …}`` and is answered ``{"welcome": SERVICE}``, who
+serves, or ``{"refused": WHY}``.
 
 What is told while a connection is down is lost. So whoever connects looks again at everything
 (:class:`Missed`), and when it is one that others depend on (a *teller*: indexer, aggregator), so do
@@ -22,7 +22,6 @@ import os
 import random
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -111,7 +110,7 @@ class SharedHub:
                 await self._serve(told, self._address)
 
     async def _serve(self, told: asyncio.Queue[News], at: Address) -> None:
-        server = _Server(self._hub, told, self._token, self._standing)
+        server = _Server(self._hub, told, self._token, self._service, self._standing)
         async with _listening(at, server.attend):
             log.info("%s serves the hub at %s", self._service, at)
             self._found()
@@ -131,7 +130,7 @@ class SharedHub:
     async def _connected(self, told: asyncio.Queue[News]) -> None:
         """Until the connection ends."""
         async with _opened(self._address) as (reader, writer):
-            await self._greet(reader, writer)
+            host = await self._greet(reader, writer)
             for news in _still_true(told):
                 writer.write(encode(news))
             if self._standing is not None:
@@ -148,9 +147,11 @@ class SharedHub:
             finally:
                 sending.cancel()
                 await asyncio.gather(sending, return_exceptions=True)
+                self._hub.tell(_gone(host), but=told)  # nobody else could tell that
         raise TemporaryFailure("The hub ended the connection")
 
-    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _greet(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+        """The service whose process serves the hub."""
         greeting = {"token": self._token.hex(), "service": self._service}
         writer.write(orjson.dumps(greeting, option=orjson.OPT_APPEND_NEWLINE))
         async with asyncio.timeout(_GREETING_DEADLINE):
@@ -158,7 +159,7 @@ class SharedHub:
         try:
             answer: Any = orjson.loads(line)
             if answer.get("welcome"):
-                return
+                return str(answer["welcome"])
         except (ValueError, AttributeError):
             raise TemporaryFailure("The hub does not answer", repr(line[:80])) from None
         raise PermanentFailure(
@@ -190,9 +191,15 @@ class _Server:
     """Passes news between its clients and the process' own hub."""
 
     def __init__(
-        self, hub: Hub, told: asyncio.Queue[News], token: bytes, own: Standing | None
+        self,
+        hub: Hub,
+        told: asyncio.Queue[News],
+        token: bytes,
+        service: str,
+        own: Standing | None,
     ) -> None:
         self._hub = hub
+        self._service = service
         self._told = told
         self._token = token
         self._clients: set[_Client] = set()
@@ -250,7 +257,7 @@ class _Server:
             writer.write(b'{"refused":"its token is not the one of this devnet"}\n')
             await writer.drain()
             return None
-        writer.write(b'{"welcome":true}\n')
+        writer.write(orjson.dumps({"welcome": self._service}, option=orjson.OPT_APPEND_NEWLINE))
         return service
 
     def _spread(self, news: News, sender: _Client | None) -> None:
@@ -265,12 +272,16 @@ class _Server:
 
     def _gone(self, client: _Client) -> None:
         """Its agent is taken for dead until it connects again."""
-        last = self._standings.get(client.service)
-        if last is None or any(other.service == client.service for other in self._clients):
+        known = client.service in self._standings
+        if not known or any(other.service == client.service for other in self._clients):
             return
-        gone = replace(last, alive=False, ready=False, problem="its process is gone")
+        gone = _gone(client.service)
         self._hub.tell(gone, but=self._told)
         self._spread(gone, None)
+
+
+def _gone(service: str) -> Standing:
+    return Standing(service, alive=False, ready=False, problem="its process is gone")
 
 
 async def _send(writer: asyncio.StreamWriter, told: asyncio.Queue[News]) -> None:

@@ -138,6 +138,17 @@ async def test_standing_is_told_to_who_comes_later_and_ends_with_the_connection(
         assert (gone.service, gone.alive, gone.ready) == ("guardian-1", False, False)
 
 
+async def test_end_of_the_process_that_serves_is_told_to_all(tmp_path: Path) -> None:
+    address = Address(path=tmp_path / "hub.sock")
+    async with AsyncExitStack() as rest:
+        async with member(address, "guardian-1") as server:
+            others = [await rest.enter_async_context(member(address, name)) for name in "ab"]
+            server.shared.stand(Standing("guardian-1", alive=True, ready=True))
+        for one in others:
+            gone = Standing("guardian-1", alive=False, ready=False, problem="its process is gone")
+            await one.hears_this(gone)
+
+
 async def test_wrong_token_is_refused(address: Address) -> None:
     async with member(address, "aggregator", serve=address.path is None) as server:
         stranger_hub = Hub()
