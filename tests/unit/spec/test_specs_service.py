@@ -90,7 +90,8 @@ def test_rollups_are_added_changed_and_removed() -> None:
 
 def test_templates_are_valid_here_and_described() -> None:
     views = template_views(TEMPLATES)
-    assert [view.name for view in views] == ["default", "many", "minimal", "op-geth", "pair"]
+    names = ["default", "many", "minimal", "native", "op-geth", "pair"]
+    assert [view.name for view in views] == names
     for view in views:
         assert view.source is None
         assert view.description.endswith(".")
