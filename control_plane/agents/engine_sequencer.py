@@ -56,6 +56,7 @@ class EngineSequencer(Rhythm):
         l1 = await self._connect(self._l1.ws_url)
         try:
             async with self._open(rpc, l1) as builder:
+                await self._take_up(builder)
                 follower = asyncio.create_task(self._follow(builder, l1), name=f"{self.name} l1")
                 self._builder = builder
                 try:
@@ -75,7 +76,9 @@ class EngineSequencer(Rhythm):
     async def _drain(self, rpc: Rpc) -> None:
         builder, vain = self._present(), 0
         while (waiting := await waiting_in_pool(rpc)) or builder.deposits_wait:
-            await asyncio.sleep(builder.behind())
+            if builder.behind():
+                await asyncio.sleep(builder.behind())
+                waiting = await waiting_in_pool(rpc)
             async with self._turn:
                 taken = await to_its_end(builder.seal(waiting, empty=False))
             vain = vain + 1 if taken is None else 0
@@ -115,12 +118,7 @@ class EngineSequencer(Rhythm):
         listener = asyncio.create_task(_note_heads(l1, moved), name=f"{self.name} l1 heads")
         try:
             while True:
-                async with self._turn:
-                    replaced = await to_its_end(builder.follow_l1())
-                if replaced is not None:
-                    await self._tell(replaced)
-                if builder.deposits_wait:
-                    self._waits.set()
+                await self._take_up(builder)
                 await self._something(moved, _LOOK)
                 moved.clear()
                 if listener.done():
@@ -128,6 +126,15 @@ class EngineSequencer(Rhythm):
         finally:
             listener.cancel()
             await asyncio.gather(listener, return_exceptions=True)
+
+    async def _take_up(self, builder: Builder) -> None:
+        """What is new on the L1."""
+        async with self._turn:
+            replaced = await to_its_end(builder.follow_l1())
+        if builder.deposits_wait:
+            self._waits.set()
+        if replaced is not None:
+            await self._tell(replaced)
 
     async def _tell(self, replaced: Replaced) -> None:
         log.warning(

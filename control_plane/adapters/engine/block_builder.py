@@ -31,6 +31,7 @@ from control_plane.domain.ports.engine_api import (
     NO_HASH,
     EngineApi,
     ForkChoice,
+    HeadUnknown,
     Payload,
     PayloadAttributes,
     PayloadRefused,
@@ -110,10 +111,10 @@ class BlockBuilder:
         """The safe and the finalized block as the engine knows them."""
 
     async def open(self) -> int:
-        """Bring the engine back to the journal's head, take the chain up there; its number."""
+        """Bring the engine back to the journal's head, take the chain up there; its number.
+        :meth:`follow_l1` comes next."""
         await restore_head(self._engine, self._node, self._journal)
         await self._go_on_from("latest")
-        await self.follow_l1()
         return self._known.number
 
     def look_at(self, l1: Rpc) -> None:
@@ -127,7 +128,8 @@ class BlockBuilder:
 
     def behind(self) -> float:
         """See the port."""
-        return max(0.0, self._earliest() - AHEAD - self._now())
+        # a clock that was far ahead (an L1 that travelled in time) does not stop the chain
+        return min(1.0, max(0.0, self._earliest() - AHEAD - self._now()))
 
     @property
     def _known(self) -> Head:
@@ -144,7 +146,11 @@ class BlockBuilder:
         pause = filling_time(waiting) * _PATIENCE**self._vain
         if empty and waiting:
             pause = max(pause, _TICK)
-        payload = await self._build(timestamp, l1, deposits, pause=pause)
+        try:
+            payload = await self._build(timestamp, l1, deposits, pause=pause)
+        except HeadUnknown:  # somebody has set the chain back by hand
+            await restore_head(self._engine, self._node, self._journal)
+            payload = await self._build(timestamp, l1, deposits, pause=pause)
         taken = len(payload.transactions) - 1 - len(deposits)
         if not taken and not deposits and not empty:
             self._tried = timestamp

@@ -51,7 +51,9 @@ def _engine_seal(chain: Chain, rpc: Rpc, network: Network, stack: AsyncExitStack
     async def opened() -> Builder:
         l1 = await connect(network.chain(network.plan.l1.name).ws_url)
         stack.push_async_callback(l1.close)
-        return await stack.enter_async_context(builder_of(chain, network.contracts)(rpc, l1))
+        made = await stack.enter_async_context(builder_of(chain, network.contracts)(rpc, l1))
+        await made.follow_l1()
+        return made
 
     async def seal() -> None:
         nonlocal builder

@@ -175,7 +175,8 @@ class Builder(Protocol):
 
 class OpenBuilder(Protocol):
     def __call__(self, node: Rpc, l1: Rpc) -> AbstractAsyncContextManager[Builder]:
-        """The builder of one chain, its engine brought back to where it was.
+        """The builder of one chain, its engine brought back to where it was; ``follow_l1`` comes
+        before the first block.
 
         `node` and `l1` are connections to the chain's node and to the L1's.
         """

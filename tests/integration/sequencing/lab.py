@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -186,7 +187,7 @@ class Lab:
         chain.rpc = await connect(chain.handle.ws_url)
 
 
-def specs(home: Path, block_time: float) -> tuple[Plan, list[NodeSpec]]:
+def specs(home: Path, block_time: float, *, isthmus: bool) -> tuple[Plan, list[NodeSpec]]:
     """The L1 and the rollup, their genesis files written."""
     base = make_plan(2)
     rollup = replace(base.chains[1], engine="op-geth", block_time=block_time)
@@ -208,20 +209,32 @@ def specs(home: Path, block_time: float) -> tuple[Plan, list[NodeSpec]]:
         if not chain.is_l1:
             alloc |= baked.op_stack()
         now = int(time.time())
-        spec.genesis.write_bytes(engine.genesis(spec, make_alloc(alloc, {}, balances), now))
+        genesis = engine.genesis(spec, make_alloc(alloc, {}, balances), now)
+        spec.genesis.write_bytes(_before_jovian(genesis) if isthmus else genesis)
         found.append(spec)
     return plan, found
 
 
+def _before_jovian(genesis: bytes) -> bytes:
+    """The same chain with the forks up to Isthmus."""
+    found = json.loads(genesis)
+    if found["config"].pop("jovianTime", None) is not None:
+        extra = bytes.fromhex(found["extraData"][2:])
+        found["extraData"] = "0x00" + extra[1:9].hex()
+    return json.dumps(found).encode()
+
+
 @asynccontextmanager
-async def running(home: Path, *, block_time: float = 0.0) -> AsyncIterator[Lab]:
+async def running(
+    home: Path, *, block_time: float = 0.0, isthmus: bool = False
+) -> AsyncIterator[Lab]:
     """Both nodes, and the L1's sequencer."""
     op_geth, anvil = find_op_geth(), resolve_anvil().path
     runtime = ProcessRuntime(
         {"anvil": AnvilEngine(), "op-geth": OpGethEngine()},
         {"anvil": lambda *_: anvil, "op-geth": lambda *_: op_geth},
     )
-    plan, (l1_spec, l2_spec) = specs(home, block_time)
+    plan, (l1_spec, l2_spec) = specs(home, block_time, isthmus=isthmus)
     try:
         chains = []
         for spec in (l1_spec, l2_spec):

@@ -203,3 +203,30 @@ async def test_safe_and_finalized_blocks_move_with_the_l1(lab: Lab) -> None:
 
     await until(is_final)
     assert (await lab.l2.block("safe"))["number"] == "0x1"
+
+
+async def test_a_chain_with_the_forks_up_to_isthmus(tmp_path: Path) -> None:
+    async with running(tmp_path, isthmus=True) as lab:
+        await lab.sequence(lab.l2)
+        await lab.l2.receipt(await lab.l2.send(ACCOUNTS[0], 0))
+        block = await lab.l2.block(1, full=True)
+        assert len(block["extraData"]) == 2 + 2 * 9
+        assert block["transactions"][0]["input"].startswith("0x098999be")
+        shown = await foreign(lab, "call", L1_BLOCK_AT, "number()(uint64)")
+        assert (await lab.l1.block(int(shown)))["hash"]
+
+
+async def test_a_chain_that_was_set_back_by_hand_is_brought_back(lab: Lab) -> None:
+    for nonce in range(6):
+        await lab.l2.receipt(await lab.l2.send(ACCOUNTS[0], nonce))
+    head = await lab.l2.block()
+    await lab.l2.call("debug_setHead", "0x2")
+    assert lab.l2.agent is not None
+    await lab.l2.agent.seal_now()
+
+    async def is_back() -> bool:
+        found: dict[str, Any] | None = await lab.l2.block(6)
+        return found is not None and found["hash"] == head["hash"]
+
+    await until(is_back)
+    await lab.l2.receipt(await lab.l2.send(ACCOUNTS[0], 6))
