@@ -5,8 +5,10 @@ that an agent alone starts quickly.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection, Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from control_plane.adapters.alone.attest import PATH, EitherAttester, RemoteAttester, signing
@@ -22,12 +24,15 @@ from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
 from control_plane.agents.sequencer import SequencerAgent
+from control_plane.domain.errors import CalderaError
 from control_plane.domain.hub import Hub, Standing
 from control_plane.domain.network import Chain, GuardianKeys, Network
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
+
+log = logging.getLogger(__name__)
 
 
 def make_sequencer(
@@ -109,7 +114,11 @@ class _Open:
         return Health(self.name, self.ready.is_set(), self.problem)
 
     async def run(self) -> None:
-        async with serving(self._app, self._at):
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(serving(self._app, self._at))
+            except (CalderaError, OSError) as error:  # a full disk, which is no reason to rest
+                log.warning("%s can't be asked by other processes: %s", self.name, error)
             self._hub.tell(Standing(self.name, alive=True, ready=True))
             try:
                 await self._guardian.run()
