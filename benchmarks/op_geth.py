@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from benchmarks.bare import answers, free_port
 from benchmarks.chain import Client, sign
@@ -42,17 +43,19 @@ def measure(home: Home, smoke: bool) -> list[Figure]:
     node = next(s for s in status["services"] if s["name"] == "op/node")
     started = status["timings"]["steps"]["node:op"] / 1e3
     with _bare_node(home, node["command"]) as (url, engine_url, jwt, seconds):
-        bare = asyncio.run(_bare_rate(url, engine_url, jwt, count))
-    ours = asyncio.run(_our_rate(status["rollups"][0], count))
+        bare = asyncio.run(_bare_rates(url, engine_url, jwt, count))
+    rollup = status["rollups"][0]
+    sent = asyncio.run(_rate_while_sent(rollup, count))
+    waited = asyncio.run(_rate_of_a_full_pool(home, rollup, count))
     weight = rss(node["pid"])
     home.run("stop", _NAME, "--service", "op/sequencer")
     own, engine = asyncio.run(_overhead(_root(home), blocks))
     agent = _agent_weight(home)
     home.run("down", _NAME, "-y")
-    label = "bare Engine API loop"
     return [
         Figure("op-geth: start until its RPC answers", started, "s", seconds, "bare op-geth"),
-        _at_least(f"op-geth: {count} transfers", ours, "per second", bare, label),
+        _transfer_rate(f"op-geth: {count} transfers, sealed while they are sent", sent, bare[0]),
+        _transfer_rate(f"op-geth: {count} transfers that waited", waited, bare[1], held=True),
         Figure(
             "op-geth: our own time in a block",
             own,
@@ -62,14 +65,23 @@ def measure(home: Home, smoke: bool) -> list[Figure]:
             OVERHEAD_LIMIT * engine,
             limit=OVERHEAD_LIMIT,
         ),
-        Figure(f"op-geth: node after {count} transfers", weight / 1e6, "MB"),
+        Figure(f"op-geth: node after {2 * count} transfers", weight / 1e6, "MB"),
         Figure("op-geth: sequencer alone", agent / 1e6, "MB"),
     ]
 
 
-def _at_least(name: str, value: float, unit: str, base: float, label: str) -> Figure:
-    target = SUSTAINED_LIMIT * base
-    return Figure(name, value, unit, base, label, target, "higher", SUSTAINED_LIMIT)
+def _transfer_rate(name: str, value: float, base: float, *, held: bool = False) -> Figure:
+    """Held in CI is what does not depend on how client and engine share the processor."""
+    return Figure(
+        name,
+        value,
+        "per second",
+        base,
+        "bare Engine API loop",
+        SUSTAINED_LIMIT * base,
+        better="higher",
+        limit=SUSTAINED_LIMIT if held else None,
+    )
 
 
 def _root(home: Home) -> Path:
@@ -106,30 +118,44 @@ def _bare_node(home: Home, command: Sequence[str]) -> Iterator[tuple[str, str, P
         shutil.rmtree(data, ignore_errors=True)
 
 
-async def _bare_rate(url: str, engine_url: str, jwt: Path, count: int) -> float:
-    """Transfers a second through a loop of the four calls and nothing else."""
+async def _bare_rates(url: str, engine_url: str, jwt: Path, count: int) -> tuple[float, float]:
+    """Transfers a second through a loop of the four calls and nothing else: sealed while they are
+    sent, and sealed when all of them wait."""
     engine = await connect_engine(engine_url, jwt)
     try:
         async with Client(url) as client:
-            head = await client.call("eth_getBlockByNumber", "latest", False)
-            raws = _transfers(int(await client.call("eth_chainId"), 16), 0, count)
+            raws = await _next_transfers(client, count)
             began = time.perf_counter()
             sending = asyncio.create_task(_send(client, raws))
-            await _seal_all(engine, head, count)
-            taken = time.perf_counter() - began
+            blocks = await _seal_all(engine, client, count)
             await sending
+            sent = count / (blocks[-1][0] - began)
+            await _send(client, await _next_transfers(client, count))
+            return sent, _rate(await _seal_all(engine, client, count))
     finally:
         await engine.close()
-    return count / taken
 
 
-async def _seal_all(engine: WebSocketEngine, head: dict[str, Any], count: int) -> None:
-    """Blocks until `count` transactions are in them."""
-    hash_, timestamp, sealed, number = head["hash"], int(head["timestamp"], 16), 0, 0
-    extra = bytes.fromhex(head["extraData"][2:])
-    while sealed < count:
-        number += 1
-        first = l1_attributes(_L1, number, Fees(), jovian=True).encode()
+def _rate(blocks: Sequence[tuple[float, int]]) -> float:
+    """Transfers a second from the first block to the last; a block is when it was there and how
+    many are in it."""
+    return sum(taken for _, taken in blocks[1:]) / (blocks[-1][0] - blocks[0][0])
+
+
+async def _next_transfers(client: Client, count: int) -> list[str]:
+    chain_id = int(await client.call("eth_chainId"), 16)
+    return _transfers(chain_id, await _nonce(client), count)
+
+
+async def _seal_all(engine: WebSocketEngine, client: Client, count: int) -> list[tuple[float, int]]:
+    """Blocks until `count` transactions are in them: when each was there, and its share."""
+    head = await client.call("eth_getBlockByNumber", "latest", False)
+    hash_, timestamp = head["hash"], int(head["timestamp"], 16)
+    blocks: list[tuple[float, int]] = []
+    extra, base = bytes.fromhex(head["extraData"][2:]), int(head["number"], 16)
+    while sum(taken for _, taken in blocks) < count:
+        sequence = base + len(blocks)
+        first = l1_attributes(_L1, sequence, Fees(), jovian=True).encode()
         wanted = PayloadAttributes(
             timestamp=max(timestamp + 1, int(time.time())),
             prev_randao=Hex("0x" + "00" * 32),
@@ -147,28 +173,53 @@ async def _seal_all(engine: WebSocketEngine, head: dict[str, Any], count: int) -
         await engine.new_payload(payload)
         await engine.forkchoice_updated(ForkChoice(payload.hash))
         hash_, timestamp = payload.hash, payload.timestamp
-        sealed += len(payload.transactions) - 1
+        blocks.append((time.perf_counter(), len(payload.transactions) - 1))
+    return blocks
 
 
 # ---------------------------------------------------------------- ours
 
 
-async def _our_rate(rollup: dict[str, Any], count: int) -> float:
+async def _rate_while_sent(rollup: dict[str, Any], count: int) -> float:
     """Transfers a second through the devnet's public port and its sequencer."""
     async with Client(rollup["ws_url"]) as client:
-        first = int(await client.call("eth_getTransactionCount", ADDRESSES[0], "latest"), 16)
-        raws = _transfers(rollup["chain_id"], first, count)
+        raws = await _next_transfers(client, count)
         await client.call("eth_subscribe", "newHeads")
         began = time.perf_counter()
-        await _send(client, raws)
-        async with asyncio.timeout(120):
-            while await _nonce(client) < first + count:
-                await client.news.get()
-        return count / (time.perf_counter() - began)
+        sending = asyncio.create_task(_send(client, raws))
+        blocks = await _heads(client, count)
+        await sending
+        return count / (blocks[-1][0] - began)
 
 
-async def _nonce(client: Client) -> int:
-    return int(await client.call("eth_getTransactionCount", ADDRESSES[0], "latest"), 16)
+async def _rate_of_a_full_pool(home: Home, rollup: dict[str, Any], count: int) -> float:
+    """Transfers a second when the sequencer finds all of them waiting."""
+    sequencer = (_NAME, "--service", "op/sequencer")
+    home.run("stop", *sequencer)
+    async with Client(rollup["ws_url"]) as client:
+        await _send(client, await _next_transfers(client, count))
+        await client.call("eth_subscribe", "newHeads")
+        await asyncio.to_thread(home.run, "start", *sequencer)
+        return _rate(await _heads(client, count))
+
+
+async def _heads(client: Client, count: int) -> list[tuple[float, int]]:
+    """Heads as they are notified until `count` transfers are in their blocks."""
+    blocks: list[tuple[float, int]] = []
+    before: int | None = None
+    async with asyncio.timeout(120):
+        while sum(taken for _, taken in blocks) < count:
+            head, at = await client.news.get(), time.perf_counter()
+            if before is None:
+                before = await _nonce(client, hex(int(head["number"], 16) - 1))
+            now = await _nonce(client, head["number"])
+            blocks.append((at, now - before))
+            before = now
+    return blocks
+
+
+async def _nonce(client: Client, block: str = "latest") -> int:
+    return int(await client.call("eth_getTransactionCount", ADDRESSES[0], block), 16)
 
 
 def _transfers(chain_id: int, first: int, count: int) -> list[str]:
@@ -211,9 +262,8 @@ async def _overhead(root: Path, blocks: int) -> tuple[float, float]:
         timed.append(_Timed(await connect_engine(url, jwt)))
         return timed[-1]
 
-    before, building.connect_engine = building.connect_engine, connect_timed  # type: ignore[assignment]
     own, engine = [], []
-    try:
+    with patch.object(building, "connect_engine", connect_timed):
         async with (
             _connected(chains["op"].ws_url) as node,
             _connected(chains["l1"].ws_url) as l1,
@@ -226,8 +276,6 @@ async def _overhead(root: Path, blocks: int) -> tuple[float, float]:
                 whole = time.perf_counter() - began - filling_time(waiting)
                 own.append(1e3 * (whole - timed[0].seconds))
                 engine.append(1e3 * timed[0].seconds)
-    finally:
-        building.connect_engine = before
     return median(own), median(engine)
 
 
@@ -259,7 +307,7 @@ def _agent_weight(home: Home) -> int:
         deadline = time.monotonic() + 20
         while not ready.exists():
             if time.monotonic() > deadline or agent.poll() is not None:
-                raise RuntimeError("the sequencer alone is not ready within 20 s")
+                raise RuntimeError(f"the sequencer alone is not ready: exit {agent.poll()}")
             time.sleep(0.02)
         return rss(agent.pid)
     finally:
