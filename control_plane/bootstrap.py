@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
@@ -31,6 +32,7 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
+from control_plane.adapters.op_stack.programs import PYTHON
 from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
@@ -43,6 +45,7 @@ from control_plane.adapters.runtime.process import FindProgram, ProcessRuntime
 from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
+from control_plane.agents.block_keeper import BlockKeeper
 from control_plane.agents.outpost import Outpost
 from control_plane.agents.program import program_agents
 from control_plane.api.deps import Services
@@ -226,7 +229,20 @@ def _tools(
 
 
 def _program_path(cache: Path, name: str) -> Path:
+    if name == PYTHON:
+        return Path(sys.executable)
     return resolve_program(name, named=None, cache=cache, environ=os.environ).path
+
+
+def _native_agents(
+    chain: Chain, network: Network, keys: Keys, native: NativeStack
+) -> Sequence[Agent]:
+    """The programs beside a node that runs, and who writes down the blocks that they make."""
+    specs = native.services(chain, network, keys)
+    if not specs:
+        return ()
+    keeper = BlockKeeper(chain, connect, functools.partial(native.journal, chain))
+    return keeper, *program_agents(specs, native.programs)
 
 
 def _sealers(network: Network, keys: Keys, native: NativeStack, publish: Publish) -> list[Agent]:
@@ -234,7 +250,7 @@ def _sealers(network: Network, keys: Keys, native: NativeStack, publish: Publish
     found: list[Agent] = []
     for chain in network.chains:
         if chain.plan.services == "native":
-            found += program_agents(native.services(chain, network, keys), native.programs)
+            found += _native_agents(chain, network, keys, native)
         else:
             found.append(making.make_sequencer(chain, network=network, publish=publish))
     return found

@@ -95,7 +95,7 @@ def test_status_says_that_they_are_the_framework_s_own(net: Home) -> None:
     assert rollup["da"] == "ethereum-calldata"
     assert "optimismPortal" in rollup["l1_contracts"]
     found = states(net)
-    assert all(found[f"op/{name}"] == "ready" for name in SERVICES)
+    assert all(found[f"op/{name}"] == "ready" for name in (*SERVICES, "journal"))
     assert "op/sequencer" not in found
     assert chain(net.status(), "arb")["services"] == "caldera"
     assert "Sequencer" in net.run("logs", "--service", "op/op-node").stdout

@@ -5,10 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from control_plane.adapters.engine.journal import Journal, journal_directory
 from control_plane.adapters.op_stack.programs import BEACON, programs
 from control_plane.adapters.op_stack.site import prepare, site_of
 from control_plane.domain.errors import DeadlineExceeded
 from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.ports.engine_api import PayloadJournal
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.ports.program import Programs, ProgramSpec
 from control_plane.domain.ports.provision import MakeSeal, Seal
@@ -59,6 +61,19 @@ class NativeStack:
             await _next_block(chain, rpc, first[-1])
 
         yield seal
+
+    @staticmethod
+    @asynccontextmanager
+    async def journal(chain: Chain) -> AsyncIterator[PayloadJournal]:
+        """Where the blocks of `chain` are written down, from which a killed node gets back what
+        it lost. Raises StorageFailed; Conflict at the first block when somebody else writes."""
+        if chain.directory is None:
+            raise ValueError(f"the files of {chain.name} are not here")
+        journal = await asyncio.to_thread(Journal, journal_directory(chain.directory))
+        try:
+            yield journal
+        finally:
+            journal.close()
 
     @staticmethod
     def services(chain: Chain, network: Network, keys: Keys) -> list[ProgramSpec]:

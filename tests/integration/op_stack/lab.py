@@ -1,6 +1,7 @@
 """A rollup on op-geth with the OP Stack's own services, made by hand: L1, node, programs."""
 
 import asyncio
+import functools
 import os
 import sys
 import time
@@ -30,6 +31,7 @@ from control_plane.adapters.provision import FileProvision
 from control_plane.adapters.runtime.identity import processes_with
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.adapters.runtime.programs import ProcessPrograms
+from control_plane.agents.block_keeper import BlockKeeper
 from control_plane.agents.program import program_agents
 from control_plane.domain.errors import MissingDependency
 from control_plane.domain.ids import Name
@@ -153,6 +155,15 @@ class NativeLab:
         self.nodes[name] = handle
         self.rpcs[name] = await connect(handle.ws_url)
 
+    async def restart_killed_node(self) -> None:
+        """As after a kill -9 of op-geth: the node first, services on it then."""
+        await self.op.close()
+        await self.start_node("op")
+        chains = (self.chain("l1"), self.chain("op"))
+        self.network = replace(self.network, chains=chains)
+        await self.supervisor.stop()
+        await self.start_agents()
+
     async def restart_l1(self) -> None:
         """Stopped and started from its saved state, services with it, as by `caldera stop`."""
         await self.supervisor.stop()
@@ -166,7 +177,9 @@ class NativeLab:
 
     async def start_agents(self) -> None:
         specs = self.native.services(self.chain("op"), self.network, self.keys)
-        agents = program_agents(specs, self.programs)
+        op = self.chain("op")
+        keeper = BlockKeeper(op, connect, functools.partial(self.native.journal, op))
+        agents = [keeper, *program_agents(specs, self.programs)]
         await self.supervisor.start([making.make_sequencer(self.chain("l1")), *agents])
         await self.supervisor.wait_ready(30)
 

@@ -1,10 +1,12 @@
 """The OP Stack's own services with real nodes: deposit, withdrawal, a false claim, kills."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+from control_plane.adapters.engine.journal import Journal, journal_directory
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.runtime.identity import command_of, identity_of
 from control_plane.domain.ports.node import Account
@@ -132,6 +134,33 @@ async def test_a_killed_service_is_back(lab: NativeLab, name: str) -> None:
     await until("further blocks, safe ones too", goes_on, 60)
     lab.mark(f"{name} is back, and blocks become safe")
     assert await on_rollup(lab).balance(BOB) == 7 * COIN
+
+
+async def test_a_killed_node_gets_back_what_was_written_down(lab: NativeLab) -> None:
+    directory = journal_directory(lab.files.node("op"))
+    for _ in range(3):
+        sent = await on_rollup(lab).send(BOB, value=1, gas=21_000)
+        number = int(sent["blockNumber"], 16)
+
+        async def written(wanted: int = number) -> bool:
+            head = (await asyncio.to_thread(Journal, directory)).head
+            return head is not None and head.number >= wanted
+
+        await until("the block in the journal", written, 5)
+        node = lab.nodes["op"]
+        kill(node.pid)
+        await lab.runtime.wait_exit(node)
+        await lab.restart_killed_node()
+        block = await lab.op.call("eth_getBlockByNumber", hex(number), False)
+        assert block["hash"] == sent["blockHash"]
+
+        async def goes_on(past: int = number) -> bool:
+            return int(await lab.op.call("eth_blockNumber"), 16) > past + 2
+
+        await until("further blocks", goes_on, 30)
+        again = await lab.op.call("eth_getBlockByNumber", hex(number), False)
+        assert again["hash"] == sent["blockHash"]
+    lab.mark("killed three times")
 
 
 async def test_secrets_are_not_in_argv_and_only_loopback_is_listened_on(lab: NativeLab) -> None:
