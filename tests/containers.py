@@ -108,13 +108,19 @@ class PrivateEngine(Docker):
             *("--exec-root", f"{self._directory}/exec", "--pidfile", f"{self._directory}/pid"),
             *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-masq=false"),
         ]
-        environment = os.environ | {"PATH": f"{program.parent.parent}/bin:{os.environ['PATH']}"}
+        environment = os.environ | {
+            "PATH": f"{program.parent}:{program.parent.parent}/bin:{os.environ['PATH']}"
+        }
         process = subprocess.Popen(
             command, stdout=log, stderr=log, env=environment, start_new_session=True
         )
         log.close()
         object.__setattr__(self, "_process", process)
-        until(lambda: bool(self("version", check=False)), 60, f"dockerd answers, see {log.name}")
+        until(
+            lambda: bool(self("info", "-f", "{{.ServerVersion}}", check=False)),
+            60,
+            f"dockerd answers, see {log.name}",
+        )
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         """End it; its containers end with it, at the latest when it comes back."""
@@ -155,8 +161,9 @@ def private_engine(data: Path | None = None) -> Iterator[PrivateEngine]:
     directory = Path(tempfile.mkdtemp(prefix="cal-dockerd-"))
     engine = PrivateEngine(directory, data or directory / "data")
     try:
-        engine.start()
-        yield engine
+        with _forwarding():
+            engine.start()
+            yield engine
     finally:
         with contextlib.suppress(Exception):
             for container in engine("ps", "-aq", check=False).split():
@@ -165,6 +172,19 @@ def private_engine(data: Path | None = None) -> Iterator[PrivateEngine]:
         for mount in sorted(_mounts_below(directory), reverse=True):
             subprocess.run(["umount", "-l", mount], check=False, capture_output=True)
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _forwarding() -> Iterator[None]:
+    """The machine's own engine drops what is forwarded between networks that it does not know;
+    a private one makes no rules, so as not to be in its way. This is where users add theirs."""
+    rule = ("DOCKER-USER", "-s", "10.0.0.0/8", "-d", "10.0.0.0/8", "-j", "ACCEPT")
+    added = subprocess.run(["iptables", "-I", *rule], capture_output=True, check=False)
+    try:
+        yield
+    finally:
+        if added.returncode == 0:
+            subprocess.run(["iptables", "-D", *rule], capture_output=True, check=False)
 
 
 def _mounts_below(directory: Path) -> list[str]:

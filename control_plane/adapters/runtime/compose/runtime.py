@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -77,8 +78,8 @@ class ComposeRuntime:
 
     async def _bring_up(self, spec: NodeSpec, handle: NodeHandle) -> None:
         """Until the node answers and is prepared; notices at once when it ends."""
-        both = (self._prepare(spec, handle), _passes_gate(spec))
-        work: asyncio.Future[Any] = asyncio.ensure_future(asyncio.gather(*both))
+        node = asyncio.ensure_future(self._prepare(spec, handle))
+        work: asyncio.Future[Any] = asyncio.gather(node, _passes_gate(spec))
         gone: asyncio.Future[Any] = asyncio.ensure_future(self._watch.gone(handle.identity))
         try:
             async with asyncio.timeout(self._deadline):
@@ -87,7 +88,9 @@ class ComposeRuntime:
                     raise await self._exited(handle, gone.result())
                 work.result()
         except TimeoutError:
-            raise node_failures.too_slow(handle, self._deadline) from None
+            public = f"http://{LOOPBACK}:{handle.port}"
+            asked = replace(handle, http_url=public) if node.done() else handle
+            raise node_failures.too_slow(asked, self._deadline) from None
         finally:
             for task in (work, gone):
                 task.cancel()
