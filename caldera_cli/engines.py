@@ -11,23 +11,28 @@ from caldera_cli.errors import INTERRUPTED, CliError, from_problem
 
 _PROGRAM: Final = (sys.executable, "-P", "-m", "control_plane.engines")
 IMAGES: Final = (sys.executable, "-P", "-m", "control_plane.images")
+STACKS: Final = (sys.executable, "-P", "-m", "control_plane.stacks")
 
 
 def ask(
-    request: str, *names: str, quiet: bool = False, program: tuple[str, ...] | None = None
+    request: str,
+    *names: str,
+    quiet: bool = False,
+    program: tuple[str, ...] | None = None,
+    given: Any = None,
 ) -> Any:
-    """The document that `program`, by default ``control_plane.engines``, answers `request` with;
-    what it says meanwhile goes to stderr unless `quiet`. Raises CliError, also for the problem
-    that it tells."""
+    """The document that `program`, by default ``control_plane.engines``, answers `request` with,
+    `given` as JSON on its standard input; what it says meanwhile goes to stderr unless `quiet`.
+    Raises CliError, also for the problem that it tells."""
     with subprocess.Popen(
         [*(program or _PROGRAM), request, *names],
         env=environment(),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL if quiet else None,
         text=True,
     ) as child:
-        text, _ = child.communicate()
+        text, _ = child.communicate(None if given is None else json.dumps(given))
     if child.returncode == INTERRUPTED:
         raise KeyboardInterrupt
     try:

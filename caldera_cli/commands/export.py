@@ -9,21 +9,46 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
-from caldera_cli.errors import CliError
-from caldera_cli.options import DevnetOption, JsonOption, find_devnet
+from caldera_cli.errors import CliError, usage
+from caldera_cli.options import (
+    DevnetOption,
+    JsonOption,
+    complete_templates,
+    find_devnet,
+)
 
 app = new_app()
 
 
 @app.command()
 def export(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="addresses, abi, wagmi or foundry.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="addresses, abi, wagmi, foundry or compose.")
+    ],
+    source: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[TEMPLATE|FILE]",
+            help="compose only: the spec; else --devnet's, ./caldera.yaml, or the default.",
+            autocompletion=complete_templates,
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
             "--out", "-o", metavar="DIR", help="Write files here; those there are replaced."
         ),
     ] = None,
+    swarm: Annotated[
+        bool, typer.Option("--swarm", help="compose only: for `docker stack deploy`.")
+    ] = False,
+    overrides: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="PATH=VALUE", help="compose only: change the spec."),
+    ] = None,
+    free_ports: Annotated[
+        bool, typer.Option("--free-ports", help="compose only: any ports that are free here.")
+    ] = False,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -31,7 +56,17 @@ def export(
 
     Addresses, ABIs, a wagmi/viem module, or what Foundry needs. Without --out
     everything goes to standard output, each file behind its name.
+
+    `export compose --out DIR` writes a stack that `docker compose up` runs where
+    Caldera is not installed: chains, contracts, guardians, relayer, with keys of
+    its own. It needs no daemon, and DIR must be empty.
     """
+    if kind == "compose":
+        _stack(source, devnet, out, overrides or [], free_ports, swarm, as_json=as_json)
+        return
+    for given, what in ((source, "a spec"), (overrides, "--set"), (swarm, "--swarm")):
+        if given:
+            raise usage(f"'export {kind}' takes no {what.removeprefix('a ')}", "compose does")
     client = connect()
     name = find_devnet(client, devnet)
     view = client.get(f"/v1/devnets/{segment(name)}/export/{segment(kind)}")
@@ -43,6 +78,41 @@ def export(
         render.data(files)
     else:
         _print(files)
+
+
+def _stack(
+    source: str | None,
+    devnet: str | None,
+    out: Path | None,
+    overrides: list[str],
+    free_ports: bool,
+    swarm: bool,
+    *,
+    as_json: bool,
+) -> None:
+    from caldera_cli.engines import STACKS, ask
+    from caldera_cli.source import spec_request
+
+    if out is None:
+        raise usage("Where to?", "a stack is a directory", "name it: --out DIR")
+    if devnet is not None and source is None:
+        client = connect()
+        name = find_devnet(client, devnet)
+        spec = client.get(f"/v1/devnets/{segment(name)}/plan")["spec"]
+        create = {"spec": spec, "set": overrides}
+    else:
+        create = spec_request(source, overrides=overrides, name=devnet, rollups=None, runtime=None)
+    create["free_ports"] = free_ports
+    request = {"create": create, "out": str(out), "swarm": swarm}
+    made = ask("export", program=STACKS, given=request)
+    if as_json:
+        render.data(made)
+        return
+    for note in made["notes"]:
+        render.say(note)
+    render.out(str(out / "compose.yaml"))
+    command = f"docker stack deploy -c {out}/compose.yaml {made['name']}"
+    render.say(f"Try: {command if swarm else f'docker compose -f {out}/compose.yaml up --wait'}")
 
 
 def _write(directory: Path, files: dict[str, str]) -> list[str]:
