@@ -366,7 +366,8 @@ class Reconciler:
         other agents look at all chains, so they start anew when any of them moved."""
         live = self._live()
         if network == self._agents_network and self.agents.names():
-            await self.agents.wait_ready(_AGENTS_DEADLINE)  # they reconnect by themselves
+            # they reconnect by themselves
+            await self.agents.wait_ready(_AGENTS_DEADLINE, without=self._idle())
             return
         await self._sharing.start(network, live.keys, live.hub)
         agents = self._tools.make_agents(network, live.keys, live.hub, self._publish)
@@ -379,11 +380,22 @@ class Reconciler:
         await self.agents.start(fresh, held=held)
         self._agents_network = network
         outside = network.plan.agents == "containers"
-        await self.agents.wait_ready(_CONTAINERS_DEADLINE if outside else _AGENTS_DEADLINE)
+        deadline = _CONTAINERS_DEADLINE if outside else _AGENTS_DEADLINE
+        await self.agents.wait_ready(deadline, without=self._idle())
+
+    def _idle(self) -> set[str]:
+        """Sequencers that can't seal because the user stopped a node: their own chain's, or the
+        L1's that those with an Engine API follow."""
+        plan, running = self._live().plan, self.nodes.running
+        followers = () if plan.l1.name in running else plan.rollups
+        idle = [chain for chain in plan.chains if chain.name not in running]
+        idle += [chain for chain in followers if chain.engine != "anvil"]
+        return {f"{chain.name}/sequencer" for chain in idle}
 
     async def _certify(self, network: Network) -> int:
         """Wait for an epoch over every chain that runs; its number."""
-        domains = {chain.domain for chain in network.chains if not self._is_held(chain.plan)}
+        # not what should run: a node that the user starts right now comes at the next look
+        domains = {chain.domain for chain in network.chains if chain.name in self.nodes.running}
         async with self._live().hub.listen() as news:
             self._live().hub.tell(Wanted("a certificate over every chain"))
             try:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 
@@ -146,10 +146,10 @@ class Supervisor:
                 watched.agent.note(standing)
             self._on_change()
 
-    async def wait_ready(self, timeout: float) -> None:
-        """Until every agent that is not held is ready, or runs elsewhere; DeadlineExceeded names
-        the late ones."""
-        waiting = [w for w in self._agents.values() if not w.held]
+    async def wait_ready(self, timeout: float, *, without: Collection[str] = ()) -> None:
+        """Until every agent that is not held is ready, or runs elsewhere, those `without` left
+        out; DeadlineExceeded names the late ones."""
+        waiting = [w for n, w in self._agents.items() if not w.held and n not in without]
         try:
             async with asyncio.timeout(timeout):
                 for watched in waiting:
