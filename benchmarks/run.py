@@ -24,20 +24,23 @@ def main() -> int:
     skipped: dict[str, str] = {}
     for group in _chosen(arguments.only):
         lack = group.lacks()
-        if lack is None:
-            measured[group.name] = group.run(arguments.smoke)
-        else:
+        if lack is not None:
             skipped[group.name] = lack
+            continue
+        measured[group.name] = group.run(arguments.smoke)
+        if arguments.out:  # after each: what comes later may fail
+            _write(arguments, measured, began)
     figures = [figure for each in measured.values() for figure in each]
     print(table(figures))
     for name, lack in skipped.items():
         print(f"not measured: {name}: {lack}", file=sys.stderr)
-    if arguments.out:
-        whole = not arguments.only
-        rows = _rows(measured, None if whole else arguments.out)
-        result = _result(rows, began, smoke=arguments.smoke)
-        arguments.out.write_text(json.dumps(result, indent=2) + "\n")
     return _outcome(figures, skipped) if arguments.check else 0
+
+
+def _write(arguments: argparse.Namespace, measured: dict[str, list[Figure]], began: float) -> None:
+    rows = _rows(measured, arguments.out if arguments.only else None)
+    result = _result(rows, began, smoke=arguments.smoke)
+    arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
 def _chosen(names: list[str]) -> list[Group]:
