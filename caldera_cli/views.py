@@ -22,7 +22,7 @@ def show_endpoints(status: Json) -> None:
         render.out(f"problem: {status['problem']}")
     render.out("")
     rows = [_chain_row(status["l1"], "-")]
-    rows += [_chain_row(rollup, rollup["framework"]) for rollup in status["rollups"]]
+    rows += [_chain_row(rollup, _framework(rollup)) for rollup in status["rollups"]]
     render.table(("chain", "framework", "chain id", "domain", "rpc (http, ws)", "state"), rows)
 
 
@@ -116,6 +116,12 @@ def age(moment: str) -> str:
 def short_hash(text: str | None) -> str:
     """The ends of a hash."""
     return f"{text[:10]}…{text[-4:]}" if text and len(text) > 18 else text or "-"
+
+
+def _framework(rollup: Json) -> str:
+    """With whose services, where they are not ours."""
+    framework, services = str(rollup["framework"]), rollup.get("services", "caldera")
+    return framework if services == "caldera" else f"{framework}, {services}"
 
 
 def _chain_row(chain: Json, framework: str) -> tuple[object, ...]:

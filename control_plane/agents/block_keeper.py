@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ids import Hex
+from control_plane.domain.native_services import JOURNAL
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.engine_api import Payload, PayloadJournal
 from control_plane.domain.ports.node import Connect, Rpc
@@ -18,6 +19,7 @@ from control_plane.domain.rpc import RpcError
 
 OpenJournal = Callable[[], AbstractAsyncContextManager[PayloadJournal]]
 
+_PAUSE: Final = 0.5
 _DEEPEST: Final = 64
 """Blocks that are written at once when some were missed; a killed node lacks far fewer."""
 _FIELDS: Final = {
@@ -45,7 +47,7 @@ class BlockKeeper:
     """Implements ``ports.agent.Agent`` for `chain`."""
 
     def __init__(self, chain: Chain, connect: Connect, journal: OpenJournal) -> None:
-        self.name = f"{chain.name}/journal"
+        self.name = f"{chain.name}/{JOURNAL}"
         self.ready = asyncio.Event()
         self.problem: str | None = None
         self._chain = chain
@@ -53,7 +55,15 @@ class BlockKeeper:
         self._open = journal
 
     async def run(self) -> None:
-        """Until the connection breaks or this is cancelled."""
+        """Until cancelled, over one connection after the other."""
+        while True:
+            try:
+                await self._follow()
+            except TemporaryFailure as error:
+                self.problem = f"writes no blocks down: {error}"
+            await asyncio.sleep(_PAUSE)
+
+    async def _follow(self) -> None:
         async with self._open() as journal:
             rpc = await self._connect(self._chain.ws_url)
             try:
@@ -65,6 +75,7 @@ class BlockKeeper:
     async def _keep(self, rpc: Rpc, journal: PayloadJournal) -> None:
         head = await rpc.call("eth_getBlockByNumber", "latest", False)
         await self._write(rpc, journal, head)
+        self.problem = None
         self.ready.set()
         async for announced in rpc.subscribe("newHeads"):
             head = await rpc.call("eth_getBlockByHash", announced["hash"], False)

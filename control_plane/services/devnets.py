@@ -6,7 +6,8 @@ from typing import Any
 
 from control_plane.domain.errors import InvalidInput, Problem
 from control_plane.domain.ids import Hex
-from control_plane.domain.plan import Plan
+from control_plane.domain.native_services import native_services
+from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.plan_json import plan_from_json
 from control_plane.domain.ports.machine import Templates
 from control_plane.domain.ports.store import Database
@@ -267,11 +268,15 @@ def _plan_view(plan: Plan, spec: dict[str, Any], changes: tuple[Change, ...]) ->
     )
 
 
+def _beside(chain: ChainPlan) -> tuple[str, ...]:
+    """Who makes the chain's blocks."""
+    return native_services(chain) if chain.services == "native" else (f"{chain.name}/sequencer",)
+
+
 def _service_names(plan: Plan) -> tuple[str, ...]:
-    chains = [chain.name for chain in plan.chains]
     return (
-        *(f"{name}/node" for name in chains),
-        *(f"{name}/sequencer" for name in chains),
+        *(f"{chain.name}/node" for chain in plan.chains),
+        *(name for chain in plan.chains for name in _beside(chain)),
         "indexer",
         *(f"guardian-{index}" for index in range(plan.metalayer.guardians.count)),
         "aggregator",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from control_plane.adapters.engine.binaries import resolve_program
-from control_plane.adapters.op_stack.programs import SERVICES
+from control_plane.domain.native_services import PROGRAMS
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.provision import Say
 
@@ -32,7 +32,7 @@ class NodePrograms:
             return ()
         wanted = {chain.engine for chain in plan.chains} - _AT_HAND
         if any(chain.services == "native" for chain in plan.chains):
-            wanted |= set(SERVICES)
+            wanted |= set(PROGRAMS)
         return tuple(sorted(wanted))
 
     async def bring(self, name: str, plan: Plan, say: Say) -> None:

@@ -11,17 +11,16 @@ from typing import Final
 from control_plane.adapters.op_stack.accounts import NativeAccounts
 from control_plane.adapters.op_stack.deployment import GAME_TYPE
 from control_plane.domain.ids import Hex, ServiceName
+from control_plane.domain.native_services import BEACON, posts_blobs
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.program import ProgramSpec
 
-SERVICES: Final = ("op-node", "op-batcher", "op-proposer", "op-challenger")
-"""In the order in which they start."""
-BEACON: Final = "l1-beacon"
-"""Where blobs are read from, of a rollup whose data goes there."""
 PYTHON: Final = "python"
 """The program that runs what is ours."""
 _BLOB_CHANNEL: Final = 5
 """L1 blocks from one blob to the next: each is kept by the L1 with 128 KiB, however empty."""
+_GAME_WINDOW: Final = "1h"
+"""How far back games are looked at, each second: with a game every few seconds they become many."""
 PROPOSAL_INTERVAL: Final = 8
 """Seconds between two outputs that are proposed."""
 _HEALTH: Final = "/healthz"
@@ -54,7 +53,7 @@ class Site:
     @property
     def blobs(self) -> bool:
         """Its data goes to blobs of the L1, not to calldata."""
-        return self.chain.plan.da == "ethereum-blobs"
+        return posts_blobs(self.chain.plan)
 
     def url(self, name: str) -> str:
         host, port = self.endpoints[name]
@@ -197,6 +196,7 @@ def _challenger(site: Site) -> ProgramSpec:
         f"--rollup-rpc={site.url('op-node')}",
         f"--game-factory-address={site.at['disputeGameFactory']}",
         "--game-types=alphabet",
+        f"--game-window={_GAME_WINDOW}",
         f"--datadir={site.directory / 'op-challenger' / 'data'}",
         "--http-poll-interval=1s",
         *_TX_FLAGS,

@@ -16,10 +16,11 @@ from control_plane.adapters.op_stack import config
 from control_plane.adapters.op_stack.accounts import native_accounts
 from control_plane.adapters.op_stack.config import BlockId
 from control_plane.adapters.op_stack.deployment import Setup, deploy
-from control_plane.adapters.op_stack.programs import BEACON, SERVICES, Site
+from control_plane.adapters.op_stack.programs import Site
 from control_plane.adapters.runtime.ports import private_listen
 from control_plane.domain.calls import selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, StorageFailed
+from control_plane.domain.native_services import BEACON, PROGRAMS
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.op_stack_l1 import addresses
 from control_plane.domain.ports.node import Account, Rpc
@@ -153,7 +154,7 @@ def _endpoints(directory: Path) -> dict[str, tuple[str, int]]:
         known = json.loads(path.read_text()) if path.exists() else {}
     except (OSError, ValueError) as error:
         raise _storage(path, error) from error
-    missing = [name for name in (*SERVICES, BEACON) if name not in known]
+    missing = [name for name in (*PROGRAMS, BEACON) if name not in known]
     for name in missing:
         listen = private_listen()
         known[name] = [listen.host, listen.port]

@@ -6,9 +6,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from control_plane.adapters.engine.journal import Journal, journal_directory
-from control_plane.adapters.op_stack.programs import BEACON, programs
+from control_plane.adapters.op_stack.programs import programs
 from control_plane.adapters.op_stack.site import prepare, site_of
 from control_plane.domain.errors import DeadlineExceeded
+from control_plane.domain.native_services import BEACON
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.engine_api import PayloadJournal
 from control_plane.domain.ports.node import Connect, Rpc

@@ -13,13 +13,8 @@ from control_plane.domain.ports.node import Account
 from control_plane.domain.states import ServiceState
 from tests.integration.op_stack.lab import NativeLab, pid_of
 from tests.integration.op_stack.user import (
-    CHALLENGER_WINS,
-    DEFENDER_WINS,
     Chain,
-    Withdrawal,
     call,
-    claim_falsely,
-    resolved,
     until,
 )
 from tests.nodes import kill
@@ -82,33 +77,6 @@ async def test_deposits_are_credited(lab: NativeLab) -> None:
 
     await until("the deposit through the bridge", credited, 30)
     lab.mark("deposit through the standard bridge credited")
-
-
-async def test_a_withdrawal_goes_through_a_dispute_game(lab: NativeLab) -> None:
-    to = "0x" + "c1" * 20
-    withdrawal = Withdrawal(on_rollup(lab), on_l1(lab), lab.at, to)
-    await deposit(lab, user(lab, 1).address, 2 * COIN)  # the portal has coins to pay out
-    await withdrawal.initiate(COIN)
-    lab.mark("withdrawal initiated")
-    await withdrawal.prove()
-    lab.mark("withdrawal proven")
-    assert await resolved(on_l1(lab), withdrawal.game) == DEFENDER_WINS
-    lab.mark("its game resolved")
-    await withdrawal.finalize()
-    lab.mark("withdrawal finalized")
-    assert await on_l1(lab).balance(to) == COIN
-
-
-async def test_a_false_claim_loses_its_game(lab: NativeLab) -> None:
-    async def safe() -> int:
-        status = await lab.op_node("optimism_syncStatus")
-        return int(status["safe_l2"]["number"])
-
-    mallory = on_l1(lab, 1)
-    game = await claim_falsely(mallory, lab.at, await until("a safe block", safe))
-    lab.mark("false claim made")
-    assert await resolved(mallory, game) == CHALLENGER_WINS
-    lab.mark("false claim lost")
 
 
 @pytest.mark.parametrize("name", ["op-node", "op-batcher", "op-proposer", "op-challenger"])

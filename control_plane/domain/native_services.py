@@ -1,0 +1,24 @@
+"""Names of the services that run a rollup with ``services: native``."""
+
+from typing import Final
+
+from control_plane.domain.ids import ServiceName
+from control_plane.domain.plan import ChainPlan
+
+JOURNAL: Final = "journal"
+"""Ours: writes down the blocks that op-node makes."""
+BEACON: Final = "l1-beacon"
+"""Ours: where blobs are read from, of a rollup whose data goes there."""
+PROGRAMS: Final = ("op-node", "op-batcher", "op-proposer", "op-challenger")
+"""The OP Stack's own, in the order in which they start."""
+
+
+def posts_blobs(chain: ChainPlan) -> bool:
+    """Whether the rollup's data goes to blobs of the L1."""
+    return chain.da == "ethereum-blobs"
+
+
+def native_services(chain: ChainPlan) -> tuple[ServiceName, ...]:
+    """What runs beside the node of a rollup with native services."""
+    beacon = (BEACON,) if posts_blobs(chain) else ()
+    return tuple(ServiceName(f"{chain.name}/{role}") for role in (JOURNAL, *beacon, *PROGRAMS))
