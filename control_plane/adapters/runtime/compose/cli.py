@@ -19,14 +19,17 @@ _END: Final = 2.0
 
 
 async def compose(
-    project: Project, *arguments: str, deadline: float, also: Sequence[Path] = ()
+    project: Project,
+    *arguments: str,
+    deadline: float,
+    also: Sequence[Path] = (),
+    lock: int | None = None,
 ) -> None:
     """``docker compose ARGUMENTS`` for `project`, ended when the caller is cancelled. Files in
     `also` are read together with the project's own.
 
-    A call that an earlier daemon left behind when it was killed is waited for: it holds the
-    devnet's lock until it ends. Raises what ``failures.translate`` makes of what it says,
-    MissingDependency, DeadlineExceeded.
+    `lock` is what :func:`alone` gave; without it that is waited for here. Raises what
+    ``failures.translate`` makes of what it says, MissingDependency, DeadlineExceeded.
     """
     program = shutil.which("docker")
     if program is None:
@@ -35,7 +38,9 @@ async def compose(
     files = [part for file in (project.file, *also) if file.exists() for part in ("-f", str(file))]
     command = (*words, *files, *arguments)
     try:
-        async with asyncio.timeout(deadline), _lock(project.private / "lock") as lock:
+        async with asyncio.timeout(deadline), contextlib.AsyncExitStack() as stack:
+            if lock is None:
+                lock = await stack.enter_async_context(_lock(project.private / "lock"))
             code, said = await _run(command, project.root, lock)
     except TimeoutError:
         raise DeadlineExceeded(
@@ -47,6 +52,26 @@ async def compose(
         if "is not a docker command" in said or "unknown flag: --ansi" in said:
             raise failures.no_compose(said.splitlines()[0])
         raise failures.translate(said, command)
+
+
+@contextlib.asynccontextmanager
+async def alone(project: Project, *, deadline: float = 60.0) -> AsyncIterator[int]:
+    """Nobody else changes the project's containers inside, no call of Compose that an earlier
+    daemon left behind when it was killed either: it holds the devnet's lock until it ends.
+
+    Gives the lock. Raises DeadlineExceeded, StorageFailed.
+    """
+    async with contextlib.AsyncExitStack() as stack:
+        try:
+            async with asyncio.timeout(deadline):
+                lock = await stack.enter_async_context(_lock(project.private / "lock"))
+        except TimeoutError:
+            raise DeadlineExceeded(
+                f"The containers of {project.name} are still being changed",
+                f"waited {deadline:g} s for another `docker compose`",
+                "Look for it with `ps` and end it.",
+            ) from None
+        yield lock
 
 
 async def _run(command: tuple[str, ...], directory: Path, lock: int) -> tuple[int, str]:

@@ -147,6 +147,20 @@ class Link:
             self.api().remove_volume(f"{project.name}_{name}", force=True)
 
     @_translated
+    def remove_rest(self, project: str) -> None:
+        """Remove a devnet's networks and volumes; it has no containers any more. Idempotent."""
+        import docker.errors
+
+        api = self.api()
+        mine = {"label": [f"{PROJECT_LABEL}={project}"]}
+        for network in api.networks(filters=mine):
+            with contextlib.suppress(docker.errors.NotFound):
+                api.remove_network(network["Id"])
+        for volume in api.volumes(filters=mine)["Volumes"] or ():
+            with contextlib.suppress(docker.errors.NotFound):
+                api.remove_volume(volume["Name"], force=True)
+
+    @_translated
     def tail(self, container: str, lines: int) -> str:
         """The last lines of what a container said; empty when there is none."""
         import docker.errors

@@ -4,8 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-from control_plane.adapters.runtime.compose.cli import compose
-from control_plane.adapters.runtime.compose.failures import NetworkTaken, PortTaken, as_error
+from control_plane.adapters.runtime.compose.cli import alone, compose
+from control_plane.adapters.runtime.compose.failures import NetworkTaken, PortTaken
 from control_plane.adapters.runtime.compose.files import (
     Kit,
     addresses_of,
@@ -29,7 +29,6 @@ from control_plane.domain.ports.node import NodeSpec
 
 _UP_DEADLINE: Final = 600.0
 """Images may have to be pulled."""
-_DOWN_DEADLINE: Final = 60.0
 _QUIET: Final = 0.04
 """Seconds without another chain after which those that asked are started."""
 _TRIES: Final = 4
@@ -155,13 +154,13 @@ class Stack:
         closed: set[str] = set()
         for _ in range(_TRIES):
             wanted = [asked.spec.chain for name, asked in batch.items() if name not in closed]
-            await self._clear(wanted)
-            await asyncio.to_thread(self._write, closed)
             services = [compose_service(chain.name) for chain in wanted]
+            up = ("up", "-d", "--no-deps", GATE, *services)
             try:
-                await compose(
-                    self.project, "up", "-d", "--no-deps", GATE, *services, deadline=_UP_DEADLINE
-                )
+                async with alone(self.project) as lock:
+                    await self._clear(wanted)
+                    await asyncio.to_thread(self._write, closed)
+                    await compose(self.project, *up, deadline=_UP_DEADLINE, lock=lock)
             except PortTaken as taken:
                 closed.add(self._refuse(batch, taken))
             except NetworkTaken:
@@ -210,9 +209,10 @@ class Stack:
         that ran."""
         if service is None:
             await self._end_work()
-        found = await asyncio.to_thread(self._link.containers, project=self.project.name)
-        found = [each for each in found if service in {None, each.service}]
-        await self._remove(found)
+        async with alone(self.project):
+            found = await asyncio.to_thread(self._link.containers, project=self.project.name)
+            found = [each for each in found if service in {None, each.service}]
+            await self._remove(found)
         return sum(each.runs and each.service != GATE for each in found)
 
     async def drop(self, chain: str) -> None:
@@ -221,14 +221,11 @@ class Stack:
         await asyncio.to_thread(self._link.remove_volume, self.project, volume_of(chain))
 
     async def down(self) -> None:
-        """Remove all that the engine has of the devnet: containers, volumes, network."""
-        await self._end_work()
-        try:
-            await compose(
-                self.project, "down", "-v", "--remove-orphans", "-t", "0", deadline=_DOWN_DEADLINE
-            )
-        except (PortTaken, NetworkTaken) as error:
-            raise as_error(error) from error
+        """Remove all that the engine has of the devnet: containers, volumes, network. As
+        ``docker compose down -v`` does, by the project's labels, in a third of its time; and it
+        needs neither the file nor Compose."""
+        await self.remove(None)
+        await asyncio.to_thread(self._link.remove_rest, self.project.name)
 
     async def _remove(self, found: list[Container]) -> None:
         await asyncio.gather(*(asyncio.to_thread(self._link.remove, each.id) for each in found))
