@@ -5,6 +5,7 @@ every task made by it, logs goes to the agent's own file too.
 """
 
 import logging
+import os
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -55,6 +56,13 @@ class AgentLogHandler(logging.Handler):
                     file.write(line)
                     full = file.tell() > _LARGEST
                 if full:
-                    path.replace(path.with_name(path.name + ".1"))
+                    _put_aside(path)
         except OSError:
             self.handleError(record)
+
+
+def _put_aside(path: Path) -> None:
+    """Copied and cut, not renamed: a program that the agent runs goes on appending to this very
+    file."""
+    path.with_name(path.name + ".1").write_bytes(path.read_bytes())
+    os.truncate(path, 0)

@@ -13,7 +13,7 @@ from control_plane.adapters.evm.signer import account
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.schemas.spec import TEST_MNEMONIC
-from tests.acceptance.world import chain, rpc_answer, until
+from tests.acceptance.world import chain, rpc, rpc_answer, until
 from tests.e2e.home import Home, is_alive, kill, new_home, ports_of
 from tests.integration.op_stack.lab import find_op_stack
 from tests.integration.op_stack.user import (
@@ -87,6 +87,10 @@ def programs(net: Home) -> dict[str, int]:
 
 def states(net: Home) -> dict[str, str]:
     return {service["name"]: service["state"] for service in net.status()["services"]}
+
+
+def restarts(net: Home, service: str) -> int:
+    return int(next(s["restarts"] for s in net.status()["services"] if s["name"] == service))
 
 
 def test_status_says_that_they_are_the_framework_s_own(net: Home) -> None:
@@ -186,6 +190,18 @@ def test_a_killed_node_is_back_with_its_services(net: Home) -> None:
     net.wait_state("ready", 60)
     until(lambda: set(programs(net)) == set(SERVICES), 20, "all services run")
     test_messages_go_both_ways(net, "arb", "op")
+
+
+def test_a_killed_l1_is_followed(net: Home) -> None:
+    net.wait_state("ready")
+    before = restarts(net, "l1/node")
+    kill(net.node("l1").pid)
+    until(lambda: restarts(net, "l1/node") > before, 20, "it is started again")
+    net.wait_state("ready", 60)
+    op = chain(net.status(), "op")["rpc_url"]
+    height = int(rpc(op, "eth_blockNumber"), 16)
+    until(lambda: int(rpc(op, "eth_blockNumber"), 16) > height + 2, 30, "further blocks")
+    test_messages_go_both_ways(net, "op", "arb")
 
 
 def test_a_stopped_devnet_goes_on(net: Home) -> None:

@@ -144,7 +144,8 @@ def _spawn(spec: ProgramSpec, path: Path, command: tuple[str, ...]) -> ProgramHa
         exits.reap(process.pid)
     handle = ProgramHandle(spec, process.pid, identity or "gone", command)
     record = {"pid": handle.pid, "identity": handle.identity, "of": _fingerprint(spec, command)}
-    _write(spec.directory / RECORD, record)
+    with contextlib.suppress(OSError):  # a full disk: then it is found by its argv
+        _write(spec.directory / RECORD, record)
     return handle
 
 
