@@ -28,6 +28,7 @@ from tests.disks import small_disk
 from tests.nodes import DEV, find_op_geth, gone, kill, op_geth_runtime, op_geth_spec
 
 pytestmark = pytest.mark.integration
+DAPP = "http://localhost:3000"
 L1_BLOCK = "0x4200000000000000000000000000000000000015"
 LANDLOCK = sys.platform == "linux" and ctypes.CDLL(None).syscall(CREATE_RULESET, None, 0, 1) > 0
 
@@ -120,6 +121,40 @@ async def test_listens_on_private_loopback_only_and_its_engine_asks_for_the_secr
     )
     assert b" 401 " in await reader.readline()
     writer.close()
+
+
+@pytest.mark.parametrize(("origin", "let_in"), [(DAPP, True), ("http://evil.example", False)])
+async def test_web_pages_of_the_spec_are_let_in(
+    runtime: ProcessRuntime, spec: NodeSpec, origin: str, let_in: bool
+) -> None:
+    spec = replace(spec, plan=replace(spec.plan, origins=(DAPP,)))
+    handle = await runtime.start_node(spec)
+    body = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}'
+    post = await heads_of(
+        handle, b"POST", origin, b"Content-Type: application/json", b"Content-Length: 59", body
+    )
+    socket = await heads_of(
+        handle,
+        b"GET",
+        origin,
+        *(b"Connection: Upgrade", b"Upgrade: websocket", b"Sec-WebSocket-Version: 13"),
+        *(b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", b""),
+    )
+    assert (b" 200 " in post and b"Access-Control-Allow-Origin: *" in post) is let_in
+    assert (b" 101 " in socket) is let_in
+
+
+async def heads_of(handle: NodeHandle, method: bytes, origin: str, *lines: bytes) -> bytes:
+    """The head of the answer to a request of a browser; the last of `lines` is the body."""
+    *headers, body = lines
+    reader, writer = await asyncio.open_connection("127.0.0.1", handle.port)
+    head = [method + b" / HTTP/1.1", b"Host: localhost", b"Origin: " + origin.encode(), *headers]
+    writer.write(b"\r\n".join(head) + b"\r\n\r\n" + body)
+    try:
+        async with asyncio.timeout(5):
+            return await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.close()
 
 
 async def test_stop_is_graceful_and_a_second_start_goes_on(
