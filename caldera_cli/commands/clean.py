@@ -26,9 +26,10 @@ def clean(
 ) -> None:
     """Remove all that is left over.
 
-    Ends the daemon, left-over nodes and their gate; removes records, logs and
-    sockets of the home directory, and nothing else in it. Refused while devnets
-    exist that a daemon looks after: take them down first.
+    Ends the daemon, left-over nodes and their gate, containers as well;
+    removes records, logs and sockets of the home directory, and nothing else
+    in it. Refused while devnets exist that a daemon looks after: take them
+    down first.
     """
     home = paths.home()
     client = connect_if_running()
@@ -39,12 +40,14 @@ def clean(
                 "There are devnets", ", ".join(names), "`caldera down --all` first", CONFLICT
             )
     entries = _entries(home)
+    from caldera_cli.containers import find_projects, remove_projects
     from caldera_cli.strays import find_strays
 
-    strays = find_strays(home)
+    strays, projects = find_strays(home), find_projects(home)
     if not yes and (entries or strays):
         _ask(f"Remove {len(entries)} entries of {home}, end {len(strays)} processes?")
     _end(home, strays, daemon=client is not None)
+    remove_projects(projects)
     for path in entries:
         _remove(path)
     _remove_if_empty(home)

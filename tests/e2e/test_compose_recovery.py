@@ -237,6 +237,14 @@ def test_a_devnet_goes_down_although_its_daemon_was_killed(clean: Home) -> None:
     assert docker.left(clean.home) == {}
 
 
+def test_clean_removes_what_a_killed_daemon_left(clean: Home) -> None:
+    clean.run("up", "minimal", "--runtime", "compose")
+    kill(clean.daemon_pid)
+    clean.run("clean", "--yes")
+    assert docker.left(clean.home) == {}
+    clean.home.mkdir(exist_ok=True)
+
+
 # ---------------------------------------------------------------- what is missing
 
 
