@@ -20,26 +20,24 @@ from control_plane.adapters.alone.hub import SharedHub
 from control_plane.adapters.alone.keeping import Keeper
 from control_plane.adapters.alone.lease import lease
 from control_plane.adapters.alone.token import read_secret
-from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.keys import keys_of, role_secret
-from control_plane.adapters.evm.rpc import connect
-from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.signer import account
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
+from control_plane.agents.sequencer_alone import Keeping, Yielding
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import (
     CalderaError,
-    DeadlineExceeded,
     InvalidInput,
     NotFound,
     StorageFailed,
     TemporaryFailure,
 )
-from control_plane.domain.hub import Hub, Published, Rest, Resting, Resume, Standing
-from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
-from control_plane.domain.ports.agent import Agent, Publish, Sealer
-from control_plane.domain.ports.node import Account, Rpc
+from control_plane.domain.hub import Hub, Published, Standing
+from control_plane.domain.network import GuardianKeys, Network
+from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.node import Account
 from control_plane.domain.states import ServiceState
+from control_plane.first_blocks import ask_network_id, make_first_blocks
 from control_plane.services.supervisor import Supervisor
 
 _TELLERS: Final = frozenset({"indexer", "aggregator"})
@@ -48,8 +46,6 @@ _LOOK: Final = 0.2
 _JOIN: Final = 1.0
 """Seconds that the hub gets before the agent starts; a later connection makes it look again."""
 _PAUSE: Final = 0.25
-_LONGEST_REST: Final = 30.0
-_BOOTSTRAP_DEADLINE: Final = 120.0
 
 T = TypeVar("T")
 
@@ -92,7 +88,8 @@ async def run(wanted: Wanted, stop: asyncio.Event) -> None:
         described = read_description(wanted.config).looking_through(wanted.rpc)
         with _right_to(wanted, described):
             if wanted.role == "bootstrap":
-                await _bootstrap(wanted, described)
+                keys = keys_of(_secret(wanted, described), len(described.guardians))
+                await make_first_blocks(described, keys, wanted.state)
                 return
             await _Process(wanted, described).run(stop)
 
@@ -218,7 +215,7 @@ class _Process:
         """What all that is signed commits to; asked of the L1 where it is not described."""
         if self._described.network_id is not None:
             return self._described.network_id
-        return await self._insist(lambda: _ask_network_id(self._described))
+        return await self._insist(lambda: ask_network_id(self._described))
 
     async def _insist(self, attempt: Callable[[], Awaitable[T]]) -> T:
         """Try until it succeeds; health tells why not."""
@@ -247,13 +244,10 @@ class _Process:
     def _make_sequencer(self, network: Network) -> Agent:
         chain = self._described.chain(self._wanted.chain or "")
         if self._wanted.state is None or chain.plan.engine != "anvil":
-            return _Yielding(making.make_sequencer(chain, network=network), chain, self._hub)
+            return Yielding(making.make_sequencer(chain, network=network), chain, self._hub)
         keeper = Keeper(self._described.plan, chain, self._wanted.state)
-        return _Keeping(
-            making.make_sequencer(chain, keeper.connect),
-            keeper,
-            self._described.plan.save_interval,
-        )
+        sequencer = Yielding(making.make_sequencer(chain, keeper.connect), chain, self._hub)
+        return Keeping(sequencer, keeper, self._described.plan.save_interval)
 
     async def _make_guardian(self, network: Network, stack: AsyncExitStack) -> Agent:
         entry = self._described.guardian(self._index)
@@ -368,128 +362,3 @@ def _publisher(database: SqlDatabase, devnet: str, hub: Hub) -> Publish:
         hub.tell(Published(found.id))
 
     return publish
-
-
-class _Yielding:
-    """A sequencer that rests while another process saves its chain; implements
-    ``ports.agent.Agent``."""
-
-    def __init__(self, agent: Agent, chain: Chain, hub: Hub) -> None:
-        self._agent = agent
-        self._chain = chain
-        self._hub = hub
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem
-
-    async def run(self) -> None:
-        async with _beside(self._yield(), "rests"):
-            await self._agent.run()
-
-    async def _yield(self) -> None:
-        sealer: object = self._agent
-        if not isinstance(sealer, Sealer):
-            return
-        async with self._hub.listen() as news:
-            while True:
-                item = await news.get()
-                if isinstance(item, Rest) and item.chain == self._chain.name:
-                    async with sealer.paused():
-                        await self._rest(item, news)
-
-    async def _rest(self, rest: Rest, news: "asyncio.Queue[Any]") -> None:
-        """Until it may go on; not for ever, should whoever asked for it be gone."""
-        self._hub.tell(Resting(rest.chain, rest.number))
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_LONGEST_REST):
-                while await news.get() != Resume(rest.chain, rest.number):
-                    pass
-
-
-class _Keeping:
-    """A sequencer that also saves its chain; implements ``ports.agent.Agent``."""
-
-    def __init__(self, agent: Agent, keeper: Keeper, interval: float) -> None:
-        self._agent = agent
-        self._keeper = keeper
-        self._interval = interval
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem or self._keeper.problem
-
-    async def run(self) -> None:
-        sealer: object = self._agent
-        paused = sealer.paused if isinstance(sealer, Sealer) else contextlib.nullcontext
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._agent.run(), name=self.name)
-            saving = self._keeper.save_regularly(self._interval, paused)
-            group.create_task(saving, name=f"save {self.name}")
-
-
-# ---------------------------------------------------------------------- bootstrap
-
-
-async def _ask_network_id(described: Description) -> bytes:
-    l1 = await connect(described.chains[0].ws_url)
-    try:
-        return await ChainBootstrap().network_id(l1, described.contracts, described.devnet_id)
-    finally:
-        await l1.close()
-
-
-async def _bootstrap(wanted: Wanted, described: Description) -> None:
-    """Bring every chain to where it was saved, or to block 1, side by side."""
-    keys = keys_of(_secret(wanted, described), len(described.guardians))
-    try:
-        async with asyncio.timeout(_BOOTSTRAP_DEADLINE):
-            network_id = described.network_id
-            if network_id is None:
-                network_id = await _patiently(lambda: _ask_network_id(described), "the L1")
-            network = described.network(network_id)
-            async with asyncio.TaskGroup() as group:
-                for chain in network.chains:
-                    group.create_task(_bring(chain, network, keys, wanted.state))
-    except TimeoutError:
-        names = ", ".join(f"{chain.name} at {chain.ws_url}" for chain in described.chains)
-        raise DeadlineExceeded(
-            "Not every chain has its first block",
-            f"after {_BOOTSTRAP_DEADLINE:g} s; asked were {names}",
-            "Do their nodes run? Their logs tell.",
-        ) from None
-
-
-async def _bring(chain: Chain, network: Network, keys: Keys, state: Path | None) -> None:
-    bootstrap = ChainBootstrap()
-
-    async def attempt() -> None:
-        rpc: Rpc
-        if state is not None and chain.plan.engine == "anvil":
-            rpc = await Keeper(network.plan, chain, state).connect(chain.ws_url)
-        else:
-            rpc = await connect(chain.ws_url)
-        try:
-            async with sealing(chain, rpc, network, keys) as seal:
-                await bootstrap(chain.plan, rpc, network, keys, seal)
-        finally:
-            await rpc.close()
-
-    await _patiently(attempt, chain.name)
-    log.info("%s has its first block", chain.name)
-
-
-async def _patiently(attempt: Callable[[], Awaitable[T]], what: str) -> T:
-    told = ""
-    while True:
-        try:
-            return await attempt()
-        except TemporaryFailure as error:
-            if str(error) != told:
-                told = str(error)
-                log.info("waiting for %s: %s", what, told)
-            await asyncio.sleep(_PAUSE)

@@ -178,7 +178,7 @@ class Stack:
     def is_ready(self, service: str) -> bool:
         return self.health(service)[0] == 200
 
-    def wait_ready(self, *services: str, seconds: float = 20) -> None:
+    def wait_ready(self, *services: str, seconds: float = 60) -> None:
         for service in services or self.services:
             until(
                 partial(self.is_ready, service),

@@ -171,7 +171,7 @@ def test_stack_that_was_stopped_goes_on(stack: Stack) -> None:
 def test_agent_whose_devnet_is_gone_ends(stack: Stack) -> None:
     stack.config.rename(stack.config.with_suffix(".gone"))
     try:
-        assert stack.agents["relayer"].wait(timeout=5) == 3
+        assert stack.agents["relayer"].wait(timeout=20) == 3
     finally:
         stack.config.with_suffix(".gone").rename(stack.config)
 
