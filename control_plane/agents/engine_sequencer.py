@@ -81,6 +81,9 @@ class EngineSequencer(Rhythm):
                 waiting = await waiting_in_pool(rpc)
             async with self._turn:
                 taken = await to_its_end(builder.seal(waiting, empty=False))
+            self.ready.set()  # while transactions keep coming this does not end
+            if self._changed.is_set():
+                return
             vain = vain + 1 if taken is None else 0
             if vain == _TRIES:
                 self.problem = (

@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from control_plane.adapters.engine.journal import Journal, restore_head
+from control_plane.adapters.engine.journal import Journal, cut_off, restore_head
 from control_plane.adapters.engine.origins import Mark, Origins
 from control_plane.adapters.evm.l1_view import Intake, L1Heads, L1View
 from control_plane.domain import op_stack, rlp
@@ -263,7 +263,7 @@ class BlockBuilder:
         self._more = heads.head.number > at
         if not self._more or (before and room < _DEPOSIT_GAS // 2):
             return
-        new = await self._l1.intake(at, heads.head, room)
+        new = await self._l1.intake(known, heads.head, room)
         self._next = Intake(new.origin, (*before, *new.deposits))
         self._more = new.origin.number < heads.head.number
 
@@ -285,6 +285,7 @@ class BlockBuilder:
         base = await self._origins.last(self._l1.has)
         old = [await self._transactions(number) for number in range(base.number + 1, last + 1)]
         self._labels = (NO_HASH, NO_HASH)
+        await cut_off(self._node, base.number)
         await self._go_on_from(hex(base.number))
         await self._take_in(heads)
         returned: list[Hex] = []

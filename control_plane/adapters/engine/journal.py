@@ -9,9 +9,9 @@ takes the place of those of its height and above: that is how a reorg is written
 when they are large or long and the oldest go, but never one with a block of the last minutes: what
 a machine that loses power may not have written yet is at most half as old.
 
-op-geth that is killed has lost its newest blocks, two at most of those that this repository's tests
-saw. It calls itself SYNCING when it is pointed to one of them; given the blocks again, in order, it
-goes on as if nothing had happened.
+op-geth that is killed has lost its newest blocks, or the state of the last one. It calls itself
+SYNCING when it is pointed to one of them; given the blocks again, in order, it goes on as if
+nothing had happened.
 """
 
 import asyncio
@@ -32,6 +32,7 @@ from control_plane.domain.errors import Conflict, DeadlineExceeded, StorageFaile
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.engine_api import EngineApi, ForkChoice, HeadUnknown, Payload
 from control_plane.domain.ports.node import Caller
+from control_plane.domain.rpc import RpcError
 
 _SEGMENT_BLOCKS: Final = 512
 _SEGMENT_BYTES: Final = 64 * 2**20
@@ -283,6 +284,7 @@ async def restore_head(
     try:
         async with asyncio.timeout(deadline):
             first = await _first_missing(node, journal, wanted)
+            await cut_off(node, first.number - 1)
             await _replay(engine, journal, first, wanted)
     except TimeoutError:
         raise DeadlineExceeded(
@@ -291,6 +293,23 @@ async def restore_head(
             "See the node's log; it is tried again at the next start.",
         ) from None
     return wanted.number
+
+
+async def cut_off(node: Caller, number: int) -> None:
+    """Make block `number` the head of a node that holds blocks above it for final.
+
+    op-geth moves final blocks out of its database into files that only grow. A fork choice does
+    not reach there: the chain would go on from other blocks than those by their number. Blocks
+    that are not final are left to the fork choice, which tells subscribers of them.
+    """
+    frozen = await node.call("debug_dbAncients")
+    try:
+        found = await node.call("eth_getBlockByNumber", "finalized", False)
+    except RpcError:  # there is none yet
+        found = None
+    final = 0 if found is None else int(found["number"], 16)
+    if max(frozen - 1, final) > number:
+        await node.call("debug_setHead", hex(number))
 
 
 async def _first_missing(node: Caller, journal: Journal, wanted: Entry) -> Entry:

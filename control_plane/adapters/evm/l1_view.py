@@ -75,17 +75,20 @@ class L1View:
         found = await self.block(place.number)
         return found is not None and found.hash == place.hash
 
-    async def intake(self, after: int, head: L1Block, gas: int) -> Intake:
-        """The deposits of the L1's blocks above `after` up to `head`, or to an earlier block if
-        together they want more than `gas`.
+    async def intake(self, base: L1Block | None, head: L1Block, gas: int) -> Intake:
+        """The deposits of the L1's blocks above `base` (None: all) up to `head`, or to an earlier
+        block if together they want more than `gas`.
 
-        TemporaryFailure when `head` is no longer on the chain: what was read may be of another.
+        TemporaryFailure when one of both is not on the chain: what was read may be of another.
         """
-        logs = await self._logs(after + 1, head)
+        if base is not None and not await self.has(base):
+            raise _moved(base.number)
+        last = -1 if base is None else base.number
+        logs = await self._logs(last + 1, head)
         if not await self.has(head):
             raise _moved(head.number)
         taken: list[Deposit] = []
-        used, last = 0, after
+        used = 0
         for number, group in groupby(logs, key=lambda log: log[0]):
             deposits = [deposit for _, deposit in group]
             used += sum(deposit.gas for deposit in deposits)

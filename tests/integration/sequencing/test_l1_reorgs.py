@@ -1,6 +1,7 @@
 """The L1 loses blocks: the rollup's blocks that came from them are built anew."""
 
 from collections.abc import AsyncIterator
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,28 @@ async def test_an_l1_that_lost_its_last_blocks_is_followed(lab: Lab) -> None:
     await until(lambda: origins_stand(lab))
     assert await lab.l2.balance(SOMEBODY) == 6
     await advance(lab, 2, first=6)
+
+
+async def test_final_blocks_are_replaced_too_when_the_l1_lost_them(lab: Lab) -> None:
+    """op-geth has put them away where a fork choice does not reach."""
+    await advance(lab, 8)
+
+    async def are_put_away() -> bool:
+        return int(await lab.l2.call("debug_dbAncients")) > 4
+
+    await lab.kill_node(lab.l2)
+    await lab.start_node(lab.l2)
+    await lab.halt(lab.l2)
+    await lab.sequence(lab.l2)
+    await until(are_put_away)
+    await lab.l1.call("anvil_rollback", 6)
+    await until(lambda: reorged(lab))
+    await until(lambda: origins_stand(lab))
+    blocks = [await lab.l2.block(n) for n in range(await lab.l2.height() + 1)]
+    links = [(a["hash"], b["parentHash"]) for a, b in pairwise(blocks)]
+    assert all(parent == told for parent, told in links)
+    assert await lab.l2.balance(SOMEBODY) == 8
+    await advance(lab, 2, first=8)
 
 
 async def test_without_the_l1_blocks_keep_their_origin(lab: Lab) -> None:

@@ -18,6 +18,7 @@ from control_plane.domain.ports.engine_api import (
     Payload,
     PayloadAttributes,
 )
+from control_plane.domain.rpc import RpcError
 
 ROOT = Hex("0x" + "00" * 32)
 
@@ -166,10 +167,19 @@ class FakeEngine:
         self._known = {name(n, branch): n for n in range(height + 1)}
         self._states = set(self.chain.values())
         self.given: list[int] = []
+        self.frozen = 0
+        self.cut: list[int] = []
 
     async def call(self, method: str, *params: Any) -> Any:
         if method == "eth_blockNumber":
             return hex(self.head)
+        if method == "debug_dbAncients":
+            return self.frozen
+        if method == "debug_setHead":
+            self.cut.append(int(params[0], 16))
+            return None
+        if params[0] == "finalized":
+            raise RpcError("refused", "finalized block not found")
         hash_ = self.chain.get(int(params[0], 16))
         return None if hash_ is None else {"hash": hash_}
 
@@ -228,7 +238,16 @@ async def test_an_engine_on_the_branch_that_was_left_changes_over(
     await journal.append(block(4, "b", parent=name(3)))
     engine = FakeEngine(6)
     assert await restore_head(engine, engine, journal) == 4
-    assert engine.given == [4]
+    assert (engine.given, engine.cut) == ([4], [])
+
+
+async def test_a_branch_that_the_engine_holds_for_final_is_cut_off(opens: Opens) -> None:
+    journal = await filled(opens(), 6)
+    await journal.append(block(4, "b", parent=name(3)))
+    engine = FakeEngine(6)
+    engine.frozen = 6  # blocks 0 to 5
+    assert await restore_head(engine, engine, journal) == 4
+    assert engine.cut == [3]
 
 
 async def test_a_journal_of_another_chain_is_refused(opens: Opens, tmp_path: Path) -> None:
