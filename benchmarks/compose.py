@@ -13,8 +13,10 @@ import yaml
 
 from benchmarks.harness import Figure, Home, median
 
-LIMIT = 2.5
-"""What CI holds `up` and `down` to, as ratios to Compose with the bare nodes in the same run."""
+TARGET = 2.5
+"""What `up` and `down` may take, as ratios to Compose with the bare nodes in the same run."""
+LIMIT = 3.5
+"""What CI holds them to."""
 
 
 def measure(home: Home, smoke: bool) -> list[Figure]:
@@ -39,7 +41,7 @@ def measure(home: Home, smoke: bool) -> list[Figure]:
 
 
 def _figure(name: str, taken: list[float], base: float, label: str) -> Figure:
-    return Figure(name, median(taken), "s", base, label, LIMIT * base, limit=LIMIT)
+    return Figure(name, median(taken), "s", base, label, TARGET * base, limit=LIMIT)
 
 
 @contextmanager
