@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -68,18 +68,7 @@ class Cell:
 
 _RUNTIMES: Final = ("process", "compose")
 _PAIRS: Final = (("anvil", "anvil"), ("op-geth", "op-geth"), ("anvil", "op-geth"))
-ALL: Final = tuple(Cell(runtime, engines) for runtime in _RUNTIMES for engines in _PAIRS)
-
-
-def cells() -> Iterator[Cell]:
-    """Those whose parts this version has: a spec of it is not refused as *not available yet*."""
-    from control_plane.domain.spec_rules import NOT_YET, RULES
-    from control_plane.schemas.spec import Spec
-
-    for cell in ALL:
-        spec = Spec.model_validate(cell.spec())
-        if not any(NOT_YET in problem.detail for rule in RULES for problem in rule(spec)):
-            yield cell
+CELLS: Final = tuple(Cell(runtime, engines) for runtime in _RUNTIMES for engines in _PAIRS)
 
 
 def _images(programs: Iterable[str]) -> str | None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conformance.cells import ALL, Cell, cells
+from tests.conformance.cells import CELLS, Cell
 from tests.conformance.client import Wallet
 from tests.conformance.devnet import Devnet, running
 from tests.e2e.messages import At
@@ -30,7 +30,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "cell" not in metafunc.fixturenames:
         return
     mixed = metafunc.definition.get_closest_marker("mixed") is not None
-    chosen = [cell for cell in cells() if mixed or not cell.mixed]
+    chosen = [cell for cell in CELLS if mixed or not cell.mixed]
     metafunc.parametrize("cell", chosen, ids=lambda cell: cell.name, scope="session")
 
 
@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def _place(item: pytest.Item) -> tuple[int, int]:
     cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
-    return ALL.index(cell) if cell else -1, _ORDER.index(item.path.stem)
+    return CELLS.index(cell) if cell else -1, _ORDER.index(item.path.stem)
 
 
 @pytest.fixture(scope="session")
