@@ -12,8 +12,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from eth_abi.abi import encode
-
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.op_stack.contracts import batch_inbox, creation_code
 from control_plane.domain.calls import encode_call, selector
@@ -166,6 +164,8 @@ def _creations(setup: Setup) -> list[Step]:
 
 
 def _create(setup: Setup, key: str, contract: str, types: list[str], *values: Any) -> Step:
+    from eth_abi.abi import encode  # 0.1 s that only native services need
+
     creation = creation_code(contract) + encode(types, values)
     data = encode_call("deploy(bytes32,bytes)", salt(setup.chain_id, key), creation)
     return setup.factory, data, _DEPLOY_GAS + _BYTE_GAS * len(creation)
@@ -206,6 +206,8 @@ def _initializations(setup: Setup) -> list[Step]:
 
 
 def _initialize(setup: Setup, key: str, types: list[str], values: tuple[Any, ...]) -> Step:
+    from eth_abi.abi import encode
+
     call = selector(f"initialize({','.join(types)})") + encode(types, values)
     implementation = bytes.fromhex(setup.at[implementation_of(key)][2:])
     return (
