@@ -132,7 +132,7 @@ def test_a_deposit_is_credited_and_a_withdrawal_finalized_and_a_false_claim_lost
 async def _deposit_and_withdraw(net: Home) -> None:
     alice, mallory, rollup = user(net, "l1", 0), user(net, "l1", 1), user(net, "op", 0)
     at = portal_of(net)
-    bob, carol = (account(keccak256(name)).address for name in (b"bob", b"carol"))
+    bob, carol, dave = (account(keccak256(name)).address for name in (b"bob", b"carol", b"dave"))
     data = call(
         "depositTransaction(address,uint256,uint64,bool,bytes)", bob, 7 * COIN, 100_000, False, b""
     )
@@ -144,12 +144,17 @@ async def _deposit_and_withdraw(net: Home) -> None:
     await until_async("the deposit", credited, 30)
 
     async def withdraw() -> None:
-        withdrawal = Withdrawal(rollup, alice, at, carol)
-        await withdrawal.initiate(COIN)
-        await withdrawal.prove()
-        assert await resolved(alice, withdrawal.game) == DEFENDER_WINS
-        await withdrawal.finalize()
+        plain = Withdrawal(rollup, alice, at, carol)
+        await plain.initiate(COIN)
+        bridged = Withdrawal(rollup, alice, at, dave)
+        await bridged.initiate_by_bridge(2 * COIN)
+        for withdrawal in (plain, bridged):
+            await withdrawal.prove()
+        for withdrawal in (plain, bridged):
+            assert await resolved(alice, withdrawal.game) == DEFENDER_WINS
+            await withdrawal.finalize()
         assert await alice.balance(carol) == COIN
+        assert await alice.balance(dave) == 2 * COIN
 
     async def claim() -> None:
         game = await claim_falsely(mallory, at, 1)

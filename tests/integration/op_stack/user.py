@@ -13,6 +13,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.node import Account
 
 T = TypeVar("T")
+BRIDGE = "0x4200000000000000000000000000000000000010"
 PASSER = "0x4200000000000000000000000000000000000016"
 GAME_TYPE, BOND = 255, 10**15
 CHALLENGER_WINS, DEFENDER_WINS = 1, 2
@@ -108,12 +109,21 @@ class Withdrawal:
 
     async def initiate(self, value: int) -> None:
         start = call("initiateWithdrawal(address,uint256,bytes)", self.to, 100_000, b"")
-        receipt = await self.rollup.send(PASSER, start, value=value, gas=300_000)
+        await self._begin(PASSER, start, value)
+
+    async def initiate_by_bridge(self, value: int) -> None:
+        """Through the standard bridge and the messengers of both sides."""
+        start = call("bridgeETHTo(address,uint32,bytes)", self.to, 200_000, b"")
+        await self._begin(BRIDGE, start, value)
+
+    async def _begin(self, contract: str, data: bytes, value: int) -> None:
+        receipt = await self.rollup.send(contract, data, value=value, gas=1_000_000)
         (log,) = [entry for entry in receipt["logs"] if entry["address"].lower() == PASSER]
         types = ["uint256", "uint256", "bytes", "bytes32"]
-        amount, gas, data, self.hash = decode(types, bytes.fromhex(log["data"][2:]))
-        nonce = int(log["topics"][1], 16)
-        self.fields = (nonce, self.rollup.account.address, self.to, amount, gas, data)
+        amount, gas, message, self.hash = decode(types, bytes.fromhex(log["data"][2:]))
+        nonce, sender, target = (topic[2:] for topic in log["topics"][1:])
+        addresses = ("0x" + sender[-40:], "0x" + target[-40:])
+        self.fields = (int(nonce, 16), *addresses, amount, gas, message)
         self.block = int(receipt["blockNumber"], 16)
 
     async def prove(self) -> None:
