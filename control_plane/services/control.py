@@ -16,6 +16,7 @@ from control_plane.domain.errors import (
     Conflict,
     DeadlineExceeded,
     Failed,
+    MissingDependency,
     NotFound,
     NotReady,
     StorageFailed,
@@ -195,13 +196,21 @@ class ControlPlane:
             return await self.wait(name, (), 0)
 
     async def wait_gone(self, name: str, timeout: float) -> None:
-        """Until the devnet is removed; DeadlineExceeded when time is up."""
+        """Until the devnet is removed; DeadlineExceeded when time is up, MissingDependency when
+        somebody has to do something before it can be."""
         found = self._workers.get(name)
         if found is None:
             return
+        worker, task = found
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.shield(found[1])
+                while not task.done():
+                    await _either(task, worker.next_change())
+                    record = await worker.record()
+                    failed = record is not None and record.state is DevnetState.FAILED
+                    if failed and isinstance(worker.last_error, MissingDependency):
+                        raise worker.last_error
+                await task
         except TimeoutError:
             raise DeadlineExceeded(
                 f"{name} is not gone", f"after {timeout:g} s", f"See `caldera status {name}`."
@@ -517,3 +526,12 @@ def not_found(kind: str, name: str, known: Collection[str]) -> NotFound:
     else:
         hint = f"There is no {kind} yet."
     return NotFound(f"No {kind} called {name!r}", "", hint)
+
+
+async def _either(task: "asyncio.Task[None]", event: asyncio.Event) -> None:
+    """Returns when one of them is done; the task goes on."""
+    waiting: asyncio.Task[Any] = asyncio.create_task(event.wait())
+    try:
+        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        waiting.cancel()

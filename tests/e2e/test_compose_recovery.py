@@ -256,6 +256,19 @@ def test_no_engine(clean: Home) -> None:
     assert "caldera doctor" in done.stderr
 
 
+def test_down_without_the_engine_says_so(clean: Home) -> None:
+    """Its containers would be nobody's; with the engine it goes down."""
+    clean.run("up", "minimal", "--runtime", "compose")
+    kill(clean.daemon_pid)
+    nobody = {"DOCKER_HOST": f"unix://{clean.home}/nobody.sock"}
+    done = clean.run("down", check=False, environment=nobody)
+    assert done.returncode == 6, done.stderr
+    assert "The Docker engine does not answer" in done.stderr
+    kill(clean.daemon_pid)
+    clean.run("down", "minimal")
+    assert docker.left(clean.home) == {}
+
+
 def test_no_docker_command(clean: Home, tmp_path: Path) -> None:
     bare = {"PATH": f"{clean.command.parent}:{tmp_path}"}
     done = clean.run("up", "minimal", "--runtime", "compose", check=False, environment=bare)
