@@ -124,10 +124,9 @@ class ComposeCrew:
         text = self._render(chosen)
         draft = self.file.with_name(f".{AGENTS}-{os.getpid()}")
         try:
-            for guardian in self._keys.guardians:
-                self._journal(guardian_name(guardian.index)).mkdir(
-                    mode=0o700, parents=True, exist_ok=True
-                )
+            journals = [self._journal(guardian_name(g.index)) for g in self._keys.guardians]
+            for directory in (self._logs, *journals):
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             draft.touch(mode=0o600)
             draft.write_text(text)
             draft.replace(self.file)
@@ -154,6 +153,11 @@ class ComposeCrew:
             )
         )
 
+    @property
+    def _logs(self) -> Path:
+        """Where the user finds what agents say."""
+        return self._project.root / "logs"
+
     def _key(self, service: str) -> Path:
         return self._project.private / "keys" / service
 
@@ -169,7 +173,8 @@ class ComposeCrew:
             "CALDERA_CONFIG": str(agents / FILE),
             "CALDERA_LISTEN": f"127.0.0.1:{_PORT}",
         }
-        hidden, mounts = ["/tmp:mode=1777,size=64m"], [_mount(agents)]  # noqa: S108
+        hidden = ["/tmp:mode=1777,size=64m"]  # noqa: S108
+        mounts = [_mount(agents), _mount(self._logs)]
         chain, _, role = service.rpartition("/")
         arguments = [role]
         if role == "sequencer":
