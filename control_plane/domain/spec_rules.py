@@ -32,6 +32,8 @@ _WORDS = frozenset({12, 15, 18, 21, 24})
 _MNEMONIC = re.compile(r"[a-z]+( [a-z]+)*", re.ASCII)
 _NODE_MEMORY = 64 * 1024 * 1024
 """Bytes that one node is counted with: 20 MB idle, more under load."""
+_OP_GETH = 3
+"""As how many nodes one on op-geth is counted: 60 to 180 MB, and a sequencer that does more."""
 _OWN_MEMORY = 256 * 1024 * 1024
 _CHAINS_PER_CORE = 16
 
@@ -200,12 +202,14 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
 def too_many(spec: Spec, facts: Facts) -> Iterator[Problem]:
     """More rollups than `facts` allow."""
     most = facts.most_chains() - 1
-    if len(spec.rollups) > most:
+    heavy = [rollup for rollup in spec.rollups if rollup.engine == "op-geth"]
+    if len(spec.rollups) + (_OP_GETH - 1) * len(heavy) > most:
+        each = f", one on op-geth counted as {_OP_GETH}" if heavy else ""
         cores = f"{facts.cores} core{'s' if facts.cores != 1 else ''}"
         yield Problem(
             "rollups",
             f"{len(spec.rollups)} are too many for this machine: {cores} and "
-            f"{facts.memory / 1e9:.1f} GB of free memory carry {most}",
+            f"{facts.memory / 1e9:.1f} GB of free memory carry {most}{each}",
             "take fewer, or a larger machine",
         )
 

@@ -172,6 +172,10 @@ def test_two_hundred_rollups_on_a_small_machine_are_one_clear_error() -> None:
     assert problems(raw, SMALL) == {
         "rollups": "200 are too many for this machine: 2 cores and 8.0 GB of free memory carry 31"
     }
+    heavy = [{"name": f"r{n}", "engine": "op-geth"} for n in range(11)]
+    told = problems({"version": 1, "rollups": heavy}, SMALL)["rollups"]
+    assert told.endswith("carry 31, one on op-geth counted as 3")
+    validate_spec({"version": 1, "rollups": heavy[:10]}, SMALL)
     assert len(validate_spec(raw, Facts(cores=32, memory=10**11)).rollups) == 200
 
 
