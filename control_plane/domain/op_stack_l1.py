@@ -9,11 +9,8 @@ from typing import Final
 
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
+from control_plane.domain.op_stack import create3_address
 
-_CREATE3_PROXY: Final = keccak256(
-    bytes.fromhex("73365f5f37365f34f06012573d5f5f3e3d5ffd5b005f526014600cf3")
-)
-"""Hash of the creation code of CREATE3's intermediate account (OpenZeppelin, Create3.sol)."""
 _SALT: Final = "caldera.op-stack.v1"
 
 PROXIED: Final[Mapping[str, str]] = {
@@ -59,7 +56,5 @@ def salt(chain_id: int, key: str) -> bytes:
 
 
 def _create3(factory: Hex, salt_: bytes) -> Hex:
-    """EIP-1014's address of the intermediate account, then the first one that it creates."""
-    head = b"\xff" + bytes.fromhex(factory.removeprefix("0x")) + salt_
-    proxy = keccak256(head + _CREATE3_PROXY)[12:]
-    return Hex("0x" + keccak256(b"\xd6\x94" + proxy + b"\x01")[12:].hex())
+    at = create3_address(bytes.fromhex(factory.removeprefix("0x")), salt_)
+    return Hex("0x" + at.hex())
