@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from control_plane import making
 from control_plane.adapters.alone.address import Address
@@ -22,7 +22,6 @@ from control_plane.adapters.alone.lease import lease
 from control_plane.adapters.alone.token import read_secret
 from control_plane.adapters.evm.keys import keys_of, role_secret
 from control_plane.adapters.evm.signer import account
-from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.agents.sequencer_alone import Keeping, Yielding
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import (
@@ -48,6 +47,9 @@ _JOIN: Final = 1.0
 _PAUSE: Final = 0.25
 
 T = TypeVar("T")
+
+if TYPE_CHECKING:
+    from control_plane.adapters.persistence.database import SqlDatabase
 
 log = logging.getLogger(__name__)
 
@@ -269,7 +271,7 @@ class _Process:
         name = f"{self._wanted.service}.db"
         return f"sqlite:///{self._wanted.journal or self._described.directory / name}"
 
-    async def _seed_journal(self, journal: SqlDatabase, index: int) -> None:
+    async def _seed_journal(self, journal: "SqlDatabase", index: int) -> None:
         """What this guardian signed in the daemon it must not sign again: where its journal there
         can be read, this one begins above it."""
         url = self._wanted.database_url or self._described.database
@@ -285,7 +287,9 @@ class _Process:
             if await unit.votes.highest_epoch(devnet) < floor:
                 await unit.votes.record(devnet, index, floor, "elsewhere")
 
-    def _make_aggregator(self, network: Network, database: SqlDatabase, publish: Publish) -> Agent:
+    def _make_aggregator(
+        self, network: Network, database: "SqlDatabase", publish: Publish
+    ) -> Agent:
         attesters = [
             RemoteAttester(guardian.index, guardian.url, lambda: self._token)
             for guardian in self._described.guardians
@@ -304,10 +308,17 @@ class _Process:
             )
         return url
 
-    async def _open(self, url: str, stack: AsyncExitStack) -> SqlDatabase:
-        database = await self._insist(lambda: open_database(url))
+    async def _open(self, url: str, stack: AsyncExitStack) -> "SqlDatabase":
+        database = await self._insist(lambda: _open_database(url))
         stack.push_async_callback(database.close)
         return database
+
+
+async def _open_database(url: str) -> "SqlDatabase":
+    """Imported by those that have a database: sequencers start in half the time without."""
+    from control_plane.adapters.persistence.database import open_database
+
+    return await open_database(url)
 
 
 async def _highest_vote(url: str, devnet: str) -> int:
@@ -315,7 +326,7 @@ async def _highest_vote(url: str, devnet: str) -> int:
     path = url.removeprefix("sqlite:///")
     if path != url and not os.access(path, os.W_OK):
         raise StorageFailed("There is no such database here", path)
-    database = await open_database(url)
+    database = await _open_database(url)
     try:
         async with database.begin() as unit:
             return await unit.votes.highest_epoch(devnet)
@@ -353,7 +364,7 @@ async def _beside(work: Any, name: str) -> AsyncIterator["asyncio.Task[Any]"]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-def _publisher(database: SqlDatabase, devnet: str, hub: Hub) -> Publish:
+def _publisher(database: "SqlDatabase", devnet: str, hub: Hub) -> Publish:
     async def publish(
         type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
     ) -> None:

@@ -179,7 +179,7 @@ def test_agent_whose_devnet_is_gone_ends(stack: Stack) -> None:
 @pytest.mark.parametrize("module", ["control_plane.alone"])
 def test_starts_quickly(module: str) -> None:
     """No web framework, no general client, nothing of the daemon."""
-    heavy = ("fastapi", "web3", "docker", "httpx", "alembic", "eth_account", "rich")
+    heavy = ("fastapi", "web3", "docker", "httpx", "alembic", "eth_account", "rich", "sqlalchemy")
     code = f"import {module}, sys; print([m for m in {heavy!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
