@@ -70,13 +70,15 @@ def test_what_users_are_told(said: str, title: str) -> None:
     "said",
     [
         (
-            "Error response from daemon: driver failed programming external connectivity on endpoint "
+            "Error response from daemon: driver failed programming external connectivity on "
+            "endpoint "
             "caldera-gate-1 (4c): Bind for 127.0.0.1:9545 failed: port is already allocated"
         ),
         (
-            "Error response from daemon: driver failed programming external connectivity on endpoint "
-            "x (5f): Error starting userland proxy: listen tcp4 127.0.0.1:9545: bind: address already "
-            "in use"
+            "Error response from daemon: driver failed programming external connectivity on "
+            "endpoint "
+            "x (5f): Error starting userland proxy: listen tcp4 127.0.0.1:9545: bind: address "
+            "already in use"
         ),
     ],
 )

@@ -88,6 +88,12 @@ def test_ports_that_are_taken_are_not_published(project: Project) -> None:
     assert "9545" not in {port["published"] for port in ports}
 
 
+def test_an_engine_api_whose_port_is_taken_is_not_published(project: Project) -> None:
+    write_stack(kit(), project, plan(), lambda _: True, closed={"op/engine"})
+    ports = yaml.safe_load(project.file.read_text())["services"]["gate"]["ports"]
+    assert [port["published"] for port in ports] == ["8545", "9545", "9546"]
+
+
 def test_variables_are_not_replaced_by_compose(project: Project) -> None:
     with_dollar = replace(
         plan(), accounts=replace(plan().accounts, mnemonic="costs $5 and ${HOME}")

@@ -70,7 +70,8 @@ def draw_again(project: Project) -> None:
 def write_stack(
     kit: Kit, project: Project, plan: Plan, has: Has, closed: Collection[str] = ()
 ) -> None:
-    """Write everything for `plan`. The ports of chains in `closed` are not published.
+    """Write everything for `plan`. The ports of chains in `closed` are not published, nor those
+    of Engine APIs whose :func:`engine_route` is in it.
 
     Raises MissingDependency (an image that can't be had), StorageFailed.
     """
@@ -134,6 +135,11 @@ def volume_of(chain: str) -> str:
     return f"data-{chain}"
 
 
+def engine_route(chain: ChainPlan) -> str:
+    """What the way to its Engine API is called among the ways that are closed."""
+    return f"{chain.name}/engine"
+
+
 def _gate(
     kit: Kit, plan: Plan, addresses: Addresses, has: Has, closed: Collection[str]
 ) -> tuple[GateService, str]:
@@ -167,7 +173,7 @@ def _routes(
             continue
         address, port = addresses.node(chain.name), addresses.port(chain.name)
         found.append({"port": chain.port, "target": [address, port], "origins": [*plan.origins]})
-        if kit.engines[chain.engine].has_engine_api:
+        if kit.engines[chain.engine].has_engine_api and engine_route(chain) not in closed:
             port = addresses.engine_port(chain.name)
             found.append({"port": port, "target": [address, port], "origins": []})
     return found

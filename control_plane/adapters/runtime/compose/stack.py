@@ -10,6 +10,7 @@ from control_plane.adapters.runtime.compose.files import (
     Kit,
     addresses_of,
     draw_again,
+    engine_route,
     volume_of,
     write_stack,
 )
@@ -188,8 +189,11 @@ class Stack:
             for chain in self._plan.chains:
                 if chain.port == taken.port:
                     raise port_taken(taken.port)
-        draw_again(self.project)  # an Engine API's port: it goes with the addresses
-        return ""
+            addresses = self.addresses(self._plan)
+            for chain in self._plan.chains:
+                if addresses.engine_port(chain.name) == taken.port:
+                    return engine_route(chain)  # a daemon that has a route does without
+        raise port_taken(taken.port)
 
     def _write(self, closed: set[str]) -> None:
         if self._plan is None:
