@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ class Found:
     size: int
     """Bytes; 0 when it is not there."""
     source: str | None
+    id: str = ""
     built: bool = False
     """Just now."""
 
@@ -42,7 +43,7 @@ def look(name: str, tag: str) -> Found:
         raise _unreachable(done.stderr)
     image: dict[str, Any] = json.loads(done.stdout)[0]
     labels = image["Config"].get("Labels") or {}
-    return Found(name, tag, int(image["Size"]), labels.get(LABEL))
+    return Found(name, tag, int(image["Size"]), labels.get(LABEL), image["Id"])
 
 
 def build(name: str, tag: str, machine: Machine) -> Found:
@@ -66,7 +67,9 @@ def build(name: str, tag: str, machine: Machine) -> Found:
             _compile(directory / BYTECODE[name].lstrip("/"))
         _build(directory, dockerfile, tag, source)
     after = look(name, tag)
-    return Found(name, tag, after.size, after.source, built=True)
+    if before.id and before.id != after.id:
+        _docker("image", "rm", before.id)  # one that a container runs stays
+    return replace(after, built=True)
 
 
 def _source(root: Root, dockerfile: Path) -> str:
