@@ -7,6 +7,7 @@ from typing import Any
 from control_plane.domain import op_stack_l1
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.ids import Hex
+from control_plane.domain.op_stack import has_portal, portal_address
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import DevnetRecord, EpochRecord, Json, ServiceRecord
@@ -170,9 +171,13 @@ def _rollup(
 
 
 def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str, Hex]:
-    """What the rollup's framework has on L1."""
+    """What the rollup's framework, or our own services in its place, have on L1."""
     factory = contracts.get("create3Factory")
-    if chain.services != "native" or factory is None:
+    if factory is None:
+        return {}
+    if has_portal(chain):
+        return {"optimismPortal": Hex("0x" + portal_address(contracts, chain.chain_id).hex())}
+    if chain.services != "native":
         return {}
     return op_stack_l1.shown(factory, chain.chain_id)
 
