@@ -295,7 +295,9 @@ def _listed(files: Mapping[str, bytes], directory: str) -> list[dict[str, str]]:
 
 
 def _write(stack: _Stack, target: Path) -> list[Path]:
-    """Readable to the containers' user, whoever that is here; the directories are closed."""
+    """Compose mounts files as they are, so the containers' user must read them: their directories
+    are closed instead. Swarm takes secrets over, so those files are closed themselves.
+    """
     written = []
     try:
         target.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -308,8 +310,9 @@ def _write(stack: _Stack, target: Path) -> list[Path]:
             written.append(path)
         for name, content in stack.secrets.items():
             path = target / _SECRETS / name
+            path.touch(mode=0o600)
             path.write_bytes(content + b"\n")
-            path.chmod(0o644)
+            path.chmod(0o600 if stack.swarm else 0o644)
             written.append(path)
     except OSError as error:
         raise StorageFailed(
