@@ -15,7 +15,8 @@ import {IGuardianRegistry} from "./interfaces/IGuardianRegistry.sol";
 /// @title GuardianRegistry
 /// @notice Implements {IGuardianRegistry}, which documents it.
 /// @dev Stake leaves a record by {completeExit} alone, and until then it is the guardian's whole bond,
-/// in the current set or unbonding: what punishes a guardian takes it from `_guardians[…].stake`.
+/// in the current set or unbonding: {slash} takes from it. Who lost all of it keeps a record without
+/// stake, for its key may stand in the current set; so it never registers again.
 contract GuardianRegistry is IGuardianRegistry, Governed {
     using EnumerableSet for EnumerableSet.AddressSet;
     using SafeERC20 for IERC20;
@@ -39,6 +40,9 @@ contract GuardianRegistry is IGuardianRegistry, Governed {
     IERC20 public immutable override era;
 
     /// @inheritdoc IGuardianRegistry
+    address public immutable override slasher;
+
+    /// @inheritdoc IGuardianRegistry
     uint96 public override minStake;
     /// @inheritdoc IGuardianRegistry
     uint48 public override unbondingPeriod;
@@ -51,9 +55,13 @@ contract GuardianRegistry is IGuardianRegistry, Governed {
     GuardianSet private _current;
     Seat[] private _seats;
     mapping(uint64 setId => uint48) private _sealedAt;
+    /// @inheritdoc IGuardianRegistry
+    mapping(uint64 setId => bytes32) public override setHashes;
 
-    constructor(address era_) {
+    /// @param slasher_ Need not have code yet.
+    constructor(address era_, address slasher_) {
         era = IERC20(era_);
+        slasher = slasher_;
     }
 
     function initialize(address owner_, uint96 minStake_) external initializer {
@@ -68,7 +76,7 @@ contract GuardianRegistry is IGuardianRegistry, Governed {
         override
     {
         Record storage record = _guardians[msg.sender];
-        if (record.stake != 0) revert AlreadyRegistered(msg.sender);
+        if (record.stake != 0 || record.exitRequestedAt != 0) revert AlreadyRegistered(msg.sender);
         if (amount < minStake) revert StakeTooLow(amount, minStake);
         if (_active.length() == MAX_GUARDIANS) revert RegistryFull(MAX_GUARDIANS);
         _useKey(key);
@@ -109,6 +117,23 @@ contract GuardianRegistry is IGuardianRegistry, Governed {
     }
 
     /// @inheritdoc IGuardianRegistry
+    function slash(address guardian, uint96 amount) external override {
+        if (msg.sender != slasher) revert NotSlasher(msg.sender);
+        Record storage record = _registered(guardian);
+        if (amount == 0) revert ZeroAmount();
+        if (amount > record.stake) revert SlashTooHigh(amount, record.stake);
+
+        record.stake -= amount;
+        emit GuardianSlashed(guardian, amount, record.stake);
+        if (record.exitRequestedAt == 0) {
+            record.exitRequestedAt = Time.timestamp();
+            _active.remove(guardian);
+            emit ExitRequested(guardian);
+        }
+        era.safeTransfer(msg.sender, amount);
+    }
+
+    /// @inheritdoc IGuardianRegistry
     function sealSet() external override returns (uint64 setId) {
         address[] memory active = _active.values();
         if (active.length == 0) revert NoGuardians();
@@ -125,6 +150,7 @@ contract GuardianRegistry is IGuardianRegistry, Governed {
 
         _current = set;
         _sealedAt[setId] = Time.timestamp();
+        setHashes[setId] = keccak256(abi.encode(set));
         _seat(members);
         emit GuardianSetSealed(setId, set, members);
     }

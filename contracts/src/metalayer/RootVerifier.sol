@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
 import {Governed} from "./Governed.sol";
 import {
-    AbsentMember,
     Certificate,
     EpochHeader,
     GuardianSet,
@@ -14,6 +12,7 @@ import {
 import {BLS12381} from "./libs/BLS12381.sol";
 import {EpochHeaders} from "./libs/EpochHeaders.sol";
 import {GuardianSets} from "./libs/GuardianSets.sol";
+import {QuorumProofs} from "./libs/QuorumProofs.sol";
 
 /// @title RootVerifier
 /// @notice Implements {IRootVerifier}, which documents it.
@@ -123,56 +122,15 @@ contract RootVerifier is IRootVerifier, Governed {
     {
         bytes memory key = BLS12381.unpack(_aggregateKey);
         if (quorum.absent.length != 0) {
-            (uint256 absentStake, bytes memory absentKey) = _checkAbsent(quorum);
+            uint256 absentStake;
+            (key, absentStake) = QuorumProofs.signers(quorum, _setRoot, key);
             uint256 signedStake = totalStake - absentStake;
             if (!GuardianSets.isQuorum(signedStake, totalStake)) {
                 revert QuorumNotReached(signedStake, totalStake);
             }
-            BLS12381.negateG1(absentKey);
-            key = BLS12381.addG1(key, absentKey);
         }
         bool signed =
             BLS12381.verify(key, abi.encode(message), BLS12381.SIGNATURE_TAG, quorum.signature);
         if (!signed) revert InvalidSignature();
-    }
-
-    /// @dev Reverts unless the absent are members of the set, each named once; their stake and the
-    /// sum of their keys.
-    function _checkAbsent(QuorumProof calldata quorum)
-        private
-        view
-        returns (uint256 stake, bytes memory key)
-    {
-        bytes32[] memory hashes = new bytes32[](quorum.absent.length);
-        uint256 next = 0;
-        for (uint256 i = 0; i < hashes.length; ++i) {
-            AbsentMember memory member = quorum.absent[i];
-            if (member.index < next) revert AbsentNotAscending();
-            next = uint256(member.index) + 1;
-            hashes[i] =
-                GuardianSets.memberHash(member.index, member.guardian, member.stake, member.key);
-            stake += member.stake;
-            key = i == 0 ? member.key : BLS12381.addG1(key, member.key);
-        }
-        if (_rootOf(hashes, quorum.proof, quorum.proofFlags) != _setRoot) revert InvalidSetProof();
-    }
-
-    /// @dev Root of a multi-proof. Reverts where the library would with an error of its own: when the
-    /// parts do not fit together.
-    function _rootOf(bytes32[] memory leaves, bytes32[] calldata proof, bool[] calldata flags)
-        private
-        pure
-        returns (bytes32)
-    {
-        uint256 siblings = 0;
-        for (uint256 i = 0; i < flags.length; ++i) {
-            if (!flags[i]) ++siblings;
-        }
-        if (siblings != proof.length || leaves.length + siblings != flags.length + 1) {
-            revert InvalidSetProof();
-        }
-        // of one leaf every flag is false: a plain proof, which is cheaper to follow
-        if (leaves.length == 1) return MerkleProof.processProofCalldata(proof, leaves[0]);
-        return MerkleProof.processMultiProofCalldata(proof, flags, leaves);
     }
 }

@@ -8,7 +8,6 @@ import {
 } from "@openzeppelin/contracts-upgradeable/access/OwnableUpgradeable.sol";
 import {GuardianRegistry} from "../../src/era/GuardianRegistry.sol";
 import {IGuardianRegistry} from "../../src/era/interfaces/IGuardianRegistry.sol";
-import {RootVerifier} from "../../src/metalayer/RootVerifier.sol";
 import {AbsentMember, GuardianSet} from "../../src/metalayer/interfaces/IRootVerifier.sol";
 import {BLS12381} from "../../src/metalayer/libs/BLS12381.sol";
 import {BlsSigner} from "../utils/BlsSigner.sol";
@@ -274,6 +273,65 @@ contract GuardianRegistryTest is RegistryFixture {
         registry.completeExit();
     }
 
+    // ------------------------------------------------------------ slashing
+
+    function test_slash_isTheSlashers() public {
+        register(0, STAKE);
+        _expect(IGuardianRegistry.NotSlasher.selector, OWNER);
+        vm.prank(OWNER);
+        registry.slash(guardianAt(0), 1);
+    }
+
+    function test_slash_takesPartAndLeavesTheRestToUnbond() public {
+        register(0, STAKE);
+        register(1, STAKE);
+        registry.sealSet();
+        vm.expectEmit(address(registry));
+        emit IGuardianRegistry.GuardianSlashed(guardianAt(0), 7, STAKE - 7);
+        vm.prank(address(slasher));
+        registry.slash(guardianAt(0), 7);
+        assertEq(era.balanceOf(address(slasher)), 7);
+        assertEq(registry.guardians().length, 1);
+        registry.sealSet();
+        assertEq(registry.currentSet().size, 1);
+        skip(registry.unbondingPeriod());
+        vm.prank(guardianAt(0));
+        registry.completeExit();
+        assertEq(era.balanceOf(guardianAt(0)), STAKE - 7);
+        registerWith(secretOf(9), guardianAt(0), STAKE);
+    }
+
+    function test_slash_takesAllForGood() public {
+        register(0, STAKE);
+        register(1, STAKE);
+        registry.sealSet();
+        vm.prank(address(slasher));
+        registry.slash(guardianAt(0), STAKE);
+        // its key still stands in the current set
+        assertEq(registry.member(guardianAt(0)).key, BlsSigner.publicKey(secretOf(0)));
+        registry.sealSet();
+        bytes memory key = BlsSigner.publicKey(secretOf(9));
+        bytes memory proof = possession(secretOf(9), guardianAt(0));
+        _expect(IGuardianRegistry.AlreadyRegistered.selector, guardianAt(0));
+        vm.prank(guardianAt(0));
+        registry.register(key, proof, STAKE);
+        _expect(IGuardianRegistry.NotRegistered.selector, guardianAt(0));
+        registry.exitableAt(guardianAt(0));
+    }
+
+    function test_slash_revertsForNothingAndForTooMuch() public {
+        register(0, STAKE);
+        vm.startPrank(address(slasher));
+        vm.expectRevert(IGuardianRegistry.ZeroAmount.selector);
+        registry.slash(guardianAt(0), 0);
+        vm.expectRevert(
+            abi.encodeWithSelector(IGuardianRegistry.SlashTooHigh.selector, STAKE + 1, STAKE)
+        );
+        registry.slash(guardianAt(0), STAKE + 1);
+        _expect(IGuardianRegistry.NotRegistered.selector, guardianAt(1));
+        registry.slash(guardianAt(1), 1);
+    }
+
     // ------------------------------------------------------------ sets
 
     function test_sealSet_makesTheSetOfAll() public {
@@ -325,7 +383,6 @@ contract GuardianRegistryTest is RegistryFixture {
         }
         registry.sealSet();
         GuardianSet memory set = registry.currentSet();
-        RootVerifier verifier = deployVerifier();
         vm.prank(OWNER);
         verifier.install(NETWORK, set);
         AbsentMember[] memory members =
@@ -397,7 +454,7 @@ contract GuardianRegistryTest is RegistryFixture {
     }
 
     function test_upgrade_revertsForOthersThanTheOwner() public {
-        address next = address(new GuardianRegistry(address(era)));
+        address next = address(new GuardianRegistry(address(era), address(slasher)));
         vm.expectRevert(
             abi.encodeWithSelector(
                 OwnableUpgradeable.OwnableUnauthorizedAccount.selector, address(this)

@@ -3,20 +3,40 @@ pragma solidity ^0.8.24;
 
 import {GuardianRegistry} from "../../src/era/GuardianRegistry.sol";
 import {IGuardianRegistry} from "../../src/era/interfaces/IGuardianRegistry.sol";
-import {AbsentMember, GuardianSet} from "../../src/metalayer/interfaces/IRootVerifier.sol";
+import {Vote} from "../../src/era/interfaces/ISlasher.sol";
+import {
+    AbsentMember,
+    EpochHeader,
+    GuardianSet
+} from "../../src/metalayer/interfaces/IRootVerifier.sol";
+import {EpochHeaders} from "../../src/metalayer/libs/EpochHeaders.sol";
 import {BlsSigner} from "../utils/BlsSigner.sol";
 import {RegistryFixture} from "./RegistryFixture.sol";
 
-/// @notice Accounts that come, add to their stakes, leave and come again, in any order.
+/// @notice Accounts that come, add to their stakes, leave, come again and sign one epoch number twice, in any
+/// order; and somebody who reports whatever is at hand.
 contract Guardians is RegistryFixture {
+    using EpochHeaders for EpochHeader;
+
     uint256 public constant ACCOUNTS = 6;
 
     /// @notice ERA that each account put in and has not got back.
     mapping(address account => uint256) public bonds;
+    /// @notice ERA that each account lost by slashing.
+    mapping(address account => uint256) public lost;
+    /// @notice Whether it ever signed two headers of one epoch number.
+    mapping(address account => bool) public guilty;
+    mapping(address account => uint256) private secrets;
     uint256 private keys;
+    uint64 private epoch;
 
     constructor() {
         deployRegistry();
+        GuardianSet memory set = setOf(1, membersOf(equalStakes(1)));
+        vm.startPrank(OWNER);
+        verifier.install(NETWORK, set);
+        slasher.setShares(6_000, 1_000, 1_000);
+        vm.stopPrank();
         for (uint256 i = 0; i < ACCOUNTS; ++i) {
             fund(guardianAt(i), 1_000_000 ether);
         }
@@ -30,6 +50,10 @@ contract Guardians is RegistryFixture {
         return era.balanceOf(address(registry));
     }
 
+    function balanceOfSlasher() external view returns (uint256) {
+        return era.balanceOf(address(slasher));
+    }
+
     function join(uint256 who, uint96 amount) external {
         address account = _pick(who);
         amount = uint96(bound(amount, MIN_STAKE, 10_000 ether));
@@ -39,7 +63,28 @@ contract Guardians is RegistryFixture {
         vm.prank(account);
         registry.register(key, proof, amount);
         ++keys;
+        secrets[account] = secret;
         bonds[account] += amount;
+    }
+
+    /// @notice Signs two headers of a new epoch number, and is reported.
+    function equivocate(uint256 who) external {
+        address account = _pick(who);
+        if (secrets[account] == 0) return;
+        ++epoch;
+        guilty[account] = true;
+        _report(account, _vote(account, epoch, 1), _vote(account, epoch, 2));
+    }
+
+    /// @notice Signs one header of each epoch number, and is reported for it in any way.
+    function accuse(uint256 who, uint256 other, bool sameEpoch) external {
+        address account = _pick(who);
+        ++epoch;
+        Vote memory first = _vote(account, epoch, 1);
+        if (!sameEpoch) ++epoch;
+        // its own second header would be evidence
+        uint256 salt = _pick(other) == account ? 1 : 2;
+        _report(account, first, _vote(_pick(other), epoch, salt));
     }
 
     function joinWithTheKeyOf(uint256 who, uint256 other) external {
@@ -77,6 +122,28 @@ contract Guardians is RegistryFixture {
         skip(bound(time, 1 hours, 5 days));
     }
 
+    function _report(address account, Vote memory first, Vote memory second) private {
+        uint256 before = registry.guardianOf(account).stake;
+        vm.prank(address(0xBEEF));
+        try slasher.reportEquivocation(account, first, second) {
+            uint256 amount = before - registry.guardianOf(account).stake;
+            assertEq(amount, before * 6_000 / 10_000);
+            bonds[account] -= amount;
+            lost[account] += amount;
+        } catch {}
+    }
+
+    function _vote(address account, uint64 number, uint256 salt)
+        private
+        view
+        returns (Vote memory vote)
+    {
+        vote.signed.header = headerOf(1, number);
+        vote.signed.header.aggregateRoot = keccak256(abi.encode(salt));
+        uint256 secret = secrets[account] == 0 ? 1 : secrets[account];
+        vote.signed.quorum.signature = BlsSigner.sign(secret, vote.signed.header.hash(NETWORK));
+    }
+
     function accountAt(uint256 index) external pure returns (address) {
         return guardianAt(index);
     }
@@ -98,23 +165,28 @@ contract GuardianRegistryInvariantTest is RegistryFixture {
 
     /// @dev The registry's ERA is the sum of what is staked and what is unbonding, and each account's is
     /// what it put in; who is in the current set has at least the stake that counts there; the
-    /// set is what its members make.
-    /// forge-config: default.invariant.depth = 100
+    /// set is what its members make. Nobody loses stake who did not sign two headers of one epoch number;
+    /// the slasher keeps nothing.
+    /// forge-config: default.invariant.runs = 16
+    /// forge-config: default.invariant.depth = 80
     function invariant_stakesAreBacked() public view {
         uint256 sum = 0;
         for (uint256 i = 0; i < guardians.ACCOUNTS(); ++i) {
             address account = guardians.accountAt(i);
             uint256 stake = registry.guardianOf(account).stake;
             assertEq(stake, guardians.bonds(account));
+            if (!guardians.guilty(account)) assertEq(guardians.lost(account), 0);
             sum += stake;
         }
         assertEq(guardians.balanceOfRegistry(), sum);
+        assertEq(guardians.balanceOfSlasher(), 0);
 
         GuardianSet memory set = registry.currentSet();
         if (set.setId == 0) return;
         IGuardianRegistry.SetMember[] memory seats = registry.currentMembers();
         for (uint256 i = 0; i < seats.length; ++i) {
-            assertGe(registry.guardianOf(seats[i].guardian).stake, seats[i].stake);
+            address seated = seats[i].guardian;
+            assertGe(registry.guardianOf(seated).stake + guardians.lost(seated), seats[i].stake);
         }
         AbsentMember[] memory members = abi.decode(abi.encode(seats), (AbsentMember[]));
         assertEq(abi.encode(setOf(set.setId, members)), abi.encode(set));

@@ -4,6 +4,8 @@ pragma solidity ^0.8.24;
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {ERA} from "../../src/era/ERA.sol";
 import {GuardianRegistry} from "../../src/era/GuardianRegistry.sol";
+import {Slasher} from "../../src/era/Slasher.sol";
+import {RootVerifier} from "../../src/metalayer/RootVerifier.sol";
 import {GuardianSets} from "../../src/metalayer/libs/GuardianSets.sol";
 import {BlsSigner} from "../utils/BlsSigner.sol";
 import {GuardianFixture} from "../utils/GuardianFixture.sol";
@@ -11,17 +13,31 @@ import {GuardianFixture} from "../utils/GuardianFixture.sol";
 /// @notice ERA and a registry, and accounts that register with keys of known secrets.
 abstract contract RegistryFixture is GuardianFixture {
     address internal constant TREASURY = address(0x7EA);
+    address internal constant HOOK = address(0x400C);
     uint96 internal constant MIN_STAKE = 1000 ether;
 
     ERA internal era;
     GuardianRegistry internal registry;
+    RootVerifier internal verifier;
+    Slasher internal slasher;
 
     function deployRegistry() internal {
         bytes memory call = abi.encodeCall(ERA.initialize, (OWNER, TREASURY));
         era = ERA(address(new ERC1967Proxy(address(new ERA()), call)));
+        verifier = deployVerifier();
+        // each names the other: the registry stands where the contract made after its implementation will
+        address there = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        slasher = deploySlasher(there, HOOK);
         call = abi.encodeCall(GuardianRegistry.initialize, (OWNER, MIN_STAKE));
-        address implementation = address(new GuardianRegistry(address(era)));
+        address implementation = address(new GuardianRegistry(address(era), address(slasher)));
         registry = GuardianRegistry(address(new ERC1967Proxy(implementation, call)));
+        assertEq(address(registry), there);
+    }
+
+    function deploySlasher(address registry_, address hook) internal returns (Slasher) {
+        bytes memory call = abi.encodeCall(Slasher.initialize, (OWNER, TREASURY));
+        address implementation = address(new Slasher(registry_, address(verifier), hook));
+        return Slasher(address(new ERC1967Proxy(implementation, call)));
     }
 
     function guardianAt(uint256 index) internal pure returns (address) {

@@ -70,8 +70,15 @@ STEPS: tuple[Step, ...] = (
     Step(
         "GuardianRegistry",
         "guardianRegistry",
-        ("@era",),
+        ("@era", "@slasher"),
         ("@governanceExecutor", MIN_STAKE),
+        l1_only=True,
+    ),
+    Step(
+        "Slasher",
+        "slasher",
+        ("@guardianRegistry", "@rootVerifier", "@merkleTreeHook"),
+        ("@governanceExecutor", "@governanceExecutor"),
         l1_only=True,
     ),
 )

@@ -20,6 +20,7 @@ def script(name: str) -> ModuleType:
 def test_vectors_are_up_to_date() -> None:
     assert script("vectors").vectors() == load("metalayer")
     assert script("state_vectors").vectors() == load("state")
+    assert script("slashing_vectors").vectors() == load("slashing")
 
 
 def test_messages_of_meta_proofs_are_what_their_ids_say() -> None:

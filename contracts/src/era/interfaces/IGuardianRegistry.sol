@@ -44,6 +44,9 @@ interface IGuardianRegistry {
     /// @notice Emitted when a guardian gets its stake back.
     event ExitCompleted(address indexed guardian, uint96 stake);
 
+    /// @notice Emitted when a guardian loses stake for what it signed; it is in no set that is sealed later.
+    event GuardianSlashed(address indexed guardian, uint96 amount, uint96 stake);
+
     /// @notice Emitted when a set is sealed. Its commitment follows from `set` and the network id.
     event GuardianSetSealed(uint64 indexed setId, GuardianSet set, SetMember[] members);
 
@@ -53,7 +56,8 @@ interface IGuardianRegistry {
     /// @notice Emitted when the time for which leaving guardians' stake is held changes.
     event UnbondingPeriodChanged(uint48 unbondingPeriod);
 
-    /// @notice Thrown when an account registers again before it has left.
+    /// @notice Thrown when an account registers again before it has left. One that was slashed of all its
+    /// stake has nothing to leave with: it stays out for good.
     error AlreadyRegistered(address guardian);
     /// @notice Thrown when an account is no guardian.
     error NotRegistered(address guardian);
@@ -75,6 +79,10 @@ interface IGuardianRegistry {
     error StillInSet(address guardian, uint64 setId);
     /// @notice Thrown when the stake is held for some time yet.
     error StillBonded(address guardian, uint256 until);
+    /// @notice Thrown when another than the slasher would slash.
+    error NotSlasher(address caller);
+    /// @notice Thrown when more would be slashed than there is.
+    error SlashTooHigh(uint96 amount, uint96 stake);
     /// @notice Thrown when there is nobody to make a set of.
     error NoGuardians();
     /// @notice Thrown when the next set would be the current one.
@@ -95,6 +103,11 @@ interface IGuardianRegistry {
     /// @notice Returns the caller's stake, once it is in no current set and the unbonding period is over.
     function completeExit() external;
 
+    /// @notice Takes `amount` of a guardian's stake, whether it stands in a set or is unbonding, and leaves the
+    /// guardian out of every set that is sealed from now on. What is left it may take as any that exits.
+    /// Only the slasher, which gets the ERA, may call.
+    function slash(address guardian, uint96 amount) external;
+
     /// @notice Makes the set of all guardians who have not asked to leave. Anybody may call.
     /// @return setId Of the new set: one more than that of the current one.
     function sealSet() external returns (uint64 setId);
@@ -107,6 +120,12 @@ interface IGuardianRegistry {
 
     /// @notice The staked token.
     function era() external view returns (IERC20);
+
+    /// @notice May slash: the contract that judges evidence.
+    function slasher() external view returns (address);
+
+    /// @notice keccak256 of the ABI encoding of each set that was ever sealed; zero for others.
+    function setHashes(uint64 setId) external view returns (bytes32);
 
     /// @notice Least stake of a guardian that registers, in wei.
     function minStake() external view returns (uint96);

@@ -69,6 +69,14 @@ library MetaProof {
         return _word(proof, LEAF_STATE_ROOT);
     }
 
+    function messageRoot(bytes calldata proof) internal pure returns (bytes32) {
+        return _word(proof, LEAF_MESSAGE_ROOT);
+    }
+
+    function messageCount(bytes calldata proof) internal pure returns (uint32) {
+        return uint32(bytes4(_word(proof, LEAF_MESSAGE_COUNT)));
+    }
+
     function finality(bytes calldata proof) internal pure returns (uint8) {
         return _byte(proof, LEAF_FINALITY);
     }

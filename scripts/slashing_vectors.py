@@ -1,0 +1,185 @@
+"""Write tests/vectors/slashing.json: evidence that Python makes and `Slasher` judges.
+
+    python scripts/slashing_vectors.py            write the file
+    python scripts/slashing_vectors.py --check    exit 1 if it would change
+
+The guardians are the first four of metalayer.json; tries are made by another implementation
+(py-trie); everything is derived from fixed labels.
+"""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
+
+import rlp  # type: ignore[import-untyped]
+from trie.hexary import HexaryTrie
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from vectors import ERA, NETWORK, _fixed, _secret, _text
+
+from control_plane.domain.abi_formats import encode_guardian_set
+from control_plane.domain.aggregate import Aggregate
+from control_plane.domain.evidence import (
+    Refutation,
+    Vote,
+    equivocation_calldata,
+    false_leaf_calldata,
+    refute,
+)
+from control_plane.domain.formats import Certificate, EpochHeader, Leaf, Member
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.header import encode_header
+from control_plane.domain.ids import Domain
+from control_plane.domain.quorum import Roster, Tally
+
+TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "slashing.json"
+HOOK: Final = _fixed("hook", 20)
+EPOCH: Final = 6
+COUNT: Final = 3
+MEMBERS: Final = [
+    Member(index, _fixed(f"guardian {index}", 20), 100_000 * ERA + index, _secret(index).key)
+    for index in range(4)
+]
+ROSTER: Final = Roster(1, MEMBERS)
+ACCUSED: Final = 2
+
+Json = dict[str, Any]
+
+
+def _minimal(number: int) -> bytes:
+    return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def _proof(trie: HexaryTrie, key: bytes) -> list[str]:
+    nodes = trie.get_proof(keccak256(key))  # type: ignore[no-untyped-call]
+    return [_text(rlp.encode(node)) for node in nodes if node != b""]
+
+
+def _chain() -> tuple[Json, Json, bytes]:
+    """A block, the proof of the message tree in its state, and the tree's root."""
+    root = _fixed("message root")
+    inside = HexaryTrie({})
+    for slot, value in {32: COUNT, 33: int.from_bytes(root), 0: 7}.items():
+        inside[keccak256(slot.to_bytes(32))] = rlp.encode(_minimal(value))
+    state = HexaryTrie({})
+    for other in range(20):
+        state[keccak256(_fixed(f"account {other}", 20))] = rlp.encode([b"", b"", bytes(32), b""])
+    state[keccak256(HOOK)] = rlp.encode([b"\x01", b"", inside.root_hash, keccak256(b"")])
+    zero = _text(bytes(32))
+    block: Json = {
+        "parentHash": _text(_fixed("parent")),
+        "sha3Uncles": zero,
+        "miner": _text(bytes(20)),
+        "stateRoot": _text(state.root_hash),
+        "transactionsRoot": zero,
+        "receiptsRoot": zero,
+        "logsBloom": _text(bytes(256)),
+        "difficulty": "0x0",
+        "number": "0x3e9",
+        "gasLimit": "0x1c9c380",
+        "gasUsed": "0x5208",
+        "timestamp": "0x69558300",
+        "extraData": "0x",
+        "mixHash": zero,
+        "nonce": "0x0000000000000000",
+        "baseFeePerGas": "0x7",
+        "withdrawalsRoot": zero,
+    }
+    slots = [{"proof": _proof(inside, slot.to_bytes(32))} for slot in (32, 33)]
+    return block, {"accountProof": _proof(state, HOOK), "storageProof": slots}, root
+
+
+def _header(aggregate_root: bytes, epoch: int = EPOCH) -> EpochHeader:
+    return EpochHeader(1, epoch, 1_767_225_600, _fixed("parent header"), aggregate_root)
+
+
+def _alone(header: EpochHeader) -> Vote:
+    return Vote.alone(header, _secret(ACCUSED).sign(header.hash(NETWORK)))
+
+
+def _among(header: EpochHeader, absent: int) -> Vote:
+    tally = Tally(ROSTER, header.hash(NETWORK))
+    for member in MEMBERS:
+        if member.index != absent:
+            tally.add(member.index, _secret(member.index).sign(tally.digest))
+    return Vote.among(Certificate(header, tally.proof()), ROSTER, ACCUSED)
+
+
+def _false_leaf(name: str, leaf: Leaf, block: Json, answer: Json, *, summed: bool) -> Json:
+    others = [
+        Leaf(Domain(902 + i), 8, _fixed(f"block {i}"), _fixed(f"state {i}"), _fixed("tree"), 0)
+        for i in range(3)
+    ]
+    aggregate = Aggregate({0: [leaf, others[0]], 4: others[1:]})
+    proof = aggregate.prove_leaf(EPOCH, leaf).encode()
+    header = _header(aggregate.root)
+    vote = _among(header, 0) if summed else _alone(header)
+    found = refute(leaf, proof, HOOK, block, answer)
+    if found is None:  # what somebody would send who accuses the honest
+        lying = refute(replace(leaf, message_count=99), proof, HOOK, block, answer)
+        assert lying is not None
+        found = replace(lying, leaf_proof=proof)
+    assert isinstance(found, Refutation)
+    return {
+        "name": name,
+        "leafHash": _text(leaf.hash),
+        "calldata": _text(false_leaf_calldata(MEMBERS[ACCUSED].guardian, vote, found)),
+    }
+
+
+def vectors() -> Json:
+    """What the file holds."""
+    block, answer, root = _chain()
+    true = Leaf(
+        domain=Domain(901),
+        block_number=int(block["number"], 16),
+        block_hash=keccak256(encode_header(block)),
+        state_root=bytes.fromhex(block["stateRoot"][2:]),
+        message_root=root,
+        message_count=COUNT,
+    )
+    lies = {
+        "number": replace(true, block_number=1000),
+        "state root": replace(true, state_root=_fixed("invented state")),
+        "count": replace(true, message_count=COUNT + 1),
+        "message root": replace(true, message_root=_fixed("invented root")),
+    }
+    first, second = _header(_fixed("root a")), _header(_fixed("root b"))
+    guardian = MEMBERS[ACCUSED].guardian
+    votes = {
+        "two signatures": (_alone(first), _alone(second)),
+        "two certificates": (_among(first, 0), _among(second, 3)),
+        "a certificate and a signature": (_among(first, 1), _alone(second)),
+    }
+    return {
+        "about": "Made by scripts/slashing_vectors.py; not edited by hand.",
+        "hook": _text(HOOK),
+        "epoch": EPOCH,
+        "accused": _text(guardian),
+        "set": _text(encode_guardian_set(ROSTER.guardian_set)),
+        "equivocations": [
+            {"name": name, "calldata": _text(equivocation_calldata(guardian, *pair))}
+            for name, pair in votes.items()
+        ],
+        "falseLeaves": [
+            _false_leaf(name, leaf, block, answer, summed=name == "count")
+            for name, leaf in lies.items()
+        ],
+        "trueLeaf": _false_leaf("true", true, block, answer, summed=False),
+    }
+
+
+def main() -> int:
+    """Exit code."""
+    content = json.dumps(vectors(), indent=1) + "\n"
+    if "--check" in sys.argv[1:]:
+        return 0 if TARGET.exists() and TARGET.read_text() == content else 1
+    TARGET.write_text(content)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
