@@ -1,7 +1,7 @@
 """Write tests/vectors/slashing.json: evidence that Python makes and `Slasher` judges.
 
-    python scripts/slashing_vectors.py            write the file
-    python scripts/slashing_vectors.py --check    exit 1 if it would change
+    python -m scripts.slashing_vectors            write the file
+    python -m scripts.slashing_vectors --check    exit 1 if it would change
 
 The guardians are the first four of metalayer.json; tries are made by another implementation
 (py-trie); everything is derived from fixed labels.
@@ -15,10 +15,6 @@ from typing import Any, Final
 
 import rlp  # type: ignore[import-untyped]
 from trie.hexary import HexaryTrie
-
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from vectors import ERA, NETWORK, _fixed, _secret, _text
 
 from control_plane.domain.abi_formats import encode_guardian_set
 from control_plane.domain.aggregate import Aggregate
@@ -34,6 +30,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.header import encode_header
 from control_plane.domain.ids import Domain
 from control_plane.domain.quorum import Roster, Tally
+from scripts.vectors import ERA, NETWORK, _fixed, _secret, _text
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "slashing.json"
 HOOK: Final = _fixed("hook", 20)
