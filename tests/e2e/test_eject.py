@@ -226,6 +226,7 @@ def test_every_service_is_without_rights(written: Path) -> None:
         assert service["read_only"] is True, name
         assert service["cap_drop"] == ["ALL"], name
         assert swarm or service["security_opt"] == ["no-new-privileges:true"], name
+        assert not swarm or service["deploy"]["endpoint_mode"] == "dnsrr", name
         assert "healthcheck" in service or name == "prepare", name
         assert "privileged" not in service, name
         for port in service.get("ports", []):

@@ -278,7 +278,10 @@ def _restart(swarm: bool) -> Callable[..., str]:
             found += [f"mem_limit: {memory}"] if memory else []
             return "\n".join(f"    {line}" for line in found)
         policy = "any" if when == "any" else "on-failure"
-        found = ["deploy:", f"  restart_policy: {{condition: {policy}, delay: 1s}}"]
+        # names lead to containers themselves: each service is one, and a virtual address needs the
+        # kernel's IPVS, which also forgets connections that are silent for long
+        found = ["deploy:", "  endpoint_mode: dnsrr"]
+        found += [f"  restart_policy: {{condition: {policy}, delay: 1s}}"]
         limits = {"cpus": f'"{cpus}"' if cpus else None, "memory": memory}
         given = ", ".join(f"{key}: {value}" for key, value in limits.items() if value)
         found += [f"  resources: {{limits: {{{given}}}}}"] if given else []
