@@ -1,10 +1,18 @@
 """What every test shares: an isolated home, and no silent skips where everything must run."""
 
 import os
+import signal
 from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+
+
+def pytest_configure() -> None:
+    """Whoever runs the tests in the background may have them ignore SIGINT, and what they start
+    would inherit that: interrupting is one of the things that are tested."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(hookwrapper=True)

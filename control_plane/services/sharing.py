@@ -15,6 +15,9 @@ from control_plane.domain.network import Keys, Network
 from control_plane.domain.ports.agent import Share
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
 
+_FIRST: Final = 0.15
+"""Seconds until the hub is shared for the first time, where no agent waits for it: in nobody's way
+who waits for ready."""
 _PAUSE: Final = 5.0
 _REST_DEADLINE: Final = 1.0
 _numbers: Final = itertools.count(secrets.randbits(48))
@@ -48,6 +51,8 @@ class Sharing:
             await cancel_and_wait(task)
 
     async def _keep(self, network: Network, keys: Keys, hub: Hub) -> None:
+        if network.plan.agents == "daemon":
+            await asyncio.sleep(_FIRST)
         while True:
             try:
                 await self._share(network, keys, hub, self._directory)
