@@ -1,6 +1,7 @@
 """The L1 loses blocks: the rollup's blocks that came from them are built anew."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -135,11 +136,15 @@ async def test_final_blocks_are_replaced_too_when_the_l1_lost_them(lab: Lab) -> 
     async def are_put_away() -> bool:
         return int(await lab.l2.call("debug_dbAncients")) > 4
 
-    await lab.kill_node(lab.l2)
-    await lab.start_node(lab.l2)
-    await lab.halt(lab.l2)
-    await lab.sequence(lab.l2)
-    await until(are_put_away)
+    for _ in range(5):  # it puts blocks away when it starts, those that it knows to be final then
+        await lab.kill_node(lab.l2)
+        await lab.start_node(lab.l2)
+        await lab.halt(lab.l2)
+        await lab.sequence(lab.l2)
+        with suppress(TimeoutError):
+            await until(are_put_away, 2.0)
+            break
+    assert await are_put_away()
     await lab.l1.call("anvil_rollback", 6)
     await until(lambda: reorged(lab))
     await until(lambda: origins_stand(lab))
