@@ -27,7 +27,7 @@ from control_plane.domain.ports.engine_api import ForkChoice, PayloadAttributes
 
 SUSTAINED = 0.8
 """Least share of the bare loop's transfers a second."""
-SUSTAINED_LIMIT = 0.3
+SUSTAINED_LIMIT = 0.5
 """What CI holds it to: both measurements on a shared machine, one after the other."""
 OVERHEAD_LIMIT = 0.2
 """Most of our own time a block, as a share of the engine's."""
