@@ -40,8 +40,8 @@ def main() -> int:
 
 
 def _measure(group: Group, *, smoke: bool, check: bool) -> list[Figure]:
-    """One run of a group. Where limits are held and one is broken it is measured again, four
-    times at most, and said so: a ratio of two short times differs by a tenth from run to run."""
+    """One run of a group. Where limits are held and one is broken it is measured again, four times at
+    most, and said so: a ratio of two short times differs by a tenth from run to run."""
     figures = group.run(smoke)
     for _ in range(_AGAIN if check else 0):
         over = [figure.name for figure in figures if not figure.within_limit]
