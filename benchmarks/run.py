@@ -15,8 +15,6 @@ from typing import Any
 from benchmarks.groups import GROUPS, Group
 from benchmarks.harness import Figure, table
 
-_AGAIN = 4
-
 
 def main() -> int:
     """0 when all limits hold (or none were asked for)."""
@@ -29,7 +27,7 @@ def main() -> int:
         if lack is not None:
             skipped[group.name] = lack
             continue
-        measured[group.name] = _measure(group, smoke=arguments.smoke, check=arguments.check)
+        measured[group.name] = group.run(arguments.smoke)
         if arguments.out:  # after each: what comes later may fail
             _write(arguments, measured, began)
     figures = [figure for each in measured.values() for figure in each]
@@ -37,19 +35,6 @@ def main() -> int:
     for name, lack in skipped.items():
         print(f"not measured: {name}: {lack}", file=sys.stderr)
     return _outcome(figures, skipped) if arguments.check else 0
-
-
-def _measure(group: Group, *, smoke: bool, check: bool) -> list[Figure]:
-    """One run of a group. Where limits are held and one is broken it is measured again, four times at
-    most, and said so: a ratio of two short times differs by a tenth from run to run."""
-    figures = group.run(smoke)
-    for _ in range(_AGAIN if check else 0):
-        over = [figure.name for figure in figures if not figure.within_limit]
-        if not over:
-            break
-        print(f"over its limit, measured again: {', '.join(over)}", file=sys.stderr)
-        figures = group.run(smoke)
-    return figures
 
 
 def _write(arguments: argparse.Namespace, measured: dict[str, list[Figure]], began: float) -> None:
