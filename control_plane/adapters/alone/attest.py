@@ -6,8 +6,9 @@ docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import h11
 import orjson
 
 from control_plane.adapters.alone.address import Address
@@ -16,9 +17,6 @@ from control_plane.domain.errors import CalderaError
 from control_plane.domain.formats import EpochHeader, Leaf
 from control_plane.domain.hub import Standing
 from control_plane.domain.ports.metalayer import Attester, Refusal
-
-if TYPE_CHECKING:
-    import h11
 
 PATH: Final = "/v1/check-and-sign"
 _DEADLINE: Final = 4.5
@@ -80,8 +78,6 @@ class RemoteAttester:
         self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
     ) -> bytes | Refusal:
         """What the guardian answers; a Refusal when it is out of reach."""
-        import h11  # quick to start without
-
         asked = {
             "header": header.to_json(),
             "leaves": [leaf.to_json() for leaf in leaves],
@@ -101,8 +97,6 @@ class RemoteAttester:
             return Refusal(f"what answers at {self._address} is no guardian: {error}")
 
     async def _post(self, body: bytes) -> tuple[int, bytes]:
-        import h11  # quick to start without
-
         reader, writer = await self._open()
         try:
             connection = h11.Connection(h11.CLIENT)
@@ -129,9 +123,7 @@ class RemoteAttester:
         return await asyncio.open_connection(self._address.host, self._address.port)
 
 
-async def _answer(connection: "h11.Connection", reader: asyncio.StreamReader) -> tuple[int, bytes]:
-    import h11  # quick to start without
-
+async def _answer(connection: h11.Connection, reader: asyncio.StreamReader) -> tuple[int, bytes]:
     status, parts = 0, []
     while True:
         event = connection.next_event()

@@ -12,15 +12,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+import h11
 import orjson
 
 from control_plane.adapters.alone.address import Address
 from control_plane.domain.errors import Conflict
-
-if TYPE_CHECKING:
-    import h11
 
 HEALTH: Final = "/v1/health"
 _LARGEST_BODY: Final = 16 * 2**20
@@ -81,8 +79,6 @@ class AgentApp:
 @asynccontextmanager
 async def serving(app: AgentApp, at: Address) -> AsyncIterator[None]:
     """Serve `app` at `at` inside. Conflict when the address can't be had."""
-    import h11  # quick to start without
-
     clients: set[asyncio.StreamWriter] = set()
 
     async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -126,8 +122,6 @@ async def _server(attend: Any, at: Address) -> asyncio.Server:
 async def _attend(
     app: AgentApp, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    import h11  # quick to start without
-
     connection = h11.Connection(h11.SERVER)
     async with asyncio.timeout(_REQUEST_DEADLINE):
         request, body = await _request(connection, reader)
@@ -156,11 +150,9 @@ async def _attend(
 
 
 async def _request(
-    connection: "h11.Connection", reader: asyncio.StreamReader
-) -> "tuple[h11.Request | None, bytes | None]":
+    connection: h11.Connection, reader: asyncio.StreamReader
+) -> tuple[h11.Request | None, bytes | None]:
     """The request, None when none comes, and its body, None when that is too large."""
-    import h11  # quick to start without
-
     request, parts, size = None, [], 0
     while True:
         event = connection.next_event()
