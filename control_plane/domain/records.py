@@ -146,6 +146,51 @@ class CursorRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class FaultRecord:
+    """Something that the user broke on purpose (docs/concepts/chaos.md)."""
+
+    devnet: str
+    id: str
+    """``f1``, ``f2`` … counted within the devnet, never used again."""
+    kind: str
+    target: str | None
+    """Name of a guardian or a chain; None for those of the whole devnet."""
+    parameters: Json
+    since: float
+    ended_at: float | None = None
+    """None while it is active; a fault that is a single act ends with it."""
+    outcome: str | None = None
+    """What the network made of it, in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffenceRecord:
+    """Something that a guardian is or will be slashed for (docs/concepts/slashing.md)."""
+
+    devnet: str
+    id: str
+    """As `Slasher` computes it, 0x-hex: each is punished once."""
+    guardian: str
+    """Account that holds the stake."""
+    kind: str
+    """``equivocation``, ``false-leaf`` or ``not-final``."""
+    epoch: int
+    found_at: float
+    evidence: str | None = None
+    """The call of `Slasher` that reports it, 0x-hex; None when somebody else reported it."""
+    tx: str | None = None
+    """Which slashed it; None until then."""
+    block: int | None = None
+    amount: int | None = None
+    """ERA taken, in wei; `reward` of it went to `reporter`."""
+    reward: int | None = None
+    reporter: str | None = None
+    slashed_at: float | None = None
+    problem: str | None = None
+    """Why it is not reported yet, or never will be."""
+
+
+@dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
     key: str
     fingerprint: str

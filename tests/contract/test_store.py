@@ -16,8 +16,10 @@ from control_plane.domain.records import (
     CursorRecord,
     DevnetRecord,
     EpochRecord,
+    FaultRecord,
     IdempotencyRecord,
     MessageRecord,
+    OffenceRecord,
     ServiceRecord,
     StepRecord,
 )
@@ -195,6 +197,8 @@ async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) ->
             await unit.epochs.put(epoch(1, devnet=name))
             await unit.votes.record(name, 0, 1, HASH)
             await unit.cursors.put(CursorRecord(name, "indexer", "op", 1, HASH))
+            await unit.faults.put(FaultRecord(name, "f1", "reorg", "op", {}, 1.0))
+            await unit.offences.put(OffenceRecord(name, HASH, "0x01", "false-leaf", 1, 1.0))
     async with database.begin() as unit:
         await unit.devnets.remove("shop")
         await unit.devnets.remove("never-was")
@@ -449,3 +453,34 @@ async def test_what_a_transaction_has_read_no_other_process_changes(
         (found,) = await unit.messages.get_many("shop", [message(1).id])
     await other.close()
     assert found.attempts == 40
+
+
+async def test_faults_are_listed_oldest_first_and_go_with_their_devnet(
+    database: SqlDatabase,
+) -> None:
+    late = FaultRecord("shop", "f2", "reorg", "op", {"depth": 3}, 20.0, 21.0, "3 blocks went")
+    early = FaultRecord("shop", "f10", "guardian-silent", "guardian-1", {}, 10.0)
+    other = FaultRecord("other", "f1", "guardian-silent", "guardian-1", {}, 5.0)
+    async with database.begin() as unit:
+        await unit.devnets.add(DEVNET)
+        for record in (late, early, other):
+            await unit.faults.put(record)
+        await unit.faults.put(replace(early, ended_at=12.0))
+    async with database.begin() as unit:
+        assert list(await unit.faults.list("shop")) == [replace(early, ended_at=12.0), late]
+        assert len(await unit.faults.list()) == 3
+        assert await unit.faults.get("shop", "f2") == late
+        await unit.devnets.remove("shop")
+        assert list(await unit.faults.list()) == [other]
+
+
+async def test_offences_keep_amounts_in_wei(database: SqlDatabase) -> None:
+    found = OffenceRecord("shop", HASH, "0x" + "01" * 20, "equivocation", 7, 1.0, "0x1234")
+    slashed = replace(found, tx=HASH, block=9, amount=10**29, reward=10**28, slashed_at=2.0)
+    async with database.begin() as unit:
+        await unit.offences.put(found)
+        await unit.offences.put(slashed)
+    async with database.begin() as unit:
+        assert await unit.offences.get("shop", HASH) == slashed
+        assert list(await unit.offences.list("shop")) == [slashed]
+        assert await unit.offences.get("shop", "0x" + "cd" * 32) is None

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import URL, Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
@@ -32,6 +32,9 @@ from control_plane.adapters.persistence.schema import prepare_schema
 from control_plane.adapters.persistence.steady import SteadyConnection, finish
 from control_plane.adapters.persistence.types import dump_json
 from control_plane.domain.errors import InvalidInput, MissingDependency, StorageFailed
+
+if TYPE_CHECKING:
+    from control_plane.adapters.persistence.repositories.faults import FaultRows, OffenceRows
 
 _BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process (a second daemon, an agent run alone) that writes."""
@@ -78,6 +81,18 @@ class SqlUnitOfWork:
     @cached_property
     def cursors(self) -> CursorRows:
         return CursorRows(self._connection)
+
+    @cached_property
+    def faults(self) -> "FaultRows":
+        from control_plane.adapters.persistence.repositories.faults import FaultRows
+
+        return FaultRows(self._connection)
+
+    @cached_property
+    def offences(self) -> "OffenceRows":
+        from control_plane.adapters.persistence.repositories.faults import OffenceRows
+
+        return OffenceRows(self._connection)
 
     @cached_property
     def idempotency(self) -> IdempotencyRows:

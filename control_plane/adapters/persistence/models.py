@@ -19,7 +19,7 @@ from control_plane.domain.states import (
     StepState,
 )
 
-REVISIONS: Final = ("0001",)
+REVISIONS: Final = ("0001", "0002")
 """Alembic revisions, oldest first; the last is what these models describe."""
 
 _NAME = String(31)
@@ -175,6 +175,38 @@ class Cursor(Base):
     chain: Mapped[str] = mapped_column(_NAME, primary_key=True)
     block: Mapped[int]
     block_hash: Mapped[str] = mapped_column(_HASH)
+
+
+class Fault(Base):
+    __tablename__ = "faults"
+
+    devnet: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    target: Mapped[str | None] = mapped_column(_SERVICE)
+    parameters: Mapped[dict[str, Any]]
+    since: Mapped[float]
+    ended_at: Mapped[float | None]
+    outcome: Mapped[str | None] = mapped_column(Text)
+
+
+class Offence(Base):
+    __tablename__ = "offences"
+
+    devnet: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    id: Mapped[str] = mapped_column(_HASH, primary_key=True)
+    guardian: Mapped[str] = mapped_column(_HASH)
+    kind: Mapped[str] = mapped_column(String(20))
+    epoch: Mapped[int]
+    found_at: Mapped[float]
+    evidence: Mapped[str | None] = mapped_column(Text)
+    tx: Mapped[str | None] = mapped_column(_HASH)
+    block: Mapped[int | None]
+    amount: Mapped[int | None] = mapped_column(BigNumber)
+    reward: Mapped[int | None] = mapped_column(BigNumber)
+    reporter: Mapped[str | None] = mapped_column(_HASH)
+    slashed_at: Mapped[float | None]
+    problem: Mapped[str | None] = mapped_column(Text)
 
 
 class Idempotency(Base):

@@ -18,9 +18,11 @@ from control_plane.domain.records import (
     DevnetRecord,
     EpochRecord,
     EventRecord,
+    FaultRecord,
     IdempotencyRecord,
     Json,
     MessageRecord,
+    OffenceRecord,
     ServiceRecord,
     StepRecord,
 )
@@ -167,6 +169,24 @@ class Cursors(Protocol):
     async def put(self, record: CursorRecord) -> None: ...
 
 
+class Faults(Protocol):
+    async def get(self, devnet: str, id: str) -> FaultRecord | None: ...
+    async def list(self, devnet: str | None = None) -> Sequence[FaultRecord]:
+        """Oldest first; of every devnet when `devnet` is None."""
+        ...
+
+    async def put(self, record: FaultRecord) -> None: ...
+
+
+class Offences(Protocol):
+    async def get(self, devnet: str, id: str) -> OffenceRecord | None: ...
+    async def list(self, devnet: str) -> Sequence[OffenceRecord]:
+        """Oldest first."""
+        ...
+
+    async def put(self, record: OffenceRecord) -> None: ...
+
+
 class IdempotencyKeys(Protocol):
     async def get(self, key: str) -> IdempotencyRecord | None: ...
     async def put(self, record: IdempotencyRecord) -> None: ...
@@ -190,6 +210,10 @@ class UnitOfWork(Protocol):
     def votes(self) -> Votes: ...
     @property
     def cursors(self) -> Cursors: ...
+    @property
+    def faults(self) -> Faults: ...
+    @property
+    def offences(self) -> Offences: ...
     @property
     def idempotency(self) -> IdempotencyKeys: ...
 
