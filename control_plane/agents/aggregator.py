@@ -22,6 +22,7 @@ from control_plane.domain.hub import (
     Missed,
     News,
     Reorged,
+    Votes,
     Wanted,
 )
 from control_plane.domain.network import Network
@@ -30,6 +31,7 @@ from control_plane.domain.ports.metalayer import Attester
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
+from control_plane.domain.records import EpochRecord
 from control_plane.services.metalayer.epoch_store import EpochStore
 from control_plane.services.metalayer.leaves import read_leaf
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
@@ -229,6 +231,7 @@ class Aggregator:
         proposal = self._propose()
         record = await self._store.propose(proposal, self._clock())
         outcome = await self._panel.hold(proposal)
+        self._tell_votes(record, outcome)
         await self._tell_bad(outcome, record.epoch)
         if outcome.certificate is None:
             self._missing = _no_quorum(outcome.reasons)
@@ -260,6 +263,11 @@ class Aggregator:
             aggregate_root=aggregate.root,
         )
         return Proposal(header, header.hash(network_id), aggregate.leaves, parent)
+
+    def _tell_votes(self, record: EpochRecord, outcome: Outcome) -> None:
+        """Who signs what is for everybody to see: watchers look for those who sign two things."""
+        signed = (("0x" + m.guardian.hex(), "0x" + vote.hex()) for m, vote in outcome.votes)
+        self._hub.tell(Votes(record.header, record.leaves, tuple(signed)))
 
     async def _tell_bad(self, outcome: Outcome, epoch: int) -> None:
         for index in outcome.bad:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from control_plane.domain.records import EpochRecord, MessageRecord
+from control_plane.domain.records import EpochRecord, Json, MessageRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,17 @@ class Reorged:
 @dataclass(frozen=True, slots=True)
 class EpochCertified:
     epoch: EpochRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Votes:
+    """Signatures that guardians gave for a header, each as it was given: whether they are valid is
+    for whoever uses them to find out. JSON as in an epoch's record."""
+
+    header: Json
+    leaves: tuple[Json, ...]
+    signatures: tuple[tuple[str, str], ...]
+    """Account of each guardian, and 256 bytes; both 0x-hex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +132,7 @@ News = (
     | Delivered
     | Reorged
     | EpochCertified
+    | Votes
     | Wanted
     | Retry
     | Missed

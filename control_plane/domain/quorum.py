@@ -88,6 +88,11 @@ class Tally:
         return tuple(sorted(self._signatures))
 
     @property
+    def votes(self) -> tuple[tuple[Member, bytes], ...]:
+        """Who signed, by index, and their signatures."""
+        return tuple((self._roster.members[index], self._signatures[index]) for index in self.signers)
+
+    @property
     def missing(self) -> tuple[Member, ...]:
         """Who has not signed, by index."""
         return tuple(

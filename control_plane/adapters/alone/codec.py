@@ -19,6 +19,7 @@ from control_plane.domain.hub import (
     Resume,
     Retry,
     Standing,
+    Votes,
     Wanted,
 )
 from control_plane.domain.records import EpochRecord, MessageRecord
@@ -30,6 +31,7 @@ KINDS: Final[tuple[type[Any], ...]] = (
     Delivered,
     Reorged,
     EpochCertified,
+    Votes,
     Wanted,
     Retry,
     Missed,
@@ -77,6 +79,10 @@ def _epoch(value: Any) -> EpochRecord | int:
     return EpochRecord(**{**value, **tuples})
 
 
+def _pairs(value: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(pair) for pair in value)
+
+
 def _same(value: Any) -> Any:
     return value
 
@@ -85,5 +91,7 @@ _MEMBERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "messages": _messages,
     "epoch": _epoch,
     "ids": tuple,
+    "leaves": tuple,
+    "signatures": _pairs,
 }
 """How fields that are no plain values are made, by their names."""

@@ -54,6 +54,8 @@ class Outcome:
     """Why each guardian that did not sign did not, by its name."""
     bad: tuple[int, ...] = ()
     """Guardians whose signature was none."""
+    votes: tuple[tuple[Member, bytes], ...] = ()
+    """Every signature that was given, valid or not."""
 
 
 @dataclass(slots=True)
@@ -137,8 +139,9 @@ def _count(
 
 def _close(proposal: Proposal, tally: Tally, reasons: dict[str, str]) -> Outcome:
     """Verify all at once; take out whoever did not sign what was asked."""
+    votes = tally.votes
     bad = tally.drop_invalid() if tally.reached else ()
     reasons |= {f"guardian-{index}": "its signature is invalid" for index in bad}
     absent = tuple(member.index for member in tally.missing)
     certificate = Certificate(proposal.header, tally.proof()) if tally.reached else None
-    return Outcome(certificate, tally.signers, absent, reasons, bad)
+    return Outcome(certificate, tally.signers, absent, reasons, bad, votes)

@@ -20,6 +20,7 @@ from control_plane.domain.hub import (
     Resume,
     Retry,
     Standing,
+    Votes,
     Wanted,
 )
 from control_plane.domain.records import EpochRecord, MessageRecord
@@ -61,6 +62,7 @@ ALL: tuple[News, ...] = (
     Delivered("arb", (dataclasses.replace(MESSAGE, state=MessageState.DELIVERED),)),
     Reorged("op", 4),
     EpochCertified(EPOCH),
+    Votes(EPOCH.header, EPOCH.leaves, (("0x0b", "0x0c"), ("0x0d", "0x0e"))),
     Wanted("a line\nbreak"),
     Missed("a connection"),
     Published(12),
