@@ -23,7 +23,20 @@ def show_endpoints(status: Json) -> None:
     render.out("")
     rows = [_chain_row(status["l1"], "-")]
     rows += [_chain_row(rollup, _framework(rollup)) for rollup in status["rollups"]]
-    render.table(("chain", "framework", "chain id", "domain", "rpc (http, ws)", "state"), rows)
+    headings = ("chain", "framework", "chain id", "domain", "rpc (http, ws)", "state")
+    render.table(*with_shards(headings, rows, [status["l1"], *status["rollups"]], 2))
+
+
+def with_shards(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], chains: Sequence[Json], at: int
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """A table of chains with a further column `at` for their shards, if any is in one."""
+    if not any(chain.get("shard") for chain in chains):
+        return headings, rows
+    wider = [
+        (*row[:at], chain.get("shard"), *row[at:]) for row, chain in zip(rows, chains, strict=True)
+    ]
+    return (*headings[:at], "shard", *headings[at:]), wider
 
 
 def show_next(status: Json) -> None:

@@ -62,7 +62,7 @@ def _show(
     if as_json:
         render.data(view)
         return
-    from caldera_cli.views import local_time, short_hash
+    from caldera_cli.views import local_time, short_hash, with_shards
 
     render.pairs(
         [
@@ -76,21 +76,40 @@ def _show(
             ("absent", _indices(view["absent"])),
         ]
     )
+    _show_shards(view.get("shards") or [])
+    shards = {shard["id"]: _shard_name(shard) for shard in view.get("shards") or []}
+    rows = [
+        (
+            leaf.get("chain"),
+            leaf["domain"],
+            leaf["block_number"],
+            leaf["message_count"],
+            short_hash(leaf["message_root"]),
+            short_hash(leaf["state_root"]),
+        )
+        for leaf in view["leaves"]
+    ]
+    headings = ("chain", "domain", "block", "messages", "message root", "state root")
+    grouped = [
+        {"shard": shards.get(leaf["shard"])} if leaf.get("shard") else {} for leaf in view["leaves"]
+    ]
+    render.out("")
+    render.table(*with_shards(headings, rows, grouped, 1))
+
+
+def _show_shards(shards: list[Any]) -> None:
+    """The roots below the aggregate root, where there is more than one."""
+    if len(shards) < 2:
+        return
     render.out("")
     render.table(
-        ("chain", "domain", "block", "messages", "message root", "state root"),
-        [
-            (
-                leaf.get("chain"),
-                leaf["domain"],
-                leaf["block_number"],
-                leaf["message_count"],
-                short_hash(leaf["message_root"]),
-                short_hash(leaf["state_root"]),
-            )
-            for leaf in view["leaves"]
-        ],
+        ("shard", "number", "leaves", "root"),
+        [(_shard_name(each), each["id"], each["leaves"], each["root"]) for each in shards],
     )
+
+
+def _shard_name(shard: dict[str, Any]) -> str:
+    return str(shard.get("name") or ("-" if shard["id"] == 0 else shard["id"]))
 
 
 def _indices(found: list[Any]) -> str:

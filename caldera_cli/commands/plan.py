@@ -85,24 +85,13 @@ def _validate(
 
 
 def _show(view: dict[str, Any]) -> None:
-    from caldera_cli.views import change_line
+    from caldera_cli.views import change_line, with_shards
 
     render.out(f"{view['name']}, runtime {view['runtime']}\n")
-    render.table(
-        ("chain", "framework", "engine", "chain id", "domain", "port", "block time"),
-        [
-            (
-                chain["name"],
-                chain["framework"],
-                chain["engine"],
-                chain["chain_id"],
-                chain["domain"],
-                chain["port"],
-                chain["block_time"],
-            )
-            for chain in view["chains"]
-        ],
-    )
+    keys = ("framework", "engine", "chain_id", "domain", "port", "block_time")
+    rows = [(chain["name"], *(chain[key] for key in keys)) for chain in view["chains"]]
+    headings = ("chain", *(key.replace("_", " ") for key in keys))
+    render.table(*with_shards(headings, rows, view["chains"], 2))
     render.out("")
     render.pairs(
         [

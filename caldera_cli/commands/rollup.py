@@ -26,10 +26,11 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         render.data(rollups)
         return
-    render.table(
-        ("name", "framework", "chain id", "domain", "rpc", "state"),
-        [[each[key] for key in _COLUMNS] for each in rollups],
-    )
+    from caldera_cli.views import with_shards
+
+    headings = ("name", "framework", "chain id", "domain", "rpc", "state")
+    rows = [[each[key] for key in _COLUMNS] for each in rollups]
+    render.table(*with_shards(headings, rows, rollups, 2))
 
 
 @app.command("add")
@@ -53,6 +54,9 @@ def _add(
     domain: Annotated[
         int | None, typer.Option("--domain", metavar="ID", help="Domain in messages.")
     ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="NAME", help="Its group in epochs.")
+    ] = None,
     port: Annotated[
         int | None,
         # CALDERA_PORT is the daemon's
@@ -66,7 +70,7 @@ def _add(
     name = find_devnet(client, devnet)
     spec: dict[str, Any] = {"name": rollup, "framework": framework}
     spec |= {"engine": engine, "block_time": block_time}
-    named = {"chain_id": chain_id, "domain": domain, "port": port}
+    named = {"chain_id": chain_id, "domain": domain, "port": port, "shard": shard}
     spec |= {key: value for key, value in named.items() if value is not None}
     path = f"/v1/devnets/{segment(name)}/rollups"
     client.post(path, {"rollup": spec, "wait": True}, timeout=_DEADLINE)

@@ -32,6 +32,7 @@ from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
+from control_plane.domain.shards import shards_by_domain
 from control_plane.services.metalayer.epoch_store import EpochStore
 from control_plane.services.metalayer.leaves import read_leaf
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
@@ -62,6 +63,7 @@ class Aggregator:
         self.name = "aggregator"
         self.ready = asyncio.Event()
         self._network = network
+        self._shards = shards_by_domain(network.plan.chains)
         self._panel = Panel(roster, attesters)
         self._links = {str(chain.name): Link(connect, chain) for chain in network.chains}
         self._store = EpochStore(database, network.devnet)
@@ -252,7 +254,7 @@ class Aggregator:
         return True
 
     def _propose(self) -> Proposal:
-        aggregate = Aggregate.of(self._leaves.values())
+        aggregate = Aggregate.of(self._leaves.values(), self._shards)
         network_id = self._network.network_id
         parent = self._store.parent
         header = EpochHeader(
@@ -262,7 +264,7 @@ class Aggregator:
             parent_hash=parent.hash(network_id) if parent else NO_PARENT,
             aggregate_root=aggregate.root,
         )
-        return Proposal(header, header.hash(network_id), aggregate.leaves, parent)
+        return Proposal(header, header.hash(network_id), aggregate, parent)
 
     def _tell_votes(self, record: EpochRecord, outcome: Outcome) -> None:
         """Who signs what is for everybody to see: watchers look for those who sign two things."""

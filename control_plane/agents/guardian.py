@@ -19,6 +19,7 @@ from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
+from control_plane.domain.shards import shards_by_domain
 from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
 
 log = logging.getLogger(__name__)
@@ -40,6 +41,7 @@ class Guardian:
         self.ready = asyncio.Event()
         self._network = network
         self._key = SecretKey(keys.bls_seed)
+        self._shards = shards_by_domain(network.plan.chains)
         self._database = database
         self._hub = hub
         self._links = {chain.domain: Link(connect, chain) for chain in network.chains}
@@ -121,10 +123,14 @@ class Guardian:
         if header.parent_hash != expected or (parent and parent.epoch >= header.epoch):
             return "its parent is another epoch"
         try:
-            root = Aggregate.of(leaves).root
+            root = Aggregate.of(leaves, self._shards).root
         except ValueError as error:
             return str(error)
-        return None if root == header.aggregate_root else "its root is not that of its leaves"
+        return (
+            None
+            if root == header.aggregate_root
+            else "its root is not that of its leaves in their shards"
+        )
 
     async def _check(self, leaf: Leaf) -> str | None:
         """Why `leaf` is not to be signed; None when it is true."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from control_plane.domain.formats import VERSION, Finality, Leaf, shard_node
 from control_plane.domain.ids import Domain
@@ -10,6 +10,7 @@ from control_plane.domain.merkle import ArrayTree, MessageTree, message_root, pr
 
 META_PROOF_FIXED_BYTES: Final = 133
 """Bytes of a meta-proof before its three paths."""
+_NO_SHARDS: Final[Mapping[int, int]] = {}
 
 
 class Aggregate:
@@ -38,14 +39,37 @@ class Aggregate:
         )
 
     @classmethod
-    def of(cls, leaves: Iterable[Leaf]) -> Self:
-        """An epoch without shards: all leaves in shard 0."""
-        return cls({0: leaves})
+    def of(cls, leaves: Iterable[Leaf], shards: Mapping[int, int] = _NO_SHARDS) -> Self:
+        """An epoch whose leaves are in the shards that `shards` gives by domain, in 0 the rest."""
+        grouped: dict[int, list[Leaf]] = {}
+        for leaf in leaves:
+            grouped.setdefault(shards.get(leaf.domain, 0), []).append(leaf)
+        return cls(grouped)
+
+    @classmethod
+    def from_json(cls, leaves: Iterable[Mapping[str, Any]]) -> Self:
+        """From the leaves of an epoch's record. ValueError or KeyError if they are none."""
+        grouped: dict[int, list[Leaf]] = {}
+        for leaf in leaves:
+            grouped.setdefault(int(leaf.get("shard", 0)), []).append(Leaf.from_json(leaf))
+        return cls(grouped)
+
+    def to_json(self) -> tuple[dict[str, Any], ...]:
+        """The leaves with their shards, as epochs are recorded."""
+        return tuple(
+            leaf.to_json() | {"shard": shard}
+            for shard, leaves in self.shards.items()
+            for leaf in leaves
+        )
 
     @property
     def root(self) -> bytes:
         """The aggregate root, 32 bytes."""
         return self._shard_tree.root
+
+    def shard_root(self, shard: int) -> bytes:
+        """Root over the leaves of a shard, 32 bytes. KeyError if the epoch has no such shard."""
+        return self._trees[shard].root
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:

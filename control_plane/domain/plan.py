@@ -56,6 +56,8 @@ class ChainPlan:
     da: str | None = None
     """Where the rollup's data goes: ``ethereum-calldata`` …; None where nothing posts it."""
     limits: Limits = Limits()
+    shard: str | None = None
+    """Group of rollups whose leaves have a root of their own (``shards.py``); None: no group."""
 
 
 @dataclass(frozen=True, slots=True)

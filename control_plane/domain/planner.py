@@ -78,6 +78,7 @@ def make_plan(
                 services=chain.services if isinstance(chain, RollupSpec) else "caldera",
                 da=_da(chain),
                 limits=_limits(chain.resources),
+                shard=chain.shard if isinstance(chain, RollupSpec) else None,
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
         ),

@@ -125,7 +125,7 @@ class EpochRecord:
     """setId, epoch, timestamp, parentHash, aggregateRoot"""
     header_hash: str
     leaves: tuple[Json, ...]
-    """domain, blockNumber, blockHash, stateRoot, messageRoot, messageCount, finality each"""
+    """domain, blockNumber, blockHash, stateRoot, messageRoot, messageCount, finality, shard each"""
     created_at: float
     certificate: str | None = None
     """ABI-encoded `Certificate`, 0x-hex; None while or because not certified."""

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from control_plane.domain.errors import Problem
 from control_plane.domain.ids import L1
+from control_plane.domain.shards import NO_SHARD, shard_id
 from control_plane.domain.spec_native import native_problems
 from control_plane.schemas.spec import RollupSpec, Spec
 
@@ -108,6 +109,22 @@ def _duplicate_ports(spec: Spec) -> Iterator[Problem]:
     named = [("l1.port", spec.l1.port)] if spec.l1.port else []
     named += [(f"rollups[{i}].port", r.port) for i, r in enumerate(spec.rollups) if r.port]
     yield from _twins([(path, port) for path, port in named if port], "port")
+
+
+def _shards(spec: Spec) -> Iterator[Problem]:
+    """Names that come to the same number, some of which is 0's: one in 4 billion does."""
+    owners: dict[int, str | None] = {NO_SHARD: None}
+    for at, rollup in enumerate(spec.rollups):
+        if rollup.shard is None:
+            continue
+        owner = owners.setdefault(shard_id(rollup.shard), rollup.shard)
+        if owner != rollup.shard:
+            other = f"the shard '{owner}'" if owner else "no shard"
+            yield Problem(
+                f"rollups[{at}].shard",
+                f"'{rollup.shard}' and {other} have the same number",
+                "choose another name",
+            )
 
 
 def _combinations(spec: Spec) -> Iterator[Problem]:
@@ -223,6 +240,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _duplicate_domains,
     _domains_fit,
     _duplicate_ports,
+    _shards,
     _combinations,
     _origins,
     _mnemonic,

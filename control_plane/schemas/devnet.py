@@ -110,6 +110,9 @@ class RollupStatus(Model):
     )
     proof: str | None = Field(default=None, description="Null until that part exists.")
     gas_token: str | None = Field(default=None, description="Null until that part exists.")
+    shard: str | None = Field(
+        default=None, description="Its group in epochs; null: of no named one.", examples=["gaming"]
+    )
     block_time: float = Field(description="Seconds; 0: as soon as a transaction waits.")
     rpc_url: str = Field(examples=["http://127.0.0.1:9545"])
     ws_url: str = Field(examples=["ws://127.0.0.1:9545"])
@@ -216,6 +219,7 @@ class ChainPlanView(Model):
     port: int
     engine: str
     framework: str | None = Field(default=None, description="Null for the L1.")
+    shard: str | None = Field(default=None, description="Null: of no named one.")
     block_time: float
     phase: float = Field(description="Where in its block time it ticks, 0 to 1.")
 

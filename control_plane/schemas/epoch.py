@@ -19,6 +19,18 @@ class LeafView(Model):
     message_root: Hash
     message_count: int
     finality: Literal["instant", "finalized"] = "instant"
+    shard: int = Field(default=0, description="Number of the chain's shard; 0: of no named one.")
+
+
+class ShardView(Model):
+    """A group of chains whose leaves have a root of their own."""
+
+    id: int = Field(description="In proofs: the first four bytes of the name's keccak, or 0.")
+    name: str | None = Field(
+        default=None, description="As in the spec; null for 0, and when no rollup has it any more."
+    )
+    root: Hash
+    leaves: int = Field(description="How many leaves are under the root.")
 
 
 class EpochView(Model):
@@ -38,6 +50,10 @@ class EpochView(Model):
     )
     absent: tuple[int, ...] = Field(default=(), description="Indices of those that did not.")
     leaves: tuple[LeafView, ...] = ()
+    shards: tuple[ShardView, ...] = Field(
+        default=(),
+        description="Roots that the aggregate root is over, by id; only where one epoch is shown.",
+    )
     certificate: HexData | None = Field(
         default=None, description="ABI-encoded; only where one epoch is shown."
     )

@@ -111,6 +111,11 @@ class RollupSpec(Model):
     domain: DomainNumber | None = Field(
         default=None, description="Domain id in messages; by default the chain id."
     )
+    shard: Name | None = Field(
+        default=None,
+        description="Group of rollups, by industry say, whose leaves have a root of their own.",
+        examples=["gaming"],
+    )
     resources: Resources | None = Field(
         default=None, description="What its node may take of the machine; with 'compose' alone."
     )

@@ -248,6 +248,7 @@ def _plan_view(plan: Plan, spec: dict[str, Any], changes: tuple[Change, ...]) ->
                 port=chain.port,
                 engine=chain.engine,
                 framework=chain.framework,
+                shard=chain.shard,
                 block_time=chain.block_time,
                 phase=chain.phase,
             )

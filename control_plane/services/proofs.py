@@ -185,7 +185,7 @@ def _covering(
 
 
 def _aggregate(record: EpochRecord) -> Aggregate:
-    return Aggregate.of(Leaf.from_json(leaf) for leaf in record.leaves)
+    return Aggregate.from_json(record.leaves)
 
 
 def _leaf_of(record: EpochRecord, domain: int) -> Leaf:

@@ -19,10 +19,11 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord, EpochRecord, MessageRecord
+from control_plane.domain.shards import shard_names
 from control_plane.domain.states import MessageState, ServiceState
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import AccountsView, ContractView
-from control_plane.schemas.epoch import EpochView, LeafView
+from control_plane.schemas.epoch import EpochView, LeafView, ShardView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import MessageView
 from control_plane.services.accounts_view import AccountsOf
@@ -215,7 +216,24 @@ def _epoch_view(record: EpochRecord, plan: Plan, *, certificate: bool) -> EpochV
         signers=record.signers,
         absent=record.absent,
         leaves=tuple(_leaf_view(leaf, names) for leaf in record.leaves),
+        shards=_shard_views(record, plan) if certificate else (),
         certificate=record.certificate if certificate else None,
+    )
+
+
+def _shard_views(record: EpochRecord, plan: Plan) -> tuple[ShardView, ...]:
+    from control_plane.domain.aggregate import Aggregate
+
+    aggregate = Aggregate.from_json(record.leaves)
+    names = shard_names(plan.chains)
+    return tuple(
+        ShardView(
+            id=shard,
+            name=names.get(shard),
+            root="0x" + aggregate.shard_root(shard).hex(),
+            leaves=len(leaves),
+        )
+        for shard, leaves in aggregate.shards.items()
     )
 
 
@@ -229,6 +247,7 @@ def _leaf_view(leaf: Mapping[str, Any], names: Mapping[Any, str]) -> LeafView:
         message_root=leaf["messageRoot"],
         message_count=leaf["messageCount"],
         finality="finalized" if leaf["finality"] else "instant",
+        shard=leaf.get("shard", 0),
     )
 
 

@@ -161,6 +161,7 @@ def _rollup(
         engine=chain.engine,
         services=chain.services,
         da=chain.da,
+        shard=chain.shard,
         block_time=chain.block_time,
         rpc_url=_url(chain),
         ws_url=_ws(chain),

@@ -24,6 +24,7 @@ PAGES = (
     "docs/concepts/guardians.md",
     "docs/concepts/epochs-and-proofs.md",
     "docs/concepts/node-programs.md",
+    "docs/concepts/shards.md",
     "docs/troubleshooting.md",
 )
 ELSEWHERE = {

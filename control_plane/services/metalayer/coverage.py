@@ -28,7 +28,7 @@ class CertifiedEpoch:
             raise ValueError(f"epoch {record.epoch} is not certified")
         return cls(
             number=record.epoch,
-            aggregate=Aggregate.of(Leaf.from_json(leaf) for leaf in record.leaves),
+            aggregate=Aggregate.from_json(record.leaves),
             certificate=bytes.fromhex(record.certificate[2:]),
         )
 

@@ -48,7 +48,7 @@ class EpochStore:
             epoch=proposal.header.epoch,
             header=proposal.header.to_json(),
             header_hash="0x" + proposal.digest.hex(),
-            leaves=tuple(leaf.to_json() for leaf in proposal.leaves),
+            leaves=proposal.aggregate.to_json(),
             created_at=at,
         )
         async with self._database.begin() as unit:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.formats import Certificate, EpochHeader, Leaf, Member
 from control_plane.domain.network import GuardianKeys
@@ -39,8 +40,13 @@ class Proposal:
     header: EpochHeader
     digest: bytes
     """The header's hash."""
-    leaves: tuple[Leaf, ...]
+    aggregate: Aggregate
     parent: EpochHeader | None
+
+    @property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """All leaves in the order of the trees."""
+        return self.aggregate.leaves
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,10 @@ async def test_false_headers_are_refused(lab: Lab, guardian: Guardian) -> None:
     parent = header(leaves, FAR + 5)
     cases = {
         "guardian set 2 is not the current one, 1": (header(leaves, set_id=2), None),
-        "its root is not that of its leaves": (header(leaves, aggregate_root=bytes(32)), None),
+        "its root is not that of its leaves in their shards": (
+            header(leaves, aggregate_root=Aggregate.of(leaves, {leaves[0].domain: 7}).root),
+            None,
+        ),
         "its parent is another epoch": (header(leaves), parent),
         "is not above": (header(leaves, epoch=0), None),
     }

@@ -87,7 +87,7 @@ def panel(*guardians: FakeGuardian) -> Panel:
 def proposal(epoch: int = 1) -> Proposal:
     aggregate = Aggregate.of([LEAF])
     header = EpochHeader(1, epoch, 1_700_000_000, bytes(32), aggregate.root)
-    return Proposal(header, header.hash(NETWORK), aggregate.leaves, None)
+    return Proposal(header, header.hash(NETWORK), aggregate, None)
 
 
 def check(outcome: Outcome, proposed: Proposal) -> None:

@@ -17,7 +17,7 @@ from control_plane.domain.spec_diff import diff_specs
 from control_plane.main import main
 from control_plane.resources import templates_dir
 from control_plane.schemas.devnet import ChangeView, CreateDevnet, DevnetStatus, DevnetSummary
-from control_plane.schemas.epoch import EpochView, LeafView
+from control_plane.schemas.epoch import EpochView, LeafView, ShardView
 from control_plane.schemas.message import MessageView, TraceStep, TraceView
 from control_plane.services.problems import problem_detail
 from control_plane.services.queries import MessageFilter
@@ -106,7 +106,12 @@ class Queries(FakeQueries):
             message_root=HASH,
             message_count=3,
         )
-        changes = {"leaves": (leaf,), "signers": (0, 1, 3), "absent": (2,)}
+        game = leaf.model_copy(update={"chain": "game", "domain": 904, "shard": 7})
+        shards = (
+            ShardView(id=0, root=HASH, leaves=1),
+            ShardView(id=7, name="gaming", root=HASH, leaves=1),
+        )
+        changes = {"leaves": (leaf, game), "signers": (0, 1, 3), "absent": (2,), "shards": shards}
         return epoch.model_copy(update=changes)
 
 

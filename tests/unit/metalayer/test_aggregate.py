@@ -26,6 +26,21 @@ def test_leaves_are_ordered_by_domain_and_finality() -> None:
     assert aggregate.root == shard_node(0, root)
 
 
+def test_leaves_are_grouped_by_shards_and_recorded_with_them() -> None:
+    leaves = [leaf(900), leaf(901), leaf(901, Finality.FINALIZED), leaf(902), leaf(903)]
+    aggregate = Aggregate.of(leaves, {901: 7, 902: 3, 903: 7})
+    assert (
+        aggregate.root
+        == Aggregate({0: leaves[:1], 3: [leaves[3]], 7: leaves[1:3] + leaves[4:]}).root
+    )
+    assert aggregate.root != Aggregate.of(leaves).root
+    nodes = [shard_node(shard, aggregate.shard_root(shard)) for shard in (0, 3, 7)]
+    assert ArrayTree(nodes).root == aggregate.root
+    again = Aggregate.from_json(aggregate.to_json())
+    assert (again.root, again.shards) == (aggregate.root, aggregate.shards)
+    assert Aggregate.from_json([one.to_json() for one in leaves]).root == Aggregate.of(leaves).root
+
+
 def test_leaf_is_found() -> None:
     aggregate = Aggregate.of([leaf(901), leaf(902, Finality.FINALIZED)])
     assert aggregate.leaf(Domain(901)) == leaf(901)
