@@ -137,7 +137,9 @@ contract Slasher is ISlasher, Governed {
     /// under which its old signatures are none.
     function _keyOf(address guardian) private view returns (bytes memory) {
         IGuardianRegistry.Guardian memory record = registry.guardianOf(guardian);
-        if (record.stake == 0) revert IGuardianRegistry.NotRegistered(guardian);
+        if (record.stake == 0 && record.unbonding == 0) {
+            revert IGuardianRegistry.NotRegistered(guardian);
+        }
         return record.key;
     }
 
@@ -272,7 +274,8 @@ contract Slasher is ISlasher, Governed {
         punished[offenceId] = true;
 
         uint256 share = offence == Offence.EQUIVOCATION ? equivocationShare : falseLeafShare;
-        uint256 amount = registry.guardianOf(guardian).stake * share / WHOLE;
+        IGuardianRegistry.Guardian memory record = registry.guardianOf(guardian);
+        uint256 amount = (uint256(record.stake) + record.unbonding) * share / WHOLE;
         uint256 reward = amount * rewardShare / WHOLE;
         // forge-lint: disable-start(unsafe-typecast)
         // neither is more than the stake

@@ -13,8 +13,8 @@ import {EpochHeaders} from "../../src/metalayer/libs/EpochHeaders.sol";
 import {BlsSigner} from "../utils/BlsSigner.sol";
 import {RegistryFixture} from "./RegistryFixture.sol";
 
-/// @notice Accounts that come, add to their stakes, leave, come again and sign one epoch number twice, in any
-/// order; and somebody who reports whatever is at hand.
+/// @notice Accounts that come, change their stakes, are jailed, leave, come again and sign one epoch number
+/// twice, in any order; and somebody who reports whatever is at hand.
 contract Guardians is RegistryFixture {
     using EpochHeaders for EpochHeader;
 
@@ -27,6 +27,7 @@ contract Guardians is RegistryFixture {
     /// @notice Whether it ever signed two headers of one epoch number.
     mapping(address account => bool) public guilty;
     mapping(address account => uint256) private secrets;
+    IGuardianRegistry.SetMember[] private seats;
     uint256 private keys;
     uint64 private epoch;
 
@@ -110,12 +111,39 @@ contract Guardians is RegistryFixture {
     function take(uint256 who) external {
         uint256 before = era.balanceOf(_pick(who));
         vm.prank(_pick(who));
-        registry.completeExit();
+        registry.withdraw();
         bonds[_pick(who)] -= era.balanceOf(_pick(who)) - before;
     }
 
+    function reduce(uint256 who, uint96 amount) external {
+        vm.prank(_pick(who));
+        registry.decreaseStake(uint96(bound(amount, 0, 10_000 ether)));
+    }
+
+    function jail(uint256 who) external {
+        vm.prank(address(rewards));
+        registry.jail(_pick(who), uint48(block.timestamp + 1 days));
+    }
+
+    function unjail(uint256 who) external {
+        vm.prank(_pick(who));
+        registry.unjail();
+    }
+
     function seal() external {
-        registry.sealSet();
+        delete seats;
+        IGuardianRegistry.SetMember[] memory members = sealMembers();
+        for (uint256 i = 0; i < members.length; ++i) {
+            seats.push(members[i]);
+        }
+    }
+
+    function currentSeats() external view returns (IGuardianRegistry.SetMember[] memory) {
+        return seats;
+    }
+
+    function bond(address account) external view returns (uint256) {
+        return bondOf(account);
     }
 
     function wait(uint256 time) external {
@@ -123,10 +151,10 @@ contract Guardians is RegistryFixture {
     }
 
     function _report(address account, Vote memory first, Vote memory second) private {
-        uint256 before = registry.guardianOf(account).stake;
+        uint256 before = bondOf(account);
         vm.prank(address(0xBEEF));
         try slasher.reportEquivocation(account, first, second) {
-            uint256 amount = before - registry.guardianOf(account).stake;
+            uint256 amount = before - bondOf(account);
             assertEq(amount, before * 6_000 / 10_000);
             bonds[account] -= amount;
             lost[account] += amount;
@@ -164,7 +192,7 @@ contract GuardianRegistryInvariantTest is RegistryFixture {
     }
 
     /// @dev The registry's ERA is the sum of what is staked and what is unbonding, and each account's is
-    /// what it put in; who is in the current set has at least the stake that counts there; the
+    /// what it put in; who is in the current set holds at least the stake that counts there, staked or unbonding; the
     /// set is what its members make. Nobody loses stake who did not sign two headers of one epoch number;
     /// the slasher keeps nothing.
     /// forge-config: default.invariant.runs = 16
@@ -173,7 +201,7 @@ contract GuardianRegistryInvariantTest is RegistryFixture {
         uint256 sum = 0;
         for (uint256 i = 0; i < guardians.ACCOUNTS(); ++i) {
             address account = guardians.accountAt(i);
-            uint256 stake = registry.guardianOf(account).stake;
+            uint256 stake = guardians.bond(account);
             assertEq(stake, guardians.bonds(account));
             if (!guardians.guilty(account)) assertEq(guardians.lost(account), 0);
             sum += stake;
@@ -183,10 +211,10 @@ contract GuardianRegistryInvariantTest is RegistryFixture {
 
         GuardianSet memory set = registry.currentSet();
         if (set.setId == 0) return;
-        IGuardianRegistry.SetMember[] memory seats = registry.currentMembers();
+        IGuardianRegistry.SetMember[] memory seats = guardians.currentSeats();
         for (uint256 i = 0; i < seats.length; ++i) {
             address seated = seats[i].guardian;
-            assertGe(registry.guardianOf(seated).stake + guardians.lost(seated), seats[i].stake);
+            assertGe(guardians.bond(seated) + guardians.lost(seated), seats[i].stake);
         }
         AbsentMember[] memory members = abi.decode(abi.encode(seats), (AbsentMember[]));
         assertEq(abi.encode(setOf(set.setId, members)), abi.encode(set));

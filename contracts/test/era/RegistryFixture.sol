@@ -4,8 +4,11 @@ pragma solidity ^0.8.24;
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 import {ERA} from "../../src/era/ERA.sol";
 import {GuardianRegistry} from "../../src/era/GuardianRegistry.sol";
+import {GuardianRewards} from "../../src/era/GuardianRewards.sol";
 import {Slasher} from "../../src/era/Slasher.sol";
+import {IGuardianRegistry} from "../../src/era/interfaces/IGuardianRegistry.sol";
 import {RootVerifier} from "../../src/metalayer/RootVerifier.sol";
+import {GuardianSet} from "../../src/metalayer/interfaces/IRootVerifier.sol";
 import {GuardianSets} from "../../src/metalayer/libs/GuardianSets.sol";
 import {BlsSigner} from "../utils/BlsSigner.sol";
 import {GuardianFixture} from "../utils/GuardianFixture.sol";
@@ -20,18 +23,40 @@ abstract contract RegistryFixture is GuardianFixture {
     GuardianRegistry internal registry;
     RootVerifier internal verifier;
     Slasher internal slasher;
+    GuardianRewards internal rewards;
 
     function deployRegistry() internal {
         bytes memory call = abi.encodeCall(ERA.initialize, (OWNER, TREASURY));
         era = ERA(address(new ERC1967Proxy(address(new ERA()), call)));
         verifier = deployVerifier();
-        // each names the other: the registry stands where the contract made after its implementation will
-        address there = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 3);
+        // each names the others: the registry stands where the contract made after its implementation will
+        address there = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 5);
         slasher = deploySlasher(there, HOOK);
+        call = abi.encodeCall(GuardianRewards.initialize, (OWNER));
+        address implementation = address(new GuardianRewards(there, address(verifier)));
+        rewards = GuardianRewards(address(new ERC1967Proxy(implementation, call)));
         call = abi.encodeCall(GuardianRegistry.initialize, (OWNER, MIN_STAKE));
-        address implementation = address(new GuardianRegistry(address(era), address(slasher)));
-        registry = GuardianRegistry(address(new ERC1967Proxy(implementation, call)));
+        registry = GuardianRegistry(address(new ERC1967Proxy(newRegistry(), call)));
         assertEq(address(registry), there);
+    }
+
+    /// @notice An implementation.
+    function newRegistry() internal returns (address) {
+        return address(new GuardianRegistry(address(era), address(slasher), address(rewards)));
+    }
+
+    /// @notice Seals a set; its members, which only the event tells.
+    function sealMembers() internal returns (IGuardianRegistry.SetMember[] memory members) {
+        vm.recordLogs();
+        registry.sealSet();
+        bytes memory data = vm.getRecordedLogs()[0].data;
+        (, members) = abi.decode(data, (GuardianSet, IGuardianRegistry.SetMember[]));
+    }
+
+    /// @notice All that a guardian can lose.
+    function bondOf(address account) internal view returns (uint256) {
+        IGuardianRegistry.Guardian memory found = registry.guardianOf(account);
+        return uint256(found.stake) + found.unbonding;
     }
 
     function deploySlasher(address registry_, address hook) internal returns (Slasher) {

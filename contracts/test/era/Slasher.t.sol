@@ -79,7 +79,7 @@ contract SlasherTest is RegistryFixture {
         assertEq(era.balanceOf(TREASURY) - before, STAKE - STAKE / 10);
         assertEq(era.balanceOf(address(slasher)), 0);
         assertEq(era.balanceOf(address(registry)), 3 * STAKE);
-        assertEq(registry.guardianOf(guardianAt(0)).stake, 0);
+        assertEq(bondOf(guardianAt(0)), 0);
         assertTrue(slasher.punished(id));
         registry.sealSet();
         assertEq(registry.currentSet().size, 3);
@@ -89,12 +89,12 @@ contract SlasherTest is RegistryFixture {
         Vote memory first = _among(0, _header(5, 1), 1 << 3);
         Vote memory second = _among(0, _header(5, 2), 1 << 2);
         _report(0, first, second);
-        assertEq(registry.guardianOf(guardianAt(0)).stake, 0);
+        assertEq(bondOf(guardianAt(0)), 0);
         // so does the other that is absent from neither; of those absent from one nobody knows
         first.seat[0] = _seat(1);
         second.seat[0] = _seat(1);
         _report(1, first, second);
-        assertEq(registry.guardianOf(guardianAt(1)).stake, 0);
+        assertEq(bondOf(guardianAt(1)), 0);
         first.seat[0] = _seat(3);
         second.seat[0] = _seat(3);
         _expect(ISlasher.NotASigner.selector, guardianAt(3));
@@ -103,7 +103,7 @@ contract SlasherTest is RegistryFixture {
 
     function test_equivocation_inACertificateAndAlone() public {
         _report(0, _among(0, _header(5, 1), 0), _alone(0, _header(5, 2)));
-        assertEq(registry.guardianOf(guardianAt(0)).stake, 0);
+        assertEq(bondOf(guardianAt(0)), 0);
     }
 
     function test_equivocation_ofSetsThatArePast() public {
@@ -112,27 +112,27 @@ contract SlasherTest is RegistryFixture {
         register(7, STAKE);
         registry.sealSet();
         _report(0, first, second);
-        assertEq(registry.guardianOf(guardianAt(0)).stake, 0);
+        assertEq(bondOf(guardianAt(0)), 0);
     }
 
     function test_equivocation_reachesUnbondingStake() public {
         vm.prank(guardianAt(0));
         registry.requestExit();
         registry.sealSet();
-        vm.warp(registry.exitableAt(guardianAt(0)));
+        vm.warp(registry.withdrawableAt(guardianAt(0)));
         _report(0, _alone(0, _header(5, 1)), _alone(0, _header(5, 2)));
         _expect(IGuardianRegistry.NotRegistered.selector, guardianAt(0));
         vm.prank(guardianAt(0));
-        registry.completeExit();
+        registry.withdraw();
     }
 
     function test_equivocation_doesNotReachWhoLeftAndCameBack() public {
         vm.prank(guardianAt(0));
         registry.requestExit();
         registry.sealSet();
-        vm.warp(registry.exitableAt(guardianAt(0)));
+        vm.warp(registry.withdrawableAt(guardianAt(0)));
         vm.prank(guardianAt(0));
-        registry.completeExit();
+        registry.withdraw();
         Vote memory first = _alone(0, _header(5, 1));
         Vote memory second = _alone(0, _header(5, 2));
         _expect(IGuardianRegistry.NotRegistered.selector, guardianAt(0));
@@ -146,7 +146,7 @@ contract SlasherTest is RegistryFixture {
         vm.prank(OWNER);
         slasher.setShares(5_000, 1_000, 0);
         _report(0, _alone(0, _header(5, 1)), _alone(0, _header(5, 2)));
-        assertEq(registry.guardianOf(guardianAt(0)).stake, STAKE / 2);
+        assertEq(bondOf(guardianAt(0)), STAKE / 2);
         Vote memory first = _alone(0, _header(5, 3));
         Vote memory second = _alone(0, _header(5, 4));
         bytes32 id = _id(ISlasher.Offence.EQUIVOCATION, 0, bytes32(uint256(5)));
@@ -154,7 +154,7 @@ contract SlasherTest is RegistryFixture {
         slasher.reportEquivocation(guardianAt(0), first, second);
         // another epoch is another offence, of what is left
         _report(0, _alone(0, _header(6, 1)), _alone(0, _header(6, 2)));
-        assertEq(registry.guardianOf(guardianAt(0)).stake, STAKE / 4);
+        assertEq(bondOf(guardianAt(0)), STAKE / 4);
     }
 
     function test_equivocation_refusesTheHonest() public {
@@ -223,7 +223,7 @@ contract SlasherTest is RegistryFixture {
         assertEq(era.balanceOf(REPORTER), amount * reward / 10_000);
         assertEq(era.balanceOf(TREASURY) - treasury, amount - amount * reward / 10_000);
         assertEq(era.balanceOf(address(registry)), SIZE * STAKE + stake - amount);
-        assertEq(registry.guardianOf(guardianAt(8)).stake, stake - amount);
+        assertEq(bondOf(guardianAt(8)), stake - amount);
     }
 
     // ------------------------------------------------------------ final outputs
@@ -246,7 +246,7 @@ contract SlasherTest is RegistryFixture {
         slasher.reportNotFinal(guardianAt(0), vote, proof);
         outputs.set(true, keccak256("the final block"), leaf.stateRoot);
         slasher.reportNotFinal(guardianAt(0), vote, proof);
-        assertEq(registry.guardianOf(guardianAt(0)).stake, STAKE * 3 / 4);
+        assertEq(bondOf(guardianAt(0)), STAKE * 3 / 4);
     }
 
     /// @dev What a reorg does: another block becomes the final one at the height of an INSTANT leaf.
@@ -410,7 +410,7 @@ contract SlasherTest is RegistryFixture {
         address there = vm.parseJsonAddress(shared, ".network.guardianRegistry");
         verifier = deployVerifier();
         slasher = deploySlasher(there, vm.parseJsonAddress(json, ".hook"));
-        address implementation = address(new GuardianRegistry(address(era), address(slasher)));
+        address implementation = newRegistry();
         vm.etch(there, address(registry).code);
         vm.store(there, PROXY_SLOT, bytes32(uint256(uint160(implementation))));
         registry = GuardianRegistry(there);
@@ -438,7 +438,7 @@ contract SlasherTest is RegistryFixture {
 
     function _replay(string memory json, string memory at, uint256 share) private {
         address accused = vm.parseJsonAddress(json, ".accused");
-        uint256 stake = registry.guardianOf(accused).stake;
+        uint256 stake = bondOf(accused);
         bytes memory data = vm.parseJsonBytes(json, string.concat(at, ".calldata"));
         vm.prank(REPORTER);
         (bool success,) = address(slasher).call(data);
@@ -446,7 +446,7 @@ contract SlasherTest is RegistryFixture {
         emit log_named_uint(name, vm.lastCallGas().gasTotalUsed);
         assertTrue(success, name);
         uint256 amount = stake * share / 10_000;
-        assertEq(registry.guardianOf(accused).stake, stake - amount);
+        assertEq(bondOf(accused), stake - amount);
         assertEq(era.balanceOf(REPORTER), amount / 10);
     }
 

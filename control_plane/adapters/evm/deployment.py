@@ -70,7 +70,7 @@ STEPS: tuple[Step, ...] = (
     Step(
         "GuardianRegistry",
         "guardianRegistry",
-        ("@era", "@slasher"),
+        ("@era", "@slasher", "@guardianRewards"),
         ("@governanceExecutor", MIN_STAKE),
         l1_only=True,
     ),
@@ -79,6 +79,13 @@ STEPS: tuple[Step, ...] = (
         "slasher",
         ("@guardianRegistry", "@rootVerifier", "@merkleTreeHook"),
         ("@governanceExecutor", "@governanceExecutor"),
+        l1_only=True,
+    ),
+    Step(
+        "GuardianRewards",
+        "guardianRewards",
+        ("@guardianRegistry", "@rootVerifier"),
+        ("@governanceExecutor",),
         l1_only=True,
     ),
 )

@@ -21,14 +21,16 @@ interface IGuardianRegistry {
     }
 
     /// @notice A registered account.
-    /// @param stake ERA held for it now, in wei.
-    /// @param exitRequestedAt When it asked to leave; zero if it did not.
-    /// @param lastSetId Set that it was in last; zero if none.
+    /// @param stake ERA that counts in sets sealed from now on, in wei; zero once it asked to leave.
+    /// @param unbonding ERA that it has taken out of them and that is held, and can be slashed, for some time.
+    /// @param jailedUntil When it may come back; zero if it is not jailed.
+    /// @param active Whether it is in a set sealed now.
     /// @param key BLS12-381 G1 point, 128 bytes in the form of EIP-2537.
     struct Guardian {
         uint96 stake;
-        uint48 exitRequestedAt;
-        uint64 lastSetId;
+        uint96 unbonding;
+        uint48 jailedUntil;
+        bool active;
         bytes key;
     }
 
@@ -38,14 +40,25 @@ interface IGuardianRegistry {
     /// @notice Emitted when a guardian adds to its stake.
     event StakeIncreased(address indexed guardian, uint96 amount, uint96 stake);
 
-    /// @notice Emitted when a guardian asks to leave; it is in no set that is sealed later.
+    /// @notice Emitted when a guardian takes part of its stake out of the sets sealed later.
+    event StakeDecreased(address indexed guardian, uint96 amount, uint96 stake);
+
+    /// @notice Emitted when a guardian asks to leave, or was slashed; it is in no set that is sealed later.
     event ExitRequested(address indexed guardian);
 
-    /// @notice Emitted when a guardian gets its stake back.
-    event ExitCompleted(address indexed guardian, uint96 stake);
+    /// @notice Emitted when a guardian gets back what was unbonding.
+    event Withdrawn(address indexed guardian, uint96 amount);
 
-    /// @notice Emitted when a guardian loses stake for what it signed; it is in no set that is sealed later.
-    event GuardianSlashed(address indexed guardian, uint96 amount, uint96 stake);
+    /// @notice Emitted when a guardian loses stake for what it signed.
+    /// @param left What remains of its stake, all of it unbonding.
+    event GuardianSlashed(address indexed guardian, uint96 amount, uint96 left);
+
+    /// @notice Emitted when a guardian is left out of the sets sealed later because it was absent.
+    /// @param until When it may come back.
+    event GuardianJailed(address indexed guardian, uint48 until);
+
+    /// @notice Emitted when a guardian comes back; it is in the set that is sealed next.
+    event GuardianUnjailed(address indexed guardian);
 
     /// @notice Emitted when a set is sealed. Its commitment follows from `set` and the network id.
     event GuardianSetSealed(uint64 indexed setId, GuardianSet set, SetMember[] members);
@@ -73,16 +86,22 @@ interface IGuardianRegistry {
     error ZeroAmount();
     /// @notice Thrown when the guardian has asked to leave.
     error ExitAlreadyRequested(address guardian);
-    /// @notice Thrown when the guardian has not asked to leave.
-    error ExitNotRequested(address guardian);
-    /// @notice Thrown when the guardian is in the current set: the next one must be sealed first.
+    /// @notice Thrown when nothing of the guardian's stake is unbonding.
+    error NothingUnbonding(address guardian);
+    /// @notice Thrown when the stake counts in the current set: the next one must be sealed first.
     error StillInSet(address guardian, uint64 setId);
     /// @notice Thrown when the stake is held for some time yet.
     error StillBonded(address guardian, uint256 until);
     /// @notice Thrown when another than the slasher would slash.
     error NotSlasher(address caller);
     /// @notice Thrown when more would be slashed than there is.
-    error SlashTooHigh(uint96 amount, uint96 stake);
+    error SlashTooHigh(uint96 amount, uint96 bond);
+    /// @notice Thrown when another than the jailer would jail.
+    error NotJailer(address caller);
+    /// @notice Thrown when the guardian is not jailed.
+    error NotJailed(address guardian);
+    /// @notice Thrown when the guardian may not come back yet.
+    error StillJailed(address guardian, uint256 until);
     /// @notice Thrown when there is nobody to make a set of.
     error NoGuardians();
     /// @notice Thrown when the next set would be the current one.
@@ -97,25 +116,39 @@ interface IGuardianRegistry {
     /// @notice Adds `amount` of approved ERA to the caller's stake; it counts from the next set on.
     function increaseStake(uint96 amount) external;
 
-    /// @notice Leaves the caller out of every set that is sealed from now on.
+    /// @notice Takes `amount` out of the caller's stake; it counts in no set that is sealed from now on, and
+    /// can be withdrawn when it has unbonded. At least `minStake()` must remain.
+    /// @dev What unbonds already waits as long as what is added to it.
+    function decreaseStake(uint96 amount) external;
+
+    /// @notice Leaves the caller out of every set that is sealed from now on; all of its stake unbonds.
     function requestExit() external;
 
-    /// @notice Returns the caller's stake, once it is in no current set and the unbonding period is over.
-    function completeExit() external;
+    /// @notice Pays the caller what was unbonding, once that counts in no current set and the unbonding
+    /// period is over. Who has left may register again, with another key.
+    function withdraw() external returns (uint96 amount);
 
-    /// @notice Takes `amount` of a guardian's stake, whether it stands in a set or is unbonding, and leaves the
-    /// guardian out of every set that is sealed from now on. What is left it may take as any that exits.
+    /// @notice Takes `amount` of a guardian's bond, which is its stake and what is unbonding, and leaves the
+    /// guardian out of every set that is sealed from now on. What is left unbonds.
     /// Only the slasher, which gets the ERA, may call.
     function slash(address guardian, uint96 amount) external;
 
-    /// @notice Makes the set of all guardians who have not asked to leave. Anybody may call.
+    /// @notice Leaves a guardian out of every set that is sealed until it comes back. Only the jailer may call.
+    /// @param until From when on the guardian may come back, in seconds.
+    /// @return jailed False for one that is in no next set anyway; then nothing changes.
+    function jail(address guardian, uint48 until) external returns (bool jailed);
+
+    /// @notice Brings the caller back after its time in jail.
+    function unjail() external;
+
+    /// @notice Makes the set of all active guardians. Anybody may call.
     /// @return setId Of the new set: one more than that of the current one.
     function sealSet() external returns (uint64 setId);
 
     /// @notice Changes the least stake of guardians who register later.
     function setMinStake(uint96 minStake) external;
 
-    /// @notice Changes the unbonding period, in seconds; also of guardians who are leaving.
+    /// @notice Changes the unbonding period, in seconds; also of what is unbonding.
     function setUnbondingPeriod(uint48 unbondingPeriod) external;
 
     /// @notice The staked token.
@@ -124,23 +157,24 @@ interface IGuardianRegistry {
     /// @notice May slash: the contract that judges evidence.
     function slasher() external view returns (address);
 
-    /// @notice keccak256 of the ABI encoding of each set that was ever sealed; zero for others.
+    /// @notice May jail: the contract that judges uptime.
+    function jailer() external view returns (address);
+
+    /// @notice keccak256 of the ABI encoding of each set that was ever sealed; zero for others. Its members are
+    /// in the event of its sealing.
     function setHashes(uint64 setId) external view returns (bytes32);
+
+    /// @notice When a set was sealed, in seconds; zero for others.
+    function sealedAt(uint64 setId) external view returns (uint48);
 
     /// @notice Least stake of a guardian that registers, in wei.
     function minStake() external view returns (uint96);
 
-    /// @notice Seconds for which a stake is held after its guardian left the set.
+    /// @notice Seconds for which stake is held after it left the set.
     function unbondingPeriod() external view returns (uint48);
 
     /// @notice The set sealed last; all zero if there is none.
     function currentSet() external view returns (GuardianSet memory);
-
-    /// @notice Members of the current set, by index.
-    function currentMembers() external view returns (SetMember[] memory);
-
-    /// @notice The current set's member with this account; reverts with `NotRegistered` for others.
-    function member(address guardian) external view returns (SetMember memory);
 
     /// @notice A guardian's state now; all zero for other accounts.
     function guardianOf(address guardian) external view returns (Guardian memory);
@@ -148,7 +182,7 @@ interface IGuardianRegistry {
     /// @notice Who would be in a set sealed now, in the order of their indices.
     function guardians() external view returns (address[] memory);
 
-    /// @notice When `completeExit` will be possible for a guardian that asked to leave; reverts as that would
-    /// for reasons other than time.
-    function exitableAt(address guardian) external view returns (uint256);
+    /// @notice When `withdraw` will be possible for what is unbonding; reverts as that would for reasons
+    /// other than time.
+    function withdrawableAt(address guardian) external view returns (uint256);
 }

@@ -11,6 +11,7 @@ library GuardianSets {
     uint8 private constant SET_KIND = 2;
     uint8 private constant POSSESSION_KIND = 3;
     uint8 private constant MEMBER_KIND = 5;
+    uint8 private constant UPTIME_KIND = 6;
 
     /// @notice Leaf of the set's tree.
     function memberHash(uint32 index, address guardian, uint96 stake, bytes memory key)
@@ -35,6 +36,17 @@ library GuardianSets {
                 set.aggregateKey
             )
         );
+    }
+
+    /// @notice What a quorum signs of an uptime report.
+    /// @param what Packed: set id, first and last epoch, number of certificates, end of the time.
+    /// @param missed Hash of the packed pairs of index and number of absences.
+    function uptimeDigest(bytes32 networkId, bytes memory what, bytes32 missed)
+        internal
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encodePacked(VERSION, UPTIME_KIND, networkId, what, missed));
     }
 
     /// @notice What a proof of possession signs.

@@ -2,7 +2,12 @@
 pragma solidity ^0.8.24;
 
 import {MerkleProof} from "@openzeppelin/contracts/utils/cryptography/MerkleProof.sol";
-import {AbsentMember, IRootVerifier, QuorumProof} from "../interfaces/IRootVerifier.sol";
+import {
+    AbsentMember,
+    GuardianSet,
+    IRootVerifier,
+    QuorumProof
+} from "../interfaces/IRootVerifier.sol";
 import {BLS12381} from "./BLS12381.sol";
 import {GuardianSets} from "./GuardianSets.sol";
 
@@ -19,22 +24,44 @@ library QuorumProofs {
         view
         returns (bytes memory key, uint256 absentStake)
     {
-        (absentStake, key) = _checkAbsent(quorum, setRoot);
+        (absentStake, key) = checkMembers(quorum.absent, quorum.proof, quorum.proofFlags, setRoot);
         BLS12381.negateG1(key);
         key = BLS12381.addG1(aggregateKey, key);
     }
 
-    /// @dev Reverts unless the absent are members of the set, each named once; their stake and the
-    /// sum of their keys.
-    function _checkAbsent(QuorumProof calldata quorum, bytes32 setRoot)
-        private
+    /// @notice Reverts unless a quorum of `set` signed `message`.
+    function check(QuorumProof calldata quorum, bytes32 message, GuardianSet memory set)
+        internal
         view
-        returns (uint256 stake, bytes memory key)
     {
-        bytes32[] memory hashes = new bytes32[](quorum.absent.length);
+        bytes memory key = set.aggregateKey;
+        uint256 totalStake = set.totalStake;
+        if (totalStake == 0) revert IRootVerifier.NotInstalled();
+        if (quorum.absent.length != 0) {
+            uint256 absentStake;
+            (key, absentStake) = signers(quorum, set.root, key);
+            uint256 signedStake = totalStake - absentStake;
+            if (!GuardianSets.isQuorum(signedStake, totalStake)) {
+                revert IRootVerifier.QuorumNotReached(signedStake, totalStake);
+            }
+        }
+        bool signed =
+            BLS12381.verify(key, abi.encode(message), BLS12381.SIGNATURE_TAG, quorum.signature);
+        if (!signed) revert IRootVerifier.InvalidSignature();
+    }
+
+    /// @notice Reverts unless all are members of the set, each named once; their stake and the sum of their
+    /// keys. There is at least one.
+    function checkMembers(
+        AbsentMember[] calldata members,
+        bytes32[] calldata proof,
+        bool[] calldata proofFlags,
+        bytes32 setRoot
+    ) internal view returns (uint256 stake, bytes memory key) {
+        bytes32[] memory hashes = new bytes32[](members.length);
         uint256 next = 0;
         for (uint256 i = 0; i < hashes.length; ++i) {
-            AbsentMember memory member = quorum.absent[i];
+            AbsentMember memory member = members[i];
             if (member.index < next) revert IRootVerifier.AbsentNotAscending();
             next = uint256(member.index) + 1;
             hashes[i] =
@@ -42,7 +69,7 @@ library QuorumProofs {
             stake += member.stake;
             key = i == 0 ? member.key : BLS12381.addG1(key, member.key);
         }
-        if (_rootOf(hashes, quorum.proof, quorum.proofFlags) != setRoot) {
+        if (_rootOf(hashes, proof, proofFlags) != setRoot) {
             revert IRootVerifier.InvalidSetProof();
         }
     }
