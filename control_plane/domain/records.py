@@ -146,6 +146,36 @@ class CursorRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class GuardianSetRecord:
+    """A guardian set that was handed over to (docs/concepts/guardians.md)."""
+
+    devnet: str
+    set_id: int
+    outgoing: int
+    """The set that handed over; 0 for the first."""
+    members: tuple[Json, ...]
+    """``formats.Member.to_json``, by index."""
+    rotation: str | None
+    """Call of `RootVerifier.rotate` that takes a chain from `outgoing` to this set, 0x-hex; None
+    where the governor installs it."""
+    made_at: float
+    active_at: float | None = None
+    """When the L1 had it; epochs are made with the last one that is active."""
+
+
+@dataclass(frozen=True, slots=True)
+class GuardianRecord:
+    """A guardian with keys of ours that joined later than the devnet's start, or that left."""
+
+    devnet: str
+    number: int
+    """``guardian-4``: its keys follow from it, its place in a set does not."""
+    address: str
+    added_at: float
+    left_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FaultRecord:
     """Something that the user broke on purpose (docs/concepts/chaos.md)."""
 

@@ -17,6 +17,8 @@ from control_plane.domain.records import (
     DevnetRecord,
     EpochRecord,
     FaultRecord,
+    GuardianRecord,
+    GuardianSetRecord,
     IdempotencyRecord,
     MessageRecord,
     OffenceRecord,
@@ -197,6 +199,9 @@ async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) ->
             await unit.epochs.put(epoch(1, devnet=name))
             await unit.votes.record(name, 0, 1, HASH)
             await unit.cursors.put(CursorRecord(name, "indexer", "op", 1, HASH))
+            await unit.guardian_sets.put(GuardianSetRecord(name, 1, 0, (), None, 1.0))
+            await unit.guardians.add(GuardianRecord(name, 4, "0x01", 1.0))
+            await unit.votes.record_set(name, 0, 2, HASH)
             await unit.faults.put(FaultRecord(name, "f1", "reorg", "op", {}, 1.0))
             await unit.offences.put(OffenceRecord(name, HASH, "0x01", "false-leaf", 1, 1.0))
     async with database.begin() as unit:
@@ -484,3 +489,37 @@ async def test_offences_keep_amounts_in_wei(database: SqlDatabase) -> None:
         assert await unit.offences.get("shop", HASH) == slashed
         assert list(await unit.offences.list("shop")) == [slashed]
         assert await unit.offences.get("shop", "0x" + "cd" * 32) is None
+
+
+async def test_the_active_set_is_the_last_that_the_l1_has(database: SqlDatabase) -> None:
+    first = GuardianSetRecord("shop", 1, 0, ({"index": 0},), None, 1.0, 1.0)
+    second = GuardianSetRecord("shop", 3, 1, ({"index": 0},), "0x12", 2.0)
+    async with database.begin() as unit:
+        assert await unit.guardian_sets.active("shop") is None
+        for record in (first, second):
+            await unit.guardian_sets.put(record)
+        assert await unit.guardian_sets.active("shop") == first
+        await unit.guardian_sets.put(replace(second, active_at=3.0))
+    async with database.begin() as unit:
+        assert await unit.guardian_sets.active("shop") == replace(second, active_at=3.0)
+        assert await unit.guardian_sets.get("shop", 1) == first
+        assert [record.set_id for record in await unit.guardian_sets.list("shop")] == [1, 3]
+
+
+async def test_a_guardian_votes_for_one_set_of_an_id(database: SqlDatabase) -> None:
+    other = "0x" + "cd" * 32
+    async with database.begin() as unit:
+        assert await unit.votes.record_set("shop", 0, 2, HASH)
+        assert await unit.votes.record_set("shop", 0, 2, HASH)
+        assert not await unit.votes.record_set("shop", 0, 2, other)
+        assert await unit.votes.record_set("shop", 1, 2, other)
+        assert await unit.votes.highest_epoch("shop") == 0
+
+
+async def test_a_guardians_number_is_given_once(database: SqlDatabase) -> None:
+    joined = GuardianRecord("shop", 4, "0x" + "01" * 20, 1.0)
+    async with database.begin() as unit:
+        assert await unit.guardians.add(joined)
+        assert not await unit.guardians.add(replace(joined, address="0x02"))
+        await unit.guardians.put(replace(joined, left_at=2.0))
+        assert list(await unit.guardians.list("shop")) == [replace(joined, left_at=2.0)]

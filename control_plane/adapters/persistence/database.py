@@ -35,6 +35,10 @@ from control_plane.domain.errors import InvalidInput, MissingDependency, Storage
 
 if TYPE_CHECKING:
     from control_plane.adapters.persistence.repositories.faults import FaultRows, OffenceRows
+    from control_plane.adapters.persistence.repositories.guardians import (
+        GuardianRows,
+        GuardianSetRows,
+    )
 
 _BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process (a second daemon, an agent run alone) that writes."""
@@ -81,6 +85,18 @@ class SqlUnitOfWork:
     @cached_property
     def cursors(self) -> CursorRows:
         return CursorRows(self._connection)
+
+    @cached_property
+    def guardian_sets(self) -> "GuardianSetRows":
+        from control_plane.adapters.persistence.repositories.guardians import GuardianSetRows
+
+        return GuardianSetRows(self._connection)
+
+    @cached_property
+    def guardians(self) -> "GuardianRows":
+        from control_plane.adapters.persistence.repositories.guardians import GuardianRows
+
+        return GuardianRows(self._connection)
 
     @cached_property
     def faults(self) -> "FaultRows":

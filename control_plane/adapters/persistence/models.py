@@ -19,7 +19,7 @@ from control_plane.domain.states import (
     StepState,
 )
 
-REVISIONS: Final = ("0001", "0002")
+REVISIONS: Final = ("0001", "0002", "0003")
 """Alembic revisions, oldest first; the last is what these models describe."""
 
 _NAME = String(31)
@@ -175,6 +175,37 @@ class Cursor(Base):
     chain: Mapped[str] = mapped_column(_NAME, primary_key=True)
     block: Mapped[int]
     block_hash: Mapped[str] = mapped_column(_HASH)
+
+
+class SetVote(Base):
+    __tablename__ = "set_votes"
+
+    devnet: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    guardian: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    set_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    commitment: Mapped[str] = mapped_column(_HASH)
+
+
+class GuardianSet(Base):
+    __tablename__ = "guardian_sets"
+
+    devnet: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    set_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    outgoing: Mapped[int]
+    members: Mapped[tuple[dict[str, Any], ...]] = mapped_column(JsonTuple)
+    rotation: Mapped[str | None] = mapped_column(Text)
+    made_at: Mapped[float]
+    active_at: Mapped[float | None]
+
+
+class Guardian(Base):
+    __tablename__ = "guardians"
+
+    devnet: Mapped[str] = mapped_column(_NAME, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    address: Mapped[str] = mapped_column(_HASH)
+    added_at: Mapped[float]
+    left_at: Mapped[float | None]
 
 
 class Fault(Base):

@@ -19,6 +19,8 @@ from control_plane.domain.records import (
     EpochRecord,
     EventRecord,
     FaultRecord,
+    GuardianRecord,
+    GuardianSetRecord,
     IdempotencyRecord,
     Json,
     MessageRecord,
@@ -159,6 +161,10 @@ class Votes(Protocol):
         signed another header of this epoch (then nothing must be signed)."""
         ...
 
+    async def record_set(self, devnet: str, guardian: int, set_id: int, commitment: str) -> bool:
+        """The same of a guardian set's commitment, by the set's id."""
+        ...
+
     async def highest_epoch(self, devnet: str) -> int:
         """Highest epoch number that any guardian ever signed; 0 if none."""
         ...
@@ -167,6 +173,31 @@ class Votes(Protocol):
 class Cursors(Protocol):
     async def get(self, devnet: str, agent: str, chain: str) -> CursorRecord | None: ...
     async def put(self, record: CursorRecord) -> None: ...
+
+
+class GuardianSets(Protocol):
+    async def get(self, devnet: str, set_id: int) -> GuardianSetRecord | None: ...
+    async def active(self, devnet: str) -> GuardianSetRecord | None:
+        """The set that epochs are made with: the last active one; None before there is one."""
+        ...
+
+    async def list(self, devnet: str) -> Sequence[GuardianSetRecord]:
+        """By id."""
+        ...
+
+    async def put(self, record: GuardianSetRecord) -> None: ...
+
+
+class Guardians(Protocol):
+    async def list(self, devnet: str) -> Sequence[GuardianRecord]:
+        """By number."""
+        ...
+
+    async def add(self, record: GuardianRecord) -> bool:
+        """Insert; False if there is one of that number."""
+        ...
+
+    async def put(self, record: GuardianRecord) -> None: ...
 
 
 class Faults(Protocol):
@@ -210,6 +241,10 @@ class UnitOfWork(Protocol):
     def votes(self) -> Votes: ...
     @property
     def cursors(self) -> Cursors: ...
+    @property
+    def guardian_sets(self) -> GuardianSets: ...
+    @property
+    def guardians(self) -> Guardians: ...
     @property
     def faults(self) -> Faults: ...
     @property

@@ -20,6 +20,8 @@ from control_plane.domain import records
         (models.Message, records.MessageRecord),
         (models.Epoch, records.EpochRecord),
         (models.Cursor, records.CursorRecord),
+        (models.GuardianSet, records.GuardianSetRecord),
+        (models.Guardian, records.GuardianRecord),
         (models.Fault, records.FaultRecord),
         (models.Offence, records.OffenceRecord),
         (models.Idempotency, records.IdempotencyRecord),

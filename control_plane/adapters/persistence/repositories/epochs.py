@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, exists, func, select
 
-from control_plane.adapters.persistence.models import Epoch, Message, Vote
+from control_plane.adapters.persistence.models import Epoch, Message, SetVote, Vote
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
 from control_plane.domain.records import EpochRecord
@@ -58,11 +58,20 @@ class _Vote:
     header_hash: str
 
 
+@dataclass(frozen=True, slots=True)
+class _SetVote:
+    devnet: str
+    guardian: int
+    set_id: int
+    commitment: str
+
+
 class VoteRows:
     """Implements ``ports.store.Votes``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, Vote, _Vote)
+        self._sets = Rows(connection, SetVote, _SetVote)
 
     async def record(self, devnet: str, guardian: int, epoch: int, header_hash: str) -> bool:
         vote = _Vote(devnet, guardian, epoch, header_hash)
@@ -72,6 +81,15 @@ class VoteRows:
         columns = self._rows.columns
         return vote == await self._rows.one(
             columns.devnet == devnet, columns.guardian == guardian, columns.epoch == epoch
+        )
+
+    async def record_set(self, devnet: str, guardian: int, set_id: int, commitment: str) -> bool:
+        vote = _SetVote(devnet, guardian, set_id, commitment)
+        if await self._sets.insert_new(vote):
+            return True
+        columns = self._sets.columns
+        return vote == await self._sets.one(
+            columns.devnet == devnet, columns.guardian == guardian, columns.set_id == set_id
         )
 
     async def highest_epoch(self, devnet: str) -> int:
