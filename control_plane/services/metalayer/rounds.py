@@ -1,6 +1,7 @@
 """One round: a header proposed to all guardians, their answers, and the certificate or why not."""
 
 import asyncio
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -109,21 +110,26 @@ class Panel:
         tally: Tally,
         reasons: dict[str, str],
     ) -> None:
+        """Count answers as they come; each costs the same however many are awaited."""
         clock = asyncio.get_running_loop().time
         until = clock() + _DEADLINE
-        pending = set(tasks)
+        answers: asyncio.Queue[asyncio.Task[bytes | Refusal]] = asyncio.Queue()
+        for task in tasks:
+            task.add_done_callback(answers.put_nowait)
+        pending, expected = len(tasks), sum(a.index not in self._silent for a in tasks.values())
         reached = False
-        while pending and clock() < until:
-            done, pending = await asyncio.wait(
-                pending, timeout=until - clock(), return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                _count(tasks[task], task, tally, reasons)
-            expected = any(tasks[task].index not in self._silent for task in pending)
-            if tally.reached:
-                grace = _GRACE_EXPECTED if expected else _GRACE_OTHERS
-                until = min(until, clock() + grace) if not reached or not expected else until
-                reached = True
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout_at(until) as limit:
+                while pending:
+                    task = await answers.get()
+                    pending -= 1
+                    expected -= tasks[task].index not in self._silent
+                    _count(tasks[task], task, tally, reasons)
+                    if tally.reached and not (reached and expected):
+                        grace = _GRACE_EXPECTED if expected else _GRACE_OTHERS
+                        until = min(until, clock() + grace)
+                        limit.reschedule(until)
+                        reached = True
 
 
 def _count(

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -135,6 +137,41 @@ def test_malformed_votes_are_found_too() -> None:
     good = (secret(1).key, secret(1).sign(DIGEST))
     assert bls.invalid_signatures([good, (secret(2).key, b"junk"), good], DIGEST) == (1,)
     assert bls.invalid_signatures([], DIGEST) == ()
+
+
+def outside() -> bytes:
+    """A point of the curve that is not in the group."""
+    why = "not in the subgroup"
+    return next(raw(one["point"]) for one in load("bls12381")["invalidG2"] if one["why"] == why)
+
+
+@pytest.mark.parametrize("at", range(5))
+def test_votes_outside_the_group_are_found(at: int) -> None:
+    signers = [secret(number + 1) for number in range(5)]
+    votes = [(one.key, one.sign(DIGEST)) for one in signers]
+    votes[at] = (votes[at][0], outside())
+    assert bls.invalid_signatures(votes, DIGEST) == (at,)
+    with pytest.raises(bls.InvalidPoint, match="not in the group"):
+        bls.aggregate(signature for _, signature in votes)
+
+
+def test_one_bad_vote_of_many_costs_a_pairing_for_each_halving(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[int] = []
+    pairing = bls._residual
+
+    def counted(*given: Any) -> Any:
+        made.append(1)
+        return pairing(*given)
+
+    monkeypatch.setattr(bls, "_residual", counted)
+    votes = [(one.key, one.sign(DIGEST)) for one in (secret(number + 1) for number in range(64))]
+    assert bls.invalid_signatures(votes, DIGEST) == ()
+    assert len(made) == 1
+    votes[37] = (votes[37][0], votes[36][1])
+    assert bls.invalid_signatures(votes, DIGEST) == (37,)
+    assert len(made) == 1 + 1 + 6
 
 
 def test_a_secret_is_never_shown() -> None:
