@@ -190,6 +190,142 @@ contract AggregateRootIsmTest is MetalayerTest {
         there.ism.verify(proof, message);
     }
 
+    // ---- many at once
+
+    function test_prove_marksMessagesUntilTheTransactionEnds() public {
+        there.ism.prove(_multiProof(0, 4), _ids(0, 4));
+        // a test is one transaction
+        for (uint32 i = 0; i < 5; ++i) {
+            bytes memory each = _message(i, alice, address(there.recipient), abi.encode(i));
+            if (i < 4) assertTrue(there.ism.verify(hex"02", each));
+        }
+        vm.expectRevert(abi.encodeWithSelector(IAggregateRootIsm.NotProven.selector, ids[4]));
+        there.ism.verify(hex"02", message);
+    }
+
+    function test_prove_revertsWithMetadataLength() public {
+        bytes memory proof = _multiProof(1, 4);
+        bytes32[] memory some = _ids(1, 4);
+        _expectLength(133, 0);
+        there.ism.prove("", some);
+        _expectLength(133 + 64 + 12, 133 + 64 + 11);
+        there.ism.prove(_cut(proof, 133 + 64 + 11), some);
+        _expectLength(proof.length, proof.length - 1);
+        there.ism.prove(_cut(proof, proof.length - 1), some);
+        _expectLength(proof.length, proof.length + 32);
+        there.ism.prove(bytes.concat(proof, bytes32(0)), some);
+    }
+
+    function test_prove_revertsWithUnsupportedMetadataVersion() public {
+        bytes memory proof = _proof(4);
+        bytes32[] memory some = _ids(4, 5);
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregateRootIsm.UnsupportedMetadataVersion.selector, 1)
+        );
+        there.ism.prove(proof, some);
+    }
+
+    function test_prove_revertsWithMessageNumber() public {
+        bytes memory proof = _multiProof(0, 3);
+        vm.expectRevert(abi.encodeWithSelector(IAggregateRootIsm.MessageNumber.selector, 3, 2));
+        there.ism.prove(proof, _ids(0, 2));
+    }
+
+    function test_prove_revertsWithNoMessages() public {
+        bytes memory proof = _multiProof(0, 0);
+        vm.expectRevert(IAggregateRootIsm.NoMessages.selector);
+        there.ism.prove(proof, new bytes32[](0));
+    }
+
+    function test_prove_revertsWithMessageIndicesNotAscending() public {
+        bytes memory proof = _multiProof(0, 3);
+        proof[133 + 64 + 11] = 0x01; // 0, 1, 1
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregateRootIsm.MessageIndicesNotAscending.selector, 1)
+        );
+        there.ism.prove(proof, _ids(0, 3));
+    }
+
+    function test_prove_revertsWithMessageIndexOutOfRange() public {
+        bytes memory proof = _multiProof(0, 3);
+        proof[133 + 64 + 11] = 0x05;
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregateRootIsm.MessageIndexOutOfRange.selector, 5, 5)
+        );
+        there.ism.prove(proof, _ids(0, 3));
+    }
+
+    function test_prove_revertsWithInvalidMessageProof() public {
+        bytes memory proof = _multiProof(0, 3);
+        vm.expectPartialRevert(IAggregateRootIsm.InvalidMessageProof.selector);
+        there.ism.prove(proof, _ids(1, 4));
+        proof[proof.length - 1] ^= 0x01;
+        vm.expectPartialRevert(IAggregateRootIsm.InvalidMessageProof.selector);
+        there.ism.prove(proof, _ids(0, 3));
+    }
+
+    function test_prove_revertsWithUnknownEpoch() public {
+        bytes memory proof = Epochs.multiProof(2, _leaves(), 1, ids, _range(0, 2));
+        vm.expectRevert(abi.encodeWithSelector(IAggregateRootIsm.UnknownEpoch.selector, 2));
+        there.ism.prove(proof, _ids(0, 2));
+    }
+
+    function test_prove_revertsWithUnsupportedLeafFinality() public {
+        bytes memory proof = _multiProof(0, 2);
+        proof[FINALITY] = 0x02;
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregateRootIsm.UnsupportedLeafFinality.selector, 2)
+        );
+        there.ism.prove(proof, _ids(0, 2));
+    }
+
+    function test_prove_revertsWithInvalidAggregateProof() public {
+        bytes memory proof = _multiProof(0, 2);
+        proof[SHARD + 3] = 0x01;
+        vm.expectPartialRevert(IAggregateRootIsm.InvalidAggregateProof.selector);
+        there.ism.prove(proof, _ids(0, 2));
+    }
+
+    /// @dev A chain that dispatches what claims to be another's does not get it in.
+    function test_verify_revertsWithLeafDomainMismatchForWhatAnotherChainProved() public {
+        Leaf.Data[] memory leaves = _leaves();
+        leaves[2] = Epochs.leafOf(THERE, ids);
+        there.verifier.certify(9, Epochs.aggregateRoot(leaves));
+        there.ism.prove(Epochs.multiProof(9, leaves, 2, ids, _range(4, 5)), _ids(4, 5));
+        vm.expectRevert(
+            abi.encodeWithSelector(IAggregateRootIsm.LeafDomainMismatch.selector, THERE, HERE)
+        );
+        there.ism.verify(hex"02", message);
+    }
+
+    /// @dev One bit anywhere turned, and nothing is proven that was not certified.
+    function testFuzz_prove_refusesWhatIsTamperedWith(uint256 at, uint8 bit) public {
+        bytes memory proof = _multiProof(1, 4);
+        at = bound(at, 0, proof.length - 1);
+        proof[at] ^= bytes1(uint8(1) << (bit % 8));
+        (bool success,) =
+            address(there.ism).call(abi.encodeCall(there.ism.prove, (proof, _ids(1, 4))));
+        assertFalse(success);
+    }
+
+    function _multiProof(uint256 from, uint256 to) private view returns (bytes memory) {
+        return Epochs.multiProof(lastEpoch, _leaves(), 1, ids, _range(from, to));
+    }
+
+    function _range(uint256 from, uint256 to) private pure returns (uint256[] memory indices) {
+        indices = new uint256[](to - from);
+        for (uint256 i = from; i < to; ++i) {
+            indices[i - from] = i;
+        }
+    }
+
+    function _ids(uint256 from, uint256 to) private view returns (bytes32[] memory some) {
+        some = new bytes32[](to - from);
+        for (uint256 i = from; i < to; ++i) {
+            some[i - from] = ids[i];
+        }
+    }
+
     // ---- fuzz
 
     function testFuzz_verify_anyShapeOfNetwork(

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {Vm} from "forge-std/Vm.sol";
+import {IAggregateRootIsm} from "../../src/metalayer/interfaces/IAggregateRootIsm.sol";
 import {IBatchProcessor} from "../../src/metalayer/interfaces/IBatchProcessor.sol";
 import {IMailbox} from "../../src/metalayer/interfaces/IMailbox.sol";
 import {Certificate, IRootVerifier} from "../../src/metalayer/interfaces/IRootVerifier.sol";
@@ -167,6 +168,83 @@ contract BatchProcessorTest is MetalayerTest {
         } catch {
             assertFalse(there.mailbox.delivered(ids[0]));
         }
+    }
+
+    // ---- groups
+
+    function test_processGroups_bringsCertificateGroupsAndItems() public {
+        IBatchProcessor.Item[] memory all = _items(6, address(there.recipient));
+        IBatchProcessor.Group[] memory groups = new IBatchProcessor.Group[](2);
+        groups[0] = _group(0, 2, address(there.recipient));
+        groups[1] = _group(3, 6, address(there.recipient));
+        IBatchProcessor.Item[] memory items = new IBatchProcessor.Item[](1);
+        items[0] = all[2];
+        there.batch.processGroups(_certificates(), groups, items);
+        assertEq(there.recipient.count(), 6);
+    }
+
+    function test_processGroups_oneFailureStopsNoOther() public {
+        address reverting = address(new RevertingRecipient());
+        _items(1, address(there.recipient));
+        _send(reverting, abi.encode(1));
+        _send(address(there.recipient), abi.encode(2));
+        IBatchProcessor.Group[] memory groups = new IBatchProcessor.Group[](1);
+        groups[0] = _group(0, 3, address(there.recipient));
+        groups[0].messages[1] = _message(1, alice, reverting, abi.encode(1));
+        _expectFailed(ids[1], abi.encodeWithSelector(RevertingRecipient.Refused.selector, 42));
+        there.batch.processGroups(_certificates(), groups, new IBatchProcessor.Item[](0));
+        assertEq(there.recipient.count(), 2);
+    }
+
+    /// @dev Two relayers bring the same: the second changes nothing and is told of no failure.
+    function test_processGroups_passesOverWhatIsDelivered() public {
+        _items(2, address(there.recipient));
+        IBatchProcessor.Group[] memory groups = new IBatchProcessor.Group[](1);
+        groups[0] = _group(0, 2, address(there.recipient));
+        there.batch.processGroups(_certificates(), groups, new IBatchProcessor.Item[](0));
+        vm.recordLogs();
+        there.batch.processGroups(_certificates(), groups, new IBatchProcessor.Item[](0));
+        assertEq(_failures(), 0);
+        assertEq(there.recipient.count(), 2);
+    }
+
+    function test_processGroups_revertsWithTheModulesError() public {
+        _items(2, address(there.recipient));
+        IBatchProcessor.Group[] memory groups = new IBatchProcessor.Group[](1);
+        groups[0] = _group(0, 2, address(there.recipient));
+        Certificate[] memory certificates = _certificates();
+        groups[0].messages[1] = _message(1, bob, address(there.recipient), "never sent");
+        vm.expectPartialRevert(IAggregateRootIsm.InvalidMessageProof.selector);
+        there.batch.processGroups(certificates, groups, new IBatchProcessor.Item[](0));
+    }
+
+    function test_processGroups_revertsWithInsufficientGas() public {
+        _items(2, address(there.recipient));
+        IBatchProcessor.Group[] memory groups = new IBatchProcessor.Group[](1);
+        groups[0] = _group(0, 2, address(there.recipient));
+        groups[0].gasLimit = 3_000_000;
+        Certificate[] memory certificates = _certificates();
+        vm.expectRevert(IBatchProcessor.InsufficientGas.selector);
+        there.batch.processGroups{gas: 3_000_000}(
+            certificates, groups, new IBatchProcessor.Item[](0)
+        );
+    }
+
+    /// @dev Messages `from` to `to`, as {_items} sent them.
+    function _group(uint32 from, uint32 to, address recipient)
+        private
+        view
+        returns (IBatchProcessor.Group memory group)
+    {
+        group.module = there.ism;
+        group.gasLimit = GAS;
+        group.messages = new bytes[](to - from);
+        uint256[] memory indices = new uint256[](to - from);
+        for (uint32 i = from; i < to; ++i) {
+            indices[i - from] = i;
+            group.messages[i - from] = _message(i, alice, recipient, abi.encode(i));
+        }
+        group.proof = Epochs.multiProof(1, _leaves(), 1, ids, indices);
     }
 
     function _items(uint32 count, address recipient)

@@ -20,6 +20,15 @@ contract MerkleTreeTest is Test {
         return MerkleTree.rootOf(leaf, index, count, path);
     }
 
+    function rootOfMany(
+        bytes32[] calldata leaves,
+        bytes calldata indices,
+        uint256 count,
+        bytes calldata path
+    ) external pure returns (bytes32 root, uint256 used) {
+        return MerkleTree.rootOfMany(leaves, indices, count, path);
+    }
+
     function test_zeroes() public pure {
         bytes32 node;
         for (uint256 height = 0; height < 32; ++height) {
@@ -123,5 +132,32 @@ contract MerkleTreeTest is Test {
             longer[i] = leaves[i];
         }
         longer[leaves.length] = leaf;
+    }
+
+    /// @dev Any choice of leaves of any tree, the mask's bits telling which.
+    function testFuzz_rootOfMany_equalsReference(bytes32[] memory leaves, uint256 mask)
+        public
+        view
+    {
+        vm.assume(leaves.length != 0);
+        uint256[] memory chosen = new uint256[](leaves.length);
+        uint256 length = 0;
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            bool last = length == 0 && i == leaves.length - 1;
+            if (last || mask >> (i % 256) & 1 == 1) chosen[length++] = i;
+        }
+        assembly ("memory-safe") {
+            mstore(chosen, length)
+        }
+        bytes memory path = Trees.sharedPath(leaves, chosen);
+        bytes memory indices;
+        bytes32[] memory given = new bytes32[](length);
+        for (uint256 i = 0; i < length; ++i) {
+            given[i] = leaves[chosen[i]];
+            indices = bytes.concat(indices, bytes4(uint32(chosen[i])));
+        }
+        (bytes32 root, uint256 used) = this.rootOfMany(given, indices, leaves.length, path);
+        assertEq(root, Trees.messageRoot(leaves));
+        assertEq(used, path.length);
     }
 }

@@ -84,4 +84,28 @@ library Epochs {
             paths.message
         );
     }
+
+    /// @notice Multi-proof of messages with ascending `indices` in `leaves[leafIndex]`, in a devnet
+    /// with one shard.
+    function multiProof(
+        uint64 epoch,
+        Leaf.Data[] memory leaves,
+        uint256 leafIndex,
+        bytes32[] memory messageIds,
+        uint256[] memory indices
+    ) internal pure returns (bytes memory) {
+        bytes memory leafPath = Trees.sortedPath(shardTree(leaves), leafIndex);
+        bytes memory packed;
+        for (uint256 i = 0; i < indices.length; ++i) {
+            packed = bytes.concat(packed, bytes4(uint32(indices[i])));
+        }
+        return bytes.concat(
+            abi.encodePacked(uint8(2), epoch, Leaf.encode(leaves[leafIndex])),
+            abi.encodePacked(uint32(indices.length), uint32(0)),
+            abi.encodePacked(uint8(leafPath.length / 32), uint8(0)),
+            leafPath,
+            packed,
+            Trees.sharedPath(messageIds, indices)
+        );
+    }
 }

@@ -33,6 +33,35 @@ library Trees {
         }
     }
 
+    /// @notice Path that leaves with ascending `indices` share: of each level, from left to right, the
+    /// siblings that are neither empty nor above one of them.
+    function sharedPath(bytes32[] memory leaves, uint256[] memory indices)
+        internal
+        pure
+        returns (bytes memory path)
+    {
+        bytes32[] memory level = leaves;
+        bytes32 empty = 0;
+        bool[] memory known = new bool[](leaves.length + 1);
+        for (uint256 i = 0; i < indices.length; ++i) {
+            known[indices[i]] = true;
+        }
+        for (uint256 height = 0; height < 32; ++height) {
+            bool[] memory above = new bool[](level.length / 2 + 2);
+            for (uint256 i = 0; i < level.length; ++i) {
+                if (!known[i]) continue;
+                uint256 sibling = i ^ 1;
+                if (sibling < level.length && !known[sibling]) {
+                    path = bytes.concat(path, level[sibling]);
+                }
+                above[i / 2] = true;
+            }
+            known = above;
+            level = _parents(level, empty);
+            empty = keccak256(abi.encode(empty, empty));
+        }
+    }
+
     /// @notice OpenZeppelin's tree of sorted pairs, as an array with the root first.
     function sorted(bytes32[] memory leaves) internal pure returns (bytes32[] memory tree) {
         uint256 nodes = 2 * leaves.length - 1;

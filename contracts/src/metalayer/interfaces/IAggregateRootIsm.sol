@@ -7,7 +7,8 @@ import {IRootVerifier} from "./IRootVerifier.sol";
 /// @title IAggregateRootIsm
 /// @notice Accepts the messages that a meta-proof leads to a certified aggregate root.
 /// @dev Trusted for it: more than two thirds of the guardians' stake. {verify} returns true or reverts
-/// with one of these errors.
+/// with one of these errors. Its metadata is a meta-proof, or the one byte 0x02 for a message that
+/// {prove} took earlier in the transaction.
 interface IAggregateRootIsm is IInterchainSecurityModule {
     /// @notice Thrown when metadata has not the length that its fixed part calls for.
     error MetadataLength(uint256 expected, uint256 actual);
@@ -30,11 +31,31 @@ interface IAggregateRootIsm is IInterchainSecurityModule {
     /// @notice Thrown when the message's index lies outside the tree that the leaf attests.
     error MessageIndexOutOfRange(uint32 index, uint32 count);
 
+    /// @notice Thrown when a multi-proof's indices are not strictly ascending.
+    error MessageIndicesNotAscending(uint32 index);
+
+    /// @notice Thrown when a multi-proof is not of as many messages as are given.
+    error MessageNumber(uint256 proven, uint256 given);
+
+    /// @notice Thrown when a multi-proof is of no message at all.
+    error NoMessages();
+
+    /// @notice Thrown for metadata that names no proof, of a message that none was brought for in this
+    /// transaction.
+    error NotProven(bytes32 messageId);
+
     /// @notice Thrown when the message's path does not lead to the leaf's message root.
     error InvalidMessageProof(bytes32 expectedRoot, bytes32 computedRoot);
 
     /// @notice Thrown when the leaf's path does not lead to the epoch's aggregate root.
     error InvalidAggregateProof(bytes32 expectedRoot, bytes32 computedRoot);
+
+    /// @notice Proves messages of one origin by a proof that they share. What is proven is remembered until
+    /// the transaction ends, for {verify} with the metadata 0x02. Anybody may call: what counts is
+    /// the proof.
+    /// @param multiProof A multi-proof (docs/formats.md).
+    /// @param ids Of the messages, in the order of the proof's indices.
+    function prove(bytes calldata multiProof, bytes32[] calldata ids) external;
 
     /// @notice Keeps the certified aggregate roots.
     function rootVerifier() external view returns (IRootVerifier);

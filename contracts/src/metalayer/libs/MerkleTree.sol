@@ -123,6 +123,72 @@ library MerkleTree {
         root = crown(zeroes, root, height);
     }
 
+    /// @notice Root that `path` leads to from several leaves of a tree with `count` leaves at once.
+    /// @dev Expects `indices` to be ascending and below `count`, one for each leaf, at least one.
+    /// Level by level: a node meets its sibling among the nodes of the leaves given, among the
+    /// empty subtrees, or else in the path.
+    /// @param indices Packed indices of the leaves, 4 bytes each.
+    /// @param path Packed siblings from the leaves up, those of a level from left to right. It may be
+    /// too short or too long: compare `used` with its length.
+    /// @return root Meaningless when `used` is more than the path has.
+    /// @return used Number of the path's bytes that the computation took.
+    function rootOfMany(
+        bytes32[] calldata leaves,
+        bytes calldata indices,
+        uint256 count,
+        bytes calldata path
+    ) internal pure returns (bytes32 root, uint256 used) {
+        bytes memory zeroes = ZEROES;
+        uint256 height;
+        assembly ("memory-safe") {
+            // two words for each node of a level, its position and its hash
+            let nodes := mload(0x40)
+            let end := add(nodes, shl(6, leaves.length))
+            mstore(0x40, end)
+            let position := indices.offset
+            let leaf := leaves.offset
+            for { let at := nodes } lt(at, end) { at := add(at, 0x40) } {
+                mstore(at, shr(224, calldataload(position)))
+                mstore(add(at, 0x20), calldataload(leaf))
+                position := add(position, 4)
+                leaf := add(leaf, 0x20)
+            }
+            let next := path.offset
+            for { let width := sub(count, 1) } width { width := shr(1, width) } {
+                let to := nodes
+                for { let from := nodes } lt(from, end) {} {
+                    position := mload(from)
+                    let side := shl(5, and(position, 1))
+                    mstore(side, mload(add(from, 0x20)))
+                    side := xor(side, 0x20)
+                    let sibling := xor(position, 1)
+                    from := add(from, 0x40)
+                    switch and(lt(from, end), eq(mload(from), sibling))
+                    case 1 {
+                        mstore(side, mload(add(from, 0x20)))
+                        from := add(from, 0x40)
+                    }
+                    default {
+                        switch gt(sibling, width)
+                        case 1 { mstore(side, mload(add(zeroes, shl(5, add(height, 1))))) }
+                        default {
+                            mstore(side, calldataload(next))
+                            next := add(next, 0x20)
+                        }
+                    }
+                    mstore(to, shr(1, position))
+                    mstore(add(to, 0x20), keccak256(0x00, 0x40))
+                    to := add(to, 0x40)
+                }
+                end := to
+                height := add(height, 1)
+            }
+            root := mload(add(nodes, 0x20))
+            used := sub(next, path.offset)
+        }
+        root = crown(zeroes, root, height);
+    }
+
     /// @notice Root of the empty subtree of `height`.
     function zero(uint256 height) internal pure returns (bytes32) {
         return wordOf(ZEROES, height);

@@ -9,10 +9,14 @@ import {MerkleTree} from "./MerkleTree.sol";
 /// @title MetaProof
 /// @notice What takes one message to a certified aggregate root: version (1), epoch (8), leaf (114),
 /// message index (4), shard id (4), a (1), b (1), leaf path (32·a), shard path (32·b), message
-/// path. See docs/formats.md.
+/// path. A multi-proof, of version 2, does the same for several messages of one chain: their number
+/// stands in the place of the index, and their indices (4 each) before the path that they share.
+/// See docs/formats.md.
 /// @dev Call {checkForm} first: the readers rely on it. Errors are those of `IAggregateRootIsm`.
 library MetaProof {
     uint8 internal constant VERSION = 1;
+    /// @notice Version of multi-proofs.
+    uint8 internal constant MULTI_VERSION = 2;
     /// @notice Length of all before the paths.
     uint256 internal constant FIXED_LENGTH = 133;
 
@@ -34,10 +38,15 @@ library MetaProof {
     /// @notice Checks versions and that the index lies in the leaf's tree. The length is checked as
     /// far as `a` and `b` tell it; {checkMessage} checks the message path's.
     function checkForm(bytes calldata proof) internal pure {
+        checkForm(proof, VERSION);
+    }
+
+    /// @notice The same of a proof that has to be of another version.
+    function checkForm(bytes calldata proof, uint8 version) internal pure {
         if (proof.length < FIXED_LENGTH) {
             revert IAggregateRootIsm.MetadataLength(FIXED_LENGTH, proof.length);
         }
-        if (_byte(proof, 0) != VERSION) {
+        if (_byte(proof, 0) != version) {
             revert IAggregateRootIsm.UnsupportedMetadataVersion(_byte(proof, 0));
         }
         if (_byte(proof, LEAF) != Leaf.VERSION) {
@@ -98,6 +107,27 @@ library MetaProof {
         if (computed != expected) revert IAggregateRootIsm.InvalidMessageProof(expected, computed);
     }
 
+    /// @notice Checks that `ids` are the messages with a multi-proof's indices in the attested message
+    /// tree, and that the proof ends where the path that they share does.
+    function checkMessages(bytes calldata proof, bytes32[] calldata ids) internal pure {
+        uint256 length = uint32(bytes4(_word(proof, MESSAGE_INDEX)));
+        if (length != ids.length) revert IAggregateRootIsm.MessageNumber(length, ids.length);
+        if (length == 0) revert IAggregateRootIsm.NoMessages();
+        uint256 from = messagePathOffset(proof);
+        uint256 offset = from + 4 * length;
+        if (proof.length < offset) revert IAggregateRootIsm.MetadataLength(offset, proof.length);
+
+        uint32 count = messageCount(proof);
+        _checkIndices(proof, from, offset, count);
+        (bytes32 computed, uint256 used) =
+            MerkleTree.rootOfMany(ids, proof[from:offset], count, proof[offset:]);
+        if (offset + used != proof.length) {
+            revert IAggregateRootIsm.MetadataLength(offset + used, proof.length);
+        }
+        bytes32 expected = messageRoot(proof);
+        if (computed != expected) revert IAggregateRootIsm.InvalidMessageProof(expected, computed);
+    }
+
     /// @notice The aggregate root that leaf, leaf path and shard path lead to.
     function aggregateRoot(bytes calldata proof) internal pure returns (bytes32) {
         uint256 shardPath;
@@ -116,6 +146,26 @@ library MetaProof {
             uint256 siblings =
                 uint256(_byte(proof, LEAF_PATH_LENGTH)) + _byte(proof, SHARD_PATH_LENGTH);
             return FIXED_LENGTH + 32 * siblings;
+        }
+    }
+
+    /// @dev Reverts unless the indices between two offsets are strictly ascending and below `count`.
+    function _checkIndices(bytes calldata proof, uint256 from, uint256 to, uint32 count)
+        private
+        pure
+    {
+        uint256 least;
+        unchecked {
+            for (; from < to; from += 4) {
+                uint256 index = uint256(_word(proof, from)) >> 224;
+                if (index < least) {
+                    revert IAggregateRootIsm.MessageIndicesNotAscending(uint32(index));
+                }
+                least = index + 1;
+            }
+        }
+        if (least > count) {
+            revert IAggregateRootIsm.MessageIndexOutOfRange(uint32(least - 1), count);
         }
     }
 
