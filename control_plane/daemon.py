@@ -177,6 +177,7 @@ class _Daemon:
 
 def _heavy(build: Build | None) -> tuple[Callable[..., App], Build]:
     """What takes long to import."""
+    import control_plane.api.openapi_models  # noqa: F401 - before FastAPI
     from control_plane.api.app import create_app
 
     if build is None:
