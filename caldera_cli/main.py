@@ -41,6 +41,7 @@ COMMANDS: Final = {
     "guardian": "guardian",
     "epoch": "epoch",
     "proof": "proof",
+    "chaos": "chaos",
     "export": "export",
     "serve": "serve",
     "agent": "agent",
@@ -53,7 +54,7 @@ COMMANDS: Final = {
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
 NOT_YET: Final = frozenset(
-    {"bridge", "stake", "verify", "snapshot", "time", "chaos"} | {"dashboard", "keys"}
+    {"bridge", "stake", "verify", "snapshot", "time"} | {"dashboard", "keys"}
 )
 """Names of commands whose part of the system is still to come."""
 

@@ -45,6 +45,19 @@ def complete_chains(ctx: typer.Context, incomplete: str) -> list[str]:
     return [n for n in ["l1", *(r["name"] for r in rollups)] if n.startswith(incomplete)]
 
 
+def complete_faults(ctx: typer.Context, incomplete: str) -> list[str]:
+    """Ids of active faults of the devnet that the command line means, if a daemon runs."""
+    try:
+        client = _client_for_completion()
+        if client is None:
+            return []
+        name = find_devnet(client, ctx.params.get("devnet"))
+        faults = client.get(f"/v1/devnets/{name}/chaos")
+    except CliError:
+        return []
+    return [fault["id"] for fault in faults if fault["id"].startswith(incomplete)]
+
+
 def complete_templates(incomplete: str) -> list[str]:
     """Names of templates, if a daemon runs."""
     try:

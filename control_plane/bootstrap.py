@@ -57,13 +57,17 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import Account, Runtime
+from control_plane.domain.ports.chaos import Breaker
+from control_plane.domain.ports.node import Account, Connect, Runtime
 from control_plane.domain.ports.provision import MakeAgents
+from control_plane.domain.quorum import Roster
+from control_plane.domain.seams import SeamBook
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
 from control_plane.schemas.spec import Spec
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.agent_log import agent_log_path
+from control_plane.services.chaos import Chaos
 from control_plane.services.control import ControlPlane
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
@@ -96,9 +100,11 @@ class Running:
     gate: Gate
     containers: ComposeRuntime
     database: SqlDatabase
+    chaos: Chaos
 
     async def close(self) -> None:
         """Stop the agents, save every chain, let go of the nodes, close the database."""
+        await self.chaos.close()
         await self.control.close()
         await self.events.close()
         await self.gate.let_go()
@@ -114,16 +120,18 @@ async def build(settings: Settings, here: Listening) -> Running:
     home = settings.home
     database = await open_database(_database_url(settings))
     events = EventLog(database)
+    seams = SeamBook()
     gate = Gate(home)
     containers = ComposeRuntime(home, Kit(compose_dir(), _engines()))
     control = ControlPlane(
         home,
-        _tools(settings, database, gate, containers, events.look_again),
+        _tools(settings, database, gate, containers, events.look_again, seams),
         plan_for_machine,
         events.publisher,
         here.version,
         _end_this_process if settings.transient else None,
     )
+    chaos = Chaos(control, database, events, seams, _breaker, _roster_now)
     templates = TemplateFiles(templates_dir())
 
     def born(name: str) -> Mapping[str, Hex]:
@@ -156,11 +164,26 @@ async def build(settings: Settings, here: Listening) -> Running:
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
         proofs=Proofs(control, database, connect),
+        chaos=chaos,
         about=_About(here, control),
         database=database,
     )
     await control.open()
-    return Running(services, control, events, gate, containers, database)
+    await chaos.resume()
+    return Running(services, control, events, gate, containers, database, chaos)
+
+
+def _breaker() -> Breaker:
+    """What breaks things on purpose, imported with the first fault."""
+    from control_plane.adapters.chaos.breaking import ChaosBreaker
+
+    return ChaosBreaker()
+
+
+async def _roster_now(network: Network, keys: Keys) -> Roster:
+    """The guardian set of the moment."""
+    stake = network.plan.metalayer.guardians.stake
+    return make_roster(network.set_id, keys.guardians, stake)
 
 
 def _end_this_process() -> None:
@@ -186,6 +209,7 @@ def _tools(
     gate: Gate,
     containers: ComposeRuntime,
     look_again: Callable[[], None],
+    seams: SeamBook,
 ) -> Tools:
     cache = cache_dir(os.environ)
 
@@ -216,7 +240,8 @@ def _tools(
         bootstrap=ChainBootstrap(),
         sealing=native.or_else(sealing),
         make_agents=_by_place(
-            _agents_maker(database, settings.home, native), _outposts_maker(settings, containers)
+            _agents_maker(database, settings.home, native, seams),
+            _outposts_maker(settings, containers),
         ),
         lease=_lease,
         share=Hosting(_database_url(settings), look_again),
@@ -245,30 +270,38 @@ def _native_agents(
     return keeper, *program_agents(specs, native.programs)
 
 
-def _sealers(network: Network, keys: Keys, native: NativeStack, publish: Publish) -> list[Agent]:
+def _sealers(
+    network: Network, keys: Keys, native: NativeStack, publish: Publish, through: Connect
+) -> list[Agent]:
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
     for chain in network.chains:
         if chain.plan.services == "native":
             found += _native_agents(chain, network, keys, native)
         else:
-            found.append(making.make_sequencer(chain, network=network, publish=publish))
+            found.append(making.make_sequencer(chain, through, network=network, publish=publish))
     return found
 
 
-def _agents_maker(database: SqlDatabase, home: Path, native: NativeStack) -> MakeAgents:
+def _agents_maker(
+    database: SqlDatabase, home: Path, native: NativeStack, seams: SeamBook
+) -> MakeAgents:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
-        guardians = [making.make_guardian(network, key, database, hub) for key in keys.guardians]
+        between = seams.of(network.devnet)
+        through = between.connecting(connect)
+        guardians = [
+            making.make_guardian(network, key, database, hub, through) for key in keys.guardians
+        ]
         directory = DevnetFiles(home, network.devnet).agents
-        attesters = with_those_alone(guardians, directory)
+        attesters = [between.attester(one) for one in with_those_alone(guardians, directory)]
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
         return [
-            *_sealers(network, keys, native, publish),
-            making.make_indexer(network, database, hub, publish),
+            *_sealers(network, keys, native, publish, through),
+            making.make_indexer(network, database, hub, publish, through),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
-            making.make_aggregator(network, roster, attesters, database, hub, publish),
-            making.make_relayer(network, keys.relayer, database, hub, publish),
+            making.make_aggregator(network, roster, attesters, database, hub, publish, through),
+            making.make_relayer(network, keys.relayer, database, hub, publish, between),
         ]
 
     return make

@@ -11,7 +11,12 @@ from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 
-from control_plane.adapters.alone.attest import PATH, EitherAttester, RemoteAttester, signing
+from control_plane.adapters.alone.attest import (
+    PATH,
+    EitherAttester,
+    RemoteAttester,
+    signing,
+)
 from control_plane.adapters.alone.hosting import guardian_address, token_of
 from control_plane.adapters.alone.http import AgentApp, Health, serving
 from control_plane.adapters.engine.building import builder_of
@@ -31,6 +36,10 @@ from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
+from control_plane.domain.seams import SeamAttester, Seams
+
+Listening = RemoteAttester | EitherAttester | SeamAttester
+"""Those whom an aggregator asks, and who want to hear how guardians elsewhere are."""
 
 log = logging.getLogger(__name__)
 
@@ -52,12 +61,16 @@ def make_sequencer(
     return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
 
 
-def make_indexer(network: Network, database: Database, hub: Hub, publish: Publish) -> Agent:
+def make_indexer(
+    network: Network, database: Database, hub: Hub, publish: Publish, connect: Connect = connect
+) -> Agent:
     """Reads every chain into `database`."""
     return Indexer(network, connect, database, hub, publish, time.time)
 
 
-def make_guardian(network: Network, key: GuardianKeys, journal: Database, hub: Hub) -> Guardian:
+def make_guardian(
+    network: Network, key: GuardianKeys, journal: Database, hub: Hub, connect: Connect = connect
+) -> Guardian:
     """Signs with `key` what it has checked; its votes stand in `journal`."""
     return Guardian(network, key, connect, journal, hub)
 
@@ -65,10 +78,11 @@ def make_guardian(network: Network, key: GuardianKeys, journal: Database, hub: H
 def make_aggregator(
     network: Network,
     roster: Roster,
-    attesters: Sequence[RemoteAttester | EitherAttester],
+    attesters: Sequence[Listening],
     database: Database,
     hub: Hub,
     publish: Publish,
+    connect: Connect = connect,
 ) -> Agent:
     """Has epochs signed by `attesters`, who are the members of `roster`."""
     aggregator = Aggregator(network, roster, attesters, connect, database, hub, publish, time.time)
@@ -76,15 +90,32 @@ def make_aggregator(
 
 
 def make_relayer(
-    network: Network, account: Account, database: Database, hub: Hub, publish: Publish
+    network: Network,
+    account: Account,
+    database: Database,
+    hub: Hub,
+    publish: Publish,
+    seams: Seams | None = None,
 ) -> Agent:
     """Delivers with `account`'s transactions."""
-    senders = {str(chain.name): _sender(chain, account) for chain in network.chains}
-    relayer = Relayer(network, senders, decode_error, connect, database, hub, publish, time.time)
+    between = seams or Seams()
+    through = between.connecting(connect)
+    senders = {str(chain.name): _sender(chain, account, through) for chain in network.chains}
+    relayer = Relayer(
+        network,
+        {name: between.sender(name, sender) for name, sender in senders.items()},
+        decode_error,
+        through,
+        database,
+        hub,
+        publish,
+        time.time,
+        between.withheld,
+    )
     return _Owning(relayer, senders.values())
 
 
-def _sender(chain: Chain, account: Account) -> TransactionSender:
+def _sender(chain: Chain, account: Account, connect: Connect) -> TransactionSender:
     return TransactionSender(
         connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
     )
@@ -130,9 +161,7 @@ class _Informed:
     """The aggregator together with those who ask guardians of other processes: they are told how
     these are."""
 
-    def __init__(
-        self, agent: Agent, attesters: Sequence[RemoteAttester | EitherAttester], hub: Hub
-    ) -> None:
+    def __init__(self, agent: Agent, attesters: Sequence[Listening], hub: Hub) -> None:
         self._agent = agent
         self._attesters = attesters
         self._hub = hub

@@ -52,6 +52,8 @@ class Office:
     decode: DecodeError
     clock: Callable[[], float]
     prepaid: bool
+    withheld: Callable[[MessageRecord], str | None] = lambda _: None
+    """Why a message is not carried; None when it is."""
 
 
 class Delivery:
@@ -132,6 +134,7 @@ class Delivery:
         if not self._oriented:
             await self._orient()
         ready = self.outbox.ready(self._office.coverage, self._there, self._office.clock())
+        ready = await self._carried(ready)
         if not ready:
             return False
         sure, unsure = self._split(ready)
@@ -143,6 +146,21 @@ class Delivery:
             await self._try_out(unsure)
             return True
         return False
+
+    async def _carried(self, ready: Sequence[Ready]) -> list[Ready]:
+        """Without the messages that are withheld; these say so, and wait."""
+        reasons = {r.id: self._office.withheld(r.waiting.record) for r in ready}
+        fresh = [r.waiting for r in ready if reasons[r.id] not in {None, r.waiting.record.reason}]
+        now = self._office.clock()
+        changed = await self._office.book.change(
+            [waiting.record.id for waiting in fresh],
+            lambda m: moves.waiting(m, str(reasons[m.id]), now),
+        )
+        for record in changed:
+            waiting = self.outbox.get(record.id)
+            if waiting is not None:
+                waiting.record = record
+        return [r for r in ready if reasons[r.id] is None]
 
     async def _orient(self) -> None:
         """Learn which epochs the chain knows, how much fits into a block, and what arrived."""

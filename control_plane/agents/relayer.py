@@ -36,7 +36,7 @@ _EPOCHS_AT_START = 16
 class Relayer:
     """Implements ``ports.agent.Agent``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its ports
         self,
         network: Network,
         senders: Mapping[str, Sender],
@@ -46,8 +46,10 @@ class Relayer:
         hub: Hub,
         publish: Publish,
         clock: Callable[[], float],
+        withheld: Callable[[MessageRecord], str | None] = lambda _: None,
     ) -> None:
-        """`senders` by chain name; each sends with the relayer's own key."""
+        """`senders` by chain name; each sends with the relayer's own key. `withheld` tells why a
+        message is not carried, None when it is."""
         self.name = "relayer"
         self.ready = asyncio.Event()
         self._network = network
@@ -67,6 +69,7 @@ class Relayer:
             decode=decode,
             clock=clock,
             prepaid=network.plan.metalayer.fees == "prepaid",
+            withheld=withheld,
         )
         self._deliveries: dict[int, Delivery] = {}
 

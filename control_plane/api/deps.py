@@ -12,6 +12,7 @@ from control_plane.api.asgi import OVER_SOCKET
 from control_plane.domain.errors import NotFound
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import EventRecord
+from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
 from control_plane.schemas.devnet import (
     AccountsView,
     ContractView,
@@ -115,6 +116,15 @@ class Proofs(Protocol):
     ) -> StorageProofView: ...
 
 
+class Chaos(Protocol):
+    def kinds(self) -> Sequence[FaultKindView]: ...
+    async def list(self, name: str, *, over: bool) -> Sequence[FaultView]: ...
+    async def get(self, name: str, id_: str) -> FaultView: ...
+    async def start(self, name: str, request: StartFault) -> FaultView: ...
+    async def heal(self, name: str, id_: str) -> FaultView: ...
+    async def heal_all(self, name: str) -> Sequence[FaultView]: ...
+
+
 class About(Protocol):
     async def __call__(self) -> DaemonView: ...
     async def end(self) -> None:
@@ -137,6 +147,7 @@ class Services:
     trace: Trace
     retry: Retry
     proofs: Proofs
+    chaos: Chaos
     about: About
     database: Database
 

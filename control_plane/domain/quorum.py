@@ -90,7 +90,9 @@ class Tally:
     @property
     def votes(self) -> tuple[tuple[Member, bytes], ...]:
         """Who signed, by index, and their signatures."""
-        return tuple((self._roster.members[index], self._signatures[index]) for index in self.signers)
+        return tuple(
+            (self._roster.members[index], self._signatures[index]) for index in self.signers
+        )
 
     @property
     def missing(self) -> tuple[Member, ...]:

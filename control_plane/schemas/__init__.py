@@ -32,6 +32,11 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    {name}/epochs/{n}                              -> EpochView (`latest` will do)
     GET    {name}/guardians                               -> [GuardianView]
     POST   {name}/faucet                  FaucetRequest   -> FaucetResult
+    GET    {name}/chaos?over=                             -> [FaultView]
+    POST   {name}/chaos                   StartFault      -> FaultView (201), Location
+    GET    {name}/chaos/{fault}                           -> FaultView
+    DELETE {name}/chaos[/{fault}]                         -> [FaultView] | FaultView
+    GET    /v1/chaos                                      -> [FaultKindView]
     GET    {name}/events?after=&limit=    Accept: application/json    -> [EventView]
     GET    {name}/events                  Accept: text/event-stream   -> SSE, `id:` is EventView.id,
                                                           `event:` its type, `data:` EventView

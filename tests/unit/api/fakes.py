@@ -11,11 +11,13 @@ from control_plane import resources
 from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.errors import Conflict, InvalidInput, NotFound
+from control_plane.domain.faults import KINDS, Names, make_fault
 from control_plane.domain.plan import Plan
 from control_plane.domain.planner import make_plan
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import EventRecord, IdempotencyRecord
 from control_plane.domain.suggest import hint
+from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
 from control_plane.schemas.devnet import (
     AccountsView,
     AccountView,
@@ -40,6 +42,7 @@ from control_plane.schemas.message import MessageSent, MessageView, SendMessage,
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
+from control_plane.services.chaos import kind_view
 from control_plane.services.control import not_found
 from control_plane.services.events import EventLog
 from control_plane.services.queries import MessageFilter
@@ -350,10 +353,55 @@ def fake_running(home: Path) -> FakeRunning:
         trace=trace,
         retry=retry,
         proofs=FakeProofs(),
+        chaos=FakeChaos(devnets),
         about=FakeAbout(home),
         database=database,
     )
     return FakeRunning(services, events)
+
+
+@dataclass
+class FakeChaos:
+    """Faults that break nothing."""
+
+    devnets: FakeDevnets
+    faults: dict[str, FaultView] = field(default_factory=dict)
+
+    def kinds(self) -> Sequence[FaultKindView]:
+        return [kind_view(kind) for kind in KINDS.values()]
+
+    async def list(self, name: str, *, over: bool) -> Sequence[FaultView]:
+        await self.devnets.status(name)
+        return [one for one in self.faults.values() if over or one.state == "active"]
+
+    async def get(self, name: str, id_: str) -> FaultView:
+        await self.devnets.status(name)
+        if id_ not in self.faults:
+            raise NotFound(f"No fault called {id_!r}")
+        return self.faults[id_]
+
+    async def start(self, name: str, request: StartFault) -> FaultView:
+        await self.devnets.status(name)
+        names = Names(["guardian-0", "guardian-1"], ["l1", "op"])
+        fault = make_fault(request.kind, request.target, request.parameters, names)
+        view = FaultView(
+            id=f"f{len(self.faults) + 1}",
+            kind=fault.kind,
+            target=fault.target or None,
+            parameters=request.parameters,
+            state="over" if fault.at_once else "active",
+            since=BORN,
+        )
+        self.faults[view.id] = view
+        return view
+
+    async def heal(self, name: str, id_: str) -> FaultView:
+        found = await self.get(name, id_)
+        self.faults[id_] = found.model_copy(update={"state": "over"})
+        return self.faults[id_]
+
+    async def heal_all(self, name: str) -> Sequence[FaultView]:
+        return [await self.heal(name, one.id) for one in await self.list(name, over=False)]
 
 
 @dataclass

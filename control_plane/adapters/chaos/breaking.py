@@ -1,0 +1,194 @@
+"""Begins and ends faults. Imported with the first of them."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from functools import singledispatchmethod
+from typing import Any, Final
+
+from control_plane.adapters.chaos.attesters import Equivocating, Late, Lying, Misdeeds, Silent
+from control_plane.adapters.chaos.forgery import forge
+from control_plane.adapters.chaos.relayers import Rival, censor
+from control_plane.adapters.evm.rpc import connect
+from control_plane.domain.errors import CalderaError, Conflict
+from control_plane.domain.faults import (
+    ChainPaused,
+    ConnectionDropped,
+    Fault,
+    ForgedCertificate,
+    GuardianEquivocating,
+    GuardianLate,
+    GuardianLying,
+    GuardianSilent,
+    RelayerCensoring,
+    RelayerDuplicate,
+    Reorg,
+)
+from control_plane.domain.hub import Hub, Missed
+from control_plane.domain.network import GuardianKeys
+from control_plane.domain.ports.chaos import Ground
+from control_plane.domain.seams import WrapAttester
+
+_DAEMONS: Final = (
+    GuardianSilent,
+    GuardianLate,
+    GuardianLying,
+    GuardianEquivocating,
+    RelayerCensoring,
+    RelayerDuplicate,
+    ConnectionDropped,
+)
+"""Faults that stand between agents and their ports, which only those of this process have here."""
+
+
+class ChaosBreaker:
+    """Implements ``ports.chaos.Breaker`` for all devnets of a daemon."""
+
+    def __init__(self) -> None:
+        self._mend: dict[tuple[str, str], Callable[[], Awaitable[None]]] = {}
+        """What ends a fault that is more than an entry in the seams."""
+        self._stand: dict[tuple[str, str], Hub] = {}
+        """What stands already, and on which run of its devnet."""
+
+    # ------------------------------------------------------------------ what is to be had
+
+    def check(self, fault: Fault, ground: Ground) -> None:
+        """See the port."""
+        if ground.network.plan.agents == "containers" and isinstance(fault, _DAEMONS):
+            raise Conflict(
+                f"{fault.kind} is not to be had here",
+                "the agents of this devnet run in containers, and it stands between them",
+                "Start the devnet with `agents: embedded`; what containers do can be stopped: "
+                "`caldera stop --service NAME`.",
+            )
+        if isinstance(fault, Reorg):
+            _check_reorg(fault, ground)
+        if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
+            raise Conflict(
+                f"{fault.target} can't be paused",
+                "its blocks are made by its framework's own services, not by a sequencer of ours",
+                f"`caldera stop --service {fault.target}/…` stops one of those.",
+            )
+
+    # ------------------------------------------------------------------ beginning
+
+    async def begin(self, fault: Fault, ground: Ground) -> str | None:
+        """See the port."""
+        self.check(fault, ground)
+        key = ground.network.devnet, ground.id
+        known = self._stand.get(key)
+        if known is ground.hub and not isinstance(fault, ChainPaused):
+            return None
+        if known is not None and known is not ground.hub:
+            await self.end(fault, ground)
+        found: str | None = await self._begin(fault, ground)
+        if not fault.at_once:
+            self._stand[key] = ground.hub
+        return found
+
+    @singledispatchmethod
+    async def _begin(self, fault: Any, ground: Ground) -> str | None:
+        raise NotImplementedError(fault.kind)
+
+    @_begin.register
+    async def _(self, fault: GuardianSilent, ground: Ground) -> None:
+        _stand(ground, fault.target, Silent)
+
+    @_begin.register
+    async def _(self, fault: GuardianLate, ground: Ground) -> None:
+        _stand(ground, fault.target, lambda honest: Late(honest, fault.ms / 1000))
+
+    @_begin.register
+    async def _(self, fault: GuardianLying, ground: Ground) -> None:
+        misdeeds = Misdeeds(ground, _keys(ground, fault.target), fault.times)
+        chain = fault.chain or ground.network.plan.rollups[0].name
+        domain = ground.network.chain(chain).domain
+        _stand(ground, fault.target, lambda honest: Lying(honest, misdeeds, domain))
+
+    @_begin.register
+    async def _(self, fault: GuardianEquivocating, ground: Ground) -> None:
+        misdeeds = Misdeeds(ground, _keys(ground, fault.target), fault.times)
+        _stand(ground, fault.target, lambda honest: Equivocating(honest, misdeeds))
+
+    @_begin.register
+    async def _(self, fault: ForgedCertificate, ground: Ground) -> str:
+        signers = [int(part) for part in fault.signers.split(",") if part]
+        return await forge(ground, ground.network.chain(fault.target), signers)
+
+    @_begin.register
+    async def _(self, fault: RelayerDuplicate, ground: Ground) -> None:
+        rival = Rival(ground, ground.network.chain(fault.target))
+        await rival.open()
+        ground.seams.senders.setdefault(fault.target, {})[ground.id] = rival.around
+        self._mend[ground.network.devnet, ground.id] = rival.close
+
+    @_begin.register
+    async def _(self, fault: RelayerCensoring, ground: Ground) -> None:
+        ground.seams.withhold[ground.id] = censor(ground, fault)
+
+    @_begin.register
+    async def _(self, fault: Reorg, ground: Ground) -> str:
+        rpc = await connect(ground.network.chain(fault.target).ws_url)
+        try:
+            head = int(await rpc.call("eth_blockNumber"), 16)
+            if fault.depth >= head:
+                raise Conflict(
+                    f"{fault.target} has no {fault.depth} blocks to replace",
+                    f"its head is block {head}, and block 1 stays: its contracts are set up there",
+                    f"Name a depth up to {head - 1}." if head > 1 else "Send it a transaction.",
+                )
+            await rpc.call("anvil_reorg", fault.depth, [])
+        finally:
+            await rpc.close()
+        return f"blocks {head - fault.depth + 1} to {head} of {fault.target} were replaced"
+
+    @_begin.register
+    async def _(self, fault: ChainPaused, ground: Ground) -> None:
+        await ground.services.hold(_sequencer(fault))
+
+    @_begin.register
+    async def _(self, fault: ConnectionDropped, ground: Ground) -> None:
+        url = ground.network.chain(fault.target).ws_url
+        ground.seams.cut[url] = f"cut on purpose (`caldera chaos heal {ground.id}`)"
+        await asyncio.gather(*(rpc.close() for rpc in ground.seams.opened(url)))
+
+    # ------------------------------------------------------------------ ending
+
+    async def end(self, fault: Fault, ground: Ground) -> None:
+        """See the port."""
+        seams, id_ = ground.seams, ground.id
+        self._stand.pop((ground.network.devnet, id_), None)
+        for around in (*seams.attesters.values(), *seams.senders.values()):
+            around.pop(id_, None)  # type: ignore[attr-defined]
+        mend = self._mend.pop((ground.network.devnet, id_), None)
+        if mend is not None:
+            with contextlib.suppress(CalderaError):
+                await mend()
+        if seams.withhold.pop(id_, None):
+            ground.hub.tell(Missed("messages that were held back"))
+        if isinstance(fault, ConnectionDropped):
+            seams.cut.pop(ground.network.chain(fault.target).ws_url, None)
+        if isinstance(fault, ChainPaused) and _sequencer(fault) in ground.services:
+            ground.services.release(_sequencer(fault))
+
+
+def _check_reorg(fault: Reorg, ground: Ground) -> None:
+    chain = ground.network.chain(fault.target)
+    if chain.plan.engine != "anvil":
+        raise Conflict(
+            f"{fault.target} can't be reorganised",
+            f"{chain.plan.engine} has no call that replaces blocks; Anvil has (anvil_reorg)",
+            "Choose a chain on Anvil. A rollup on op-geth follows a reorg of its L1.",
+        )
+
+
+def _sequencer(fault: Fault) -> str:
+    return f"{fault.target}/sequencer"
+
+
+def _stand(ground: Ground, guardian: str, wrap: WrapAttester) -> None:
+    ground.seams.attesters.setdefault(guardian, {})[ground.id] = wrap
+
+
+def _keys(ground: Ground, guardian: str) -> GuardianKeys:
+    return next(g for g in ground.keys.guardians if f"guardian-{g.index}" == guardian)

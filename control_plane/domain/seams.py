@@ -1,0 +1,125 @@
+"""Where something else can be put between a devnet's agents and what they work through.
+
+Agents know nothing of it: they are handed ports, and whoever makes them hands them ports that look
+here at every call. They find nothing unless somebody breaks something on purpose; then a fault's
+own implementation of the port stands between (``adapters/chaos``).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from weakref import WeakKeyDictionary
+
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.formats import EpochHeader, Leaf
+from control_plane.domain.ids import Hex
+from control_plane.domain.ports.metalayer import Attester, Pending, Refusal, Sender
+from control_plane.domain.ports.node import Connect, Rpc
+from control_plane.domain.records import MessageRecord
+
+WrapAttester = Callable[[Attester], Attester]
+WrapSender = Callable[[Sender], Sender]
+Withhold = Callable[[MessageRecord], str | None]
+"""Why a relayer does not carry a message; None when it does."""
+
+
+class Seams:
+    """Of one devnet. Faults stand here by their ids, the later around the earlier."""
+
+    def __init__(self) -> None:
+        self.attesters: Final[dict[str, dict[str, WrapAttester]]] = {}
+        """By the guardian's name."""
+        self.senders: Final[dict[str, dict[str, WrapSender]]] = {}
+        """By the chain's name."""
+        self.withhold: Final[dict[str, Withhold]] = {}
+        self.cut: Final[dict[str, str]] = {}
+        """WebSocket URLs that agents can't reach, and why."""
+        self._open: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
+
+    def attester(self, honest: Attester) -> "SeamAttester":
+        """`honest` with whatever stands around it at the moment of a call."""
+        return SeamAttester(honest, self.attesters.setdefault(honest.name, {}))
+
+    def sender(self, chain: str, honest: Sender) -> Sender:
+        """`honest` with whatever stands around it at the moment of a call."""
+        return _SeamSender(honest, self.senders.setdefault(chain, {}))
+
+    def withheld(self, message: MessageRecord) -> str | None:
+        """Why the relayer does not carry `message`; None when it does."""
+        for reason in self.withhold.values():
+            why = reason(message)
+            if why is not None:
+                return why
+        return None
+
+    def connecting(self, connect: Connect) -> Connect:
+        """`connect`, whose connections can be cut."""
+
+        async def through(url: str, *, deadline: float | None = None) -> Rpc:
+            why = self.cut.get(url)
+            if why is not None:
+                raise TemporaryFailure(f"Can't connect to {url}", why)
+            rpc = await connect(url, deadline=deadline)
+            self._open[rpc] = url
+            return rpc
+
+        return through
+
+    def opened(self, url: str) -> Sequence[Rpc]:
+        """Connections to `url` that agents may have open."""
+        return [rpc for rpc, where in self._open.items() if where == url]
+
+
+class SeamAttester:
+    """Implements ``ports.metalayer.Attester``."""
+
+    def __init__(self, honest: Attester, around: Mapping[str, WrapAttester]) -> None:
+        self.name = honest.name
+        self.index = honest.index
+        self._honest = honest
+        self._around = around
+
+    @property
+    def available(self) -> bool:
+        return self._honest.available
+
+    def hear(self, standing: Any) -> None:
+        """Pass on how it is in another process."""
+        getattr(self._honest, "hear")(standing)  # noqa: B009 - of those that listen
+
+    async def check_and_sign(
+        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+    ) -> bytes | Refusal:
+        """As whoever stands there now."""
+        asked: Attester = self._honest
+        for wrap in self._around.values():
+            asked = wrap(asked)
+        return await asked.check_and_sign(header, leaves, parent)
+
+
+class _SeamSender:
+    """Implements ``ports.metalayer.Sender``."""
+
+    def __init__(self, honest: Sender, around: Mapping[str, WrapSender]) -> None:
+        self._honest = honest
+        self._around = around
+
+    async def send(self, to: Hex, data: bytes, *, gas: int) -> Pending:
+        asked = self._honest
+        for wrap in self._around.values():
+            asked = wrap(asked)
+        return await asked.send(to, data, gas=gas)
+
+
+class SeamBook:
+    """The seams of all devnets of this process."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Seams] = {}
+
+    def of(self, devnet: str) -> Seams:
+        """Those of `devnet`, the same at every call."""
+        return self._of.setdefault(devnet, Seams())
+
+    def forget(self, devnet: str) -> None:
+        """The devnet is gone."""
+        self._of.pop(devnet, None)
