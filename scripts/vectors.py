@@ -330,6 +330,35 @@ def _meta_proof_vectors() -> list[Json]:
     return vectors
 
 
+def _multi_proof_vectors() -> list[Json]:
+    """Consecutive messages, single ones and scattered ones of one tree; one and three shards."""
+    sent = [_message(nonce, 901, 902) for nonce in range(37)]
+    tree = MessageTree(keccak256(one) for one in sent)
+    leaves = [_leaf(domain, tree=tree if domain == 901 else None) for domain in (900, 901, 902)]
+    leaf = leaves[1]
+    flat = Aggregate.of(leaves)
+    sharded = Aggregate({0: leaves[:1], 1: leaves[1:2], 9: leaves[2:]})
+    vectors = []
+    for epoch, aggregate in ((5, flat), (6, sharded)):
+        for indices in ([36], range(37), range(5, 21), [0, 36], [3, 4, 8, 31, 32], range(1, 37, 2)):
+            proof = aggregate.prove_many(epoch, tree, tuple(indices), leaf)
+            ids = [tree.leaf(index) for index in indices]
+            assert proof.aggregate_root(ids) == aggregate.root
+            vectors.append(
+                {
+                    "epoch": epoch,
+                    "domain": 901,
+                    "indices": list(indices),
+                    "messageCount": leaf.message_count,
+                    "messages": _texts(sent[index] for index in indices),
+                    "messageIds": _texts(ids),
+                    "proof": _text(proof.encode()),
+                    "aggregateRoot": _text(aggregate.root),
+                }
+            )
+    return vectors
+
+
 def vectors() -> Json:
     """The whole file."""
     return {
@@ -351,6 +380,7 @@ def vectors() -> Json:
             for epoch, (size, absent) in enumerate(ABSENT, start=1)
         ],
         "metaProofs": _meta_proof_vectors(),
+        "multiProofs": _multi_proof_vectors(),
     }
 
 

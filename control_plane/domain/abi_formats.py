@@ -22,6 +22,7 @@ QUORUM_TYPE: Final = "((uint32,address,uint96,bytes)[],bytes32[],bool[],bytes)"
 CERTIFICATE_TYPE: Final = f"({HEADER_TYPE},{QUORUM_TYPE})"
 SET_TYPE: Final = "(uint64,uint32,uint96,bytes32,bytes)"
 ITEM_TYPE: Final = "(uint256,bytes,bytes)"
+GROUP_TYPE: Final = "(address,uint256,bytes,bytes[])"
 
 
 def _selector(signature: str) -> bytes:
@@ -32,6 +33,9 @@ _SUBMIT: Final = _selector(f"submit({CERTIFICATE_TYPE})")
 _INSTALL: Final = _selector(f"install(bytes32,{SET_TYPE})")
 _ROTATE: Final = _selector(f"rotate({SET_TYPE},{QUORUM_TYPE})")
 _PROCESS_BATCH: Final = _selector(f"processBatch({CERTIFICATE_TYPE}[],{ITEM_TYPE}[])")
+_PROCESS_GROUPS: Final = _selector(
+    f"processGroups({CERTIFICATE_TYPE}[],{GROUP_TYPE}[],{ITEM_TYPE}[])"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,19 @@ class BatchItem:
     """Gas for the whole of `Mailbox.process`."""
     metadata: bytes
     message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class BatchGroup:
+    """Messages for `BatchProcessor.processGroups` that share a proof."""
+
+    module: bytes
+    """The `AggregateRootIsm` that takes the proof."""
+    gas_limit: int
+    """Gas for the whole of `Mailbox.process`, for each of them."""
+    proof: bytes
+    """A multi-proof."""
+    messages: tuple[bytes, ...]
 
 
 def submit_calldata(certificate: Certificate) -> bytes:
@@ -66,14 +83,24 @@ def process_batch_calldata(
 
     A certificate may be given as `encode_certificate` gave it, as epochs are recorded.
     """
-    encoded = [
-        given[32:] if isinstance(given, bytes) else _certificate(given) for given in certificates
-    ]
+    return _PROCESS_BATCH + _frame([], [_certificates(certificates), _items(items)])
+
+
+def process_groups_calldata(
+    certificates: Sequence[Certificate | bytes],
+    groups: Sequence[BatchGroup],
+    items: Sequence[BatchItem],
+) -> bytes:
+    """Call of `BatchProcessor.processGroups`; certificates as for `process_batch_calldata`."""
     batch = [
-        _frame([_uint(item.gas_limit)], [_bytes(item.metadata), _bytes(item.message)])
-        for item in items
+        _frame(
+            [group.module.rjust(32, b"\0"), _uint(group.gas_limit)],
+            [_bytes(group.proof), _array([_bytes(message) for message in group.messages])],
+        )
+        for group in groups
     ]
-    return _PROCESS_BATCH + _frame([], [_array(encoded), _array(batch)])
+    parts = [_certificates(certificates), _array(batch), _items(items)]
+    return _PROCESS_GROUPS + _frame([], parts)
 
 
 def encode_certificate(certificate: Certificate) -> bytes:
@@ -96,6 +123,23 @@ def decode_certificate(data: bytes) -> Certificate:
     if not canonical:
         raise ValueError("not the canonical encoding of a certificate")
     return certificate
+
+
+def decode_guardian_set(data: bytes) -> GuardianSet:
+    """From what a call that returns a set answers; ValueError."""
+    try:
+        return _Reader(data).at(0).guardian_set()
+    except (IndexError, OverflowError) as error:
+        raise ValueError("not an ABI-encoded guardian set") from error
+
+
+def decode_sealed(data: bytes) -> tuple[GuardianSet, tuple[Member, ...]]:
+    """The data of `GuardianSetSealed`: a set and its members; ValueError."""
+    try:
+        body = _Reader(data)
+        return body.at(0).guardian_set(), body.at(1).members()
+    except (IndexError, OverflowError) as error:
+        raise ValueError("not the data of a sealed guardian set") from error
 
 
 # ---------------------------------------------------------------- encoding
@@ -127,6 +171,19 @@ def _frame(static: Sequence[bytes], dynamic: Sequence[bytes]) -> bytes:
 def _array(elements: Sequence[bytes]) -> bytes:
     """An array of dynamic elements."""
     return _uint(len(elements)) + _frame([], elements)
+
+
+def _certificates(certificates: Sequence[Certificate | bytes]) -> bytes:
+    return _array([c[32:] if isinstance(c, bytes) else _certificate(c) for c in certificates])
+
+
+def _items(items: Sequence[BatchItem]) -> bytes:
+    return _array(
+        [
+            _frame([_uint(item.gas_limit)], [_bytes(item.metadata), _bytes(item.message)])
+            for item in items
+        ]
+    )
 
 
 def _header(header: EpochHeader) -> list[bytes]:
@@ -210,6 +267,15 @@ class _Reader:
             guardian=self.word(1)[12:],
             stake=self.uint(2),
             key=self.at(3).octets(),
+        )
+
+    def guardian_set(self) -> GuardianSet:
+        return GuardianSet(
+            set_id=self.uint(0),
+            size=self.uint(1),
+            total_stake=self.uint(2),
+            root=self.word(3),
+            aggregate_key=self.at(4).octets(),
         )
 
     def certificate(self) -> Certificate:

@@ -6,8 +6,16 @@ from typing import Any, Final, Self
 
 from control_plane.domain.formats import VERSION, Finality, Leaf, shard_node
 from control_plane.domain.ids import Domain
-from control_plane.domain.merkle import ArrayTree, MessageTree, message_root, process_proof
+from control_plane.domain.merkle import (
+    ArrayTree,
+    MessageTree,
+    message_root,
+    process_proof,
+    shared_root,
+)
 
+MULTI_VERSION: Final = 2
+"""First byte of a multi-proof."""
 META_PROOF_FIXED_BYTES: Final = 133
 """Bytes of a meta-proof before its three paths."""
 _NO_SHARDS: Final[Mapping[int, int]] = {}
@@ -89,6 +97,17 @@ class Aggregate:
         path = tree.path(message_index, leaf.message_count)
         return replace(self.prove_leaf(epoch, leaf), message_index=message_index, message_path=path)
 
+    def prove_many(
+        self, epoch: int, tree: MessageTree, indices: Sequence[int], leaf: Leaf
+    ) -> "MultiProof":
+        """Proof that the messages at ascending `indices` of the chain of `leaf` share.
+
+        KeyError if the leaf is not of this epoch, IndexError if one came after the leaf, ValueError
+        unless the indices are strictly ascending.
+        """
+        path = tree.shared_path(indices, leaf.message_count)
+        return MultiProof(self.prove_leaf(epoch, leaf), tuple(indices), path)
+
     def prove_leaf(self, epoch: int, leaf: Leaf) -> "MetaProof":
         """Proof of a leaf alone: a meta-proof with message index 0 and no message path.
 
@@ -124,18 +143,21 @@ class MetaProof:
 
     def encode(self) -> bytes:
         """Metadata of `AggregateRootIsm`: 133 bytes and 32 for each node."""
+        return self.encode_head(VERSION, self.message_index) + b"".join(self.message_path)
+
+    def encode_head(self, version: int, number: int) -> bytes:
+        """All before what is said of messages; `number` stands in the place of the index."""
         return b"".join(
             (
-                VERSION.to_bytes(1),
+                version.to_bytes(1),
                 self.epoch.to_bytes(8),
                 self.leaf.encode(),
-                self.message_index.to_bytes(4),
+                number.to_bytes(4),
                 self.shard_id.to_bytes(4),
                 len(self.leaf_path).to_bytes(1),
                 len(self.shard_path).to_bytes(1),
                 *self.leaf_path,
                 *self.shard_path,
-                *self.message_path,
             )
         )
 
@@ -145,5 +167,33 @@ class MetaProof:
         found = message_root(message_id, self.message_index, leaf.message_count, self.message_path)
         if found != leaf.message_root:
             raise ValueError("the message is not in the tree that the leaf names")
+        return self.leaf_root()
+
+    def leaf_root(self) -> bytes:
+        """Root to which the leaf's own path leads."""
+        leaf = self.leaf
         shard_root = process_proof(leaf.hash, self.leaf_path)
         return process_proof(shard_node(self.shard_id, shard_root), self.shard_path)
+
+
+@dataclass(frozen=True, slots=True)
+class MultiProof:
+    """All that takes several messages of one chain to a certified aggregate root."""
+
+    leaf_proof: MetaProof
+    indices: tuple[int, ...]
+    """Strictly ascending."""
+    message_path: Sequence[bytes]
+
+    def encode(self) -> bytes:
+        """What `AggregateRootIsm.prove` takes: 133 bytes, 4 for each message, 32 for each node."""
+        head = self.leaf_proof.encode_head(MULTI_VERSION, len(self.indices))
+        return b"".join((head, *(i.to_bytes(4) for i in self.indices), *self.message_path))
+
+    def aggregate_root(self, message_ids: Sequence[bytes]) -> bytes:
+        """Root to which the proof leads; ValueError if the messages are not under the leaf."""
+        leaf = self.leaf_proof.leaf
+        found = shared_root(message_ids, self.indices, leaf.message_count, self.message_path)
+        if found != leaf.message_root:
+            raise ValueError("the messages are not in the tree that the leaf names")
+        return self.leaf_proof.leaf_root()

@@ -6,6 +6,7 @@ and guardians. Nodes are 32 bytes everywhere.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Final
 
 from control_plane.domain.hashing import ZERO, hash_pair, hash_sorted_pair
@@ -92,6 +93,29 @@ class MessageTree:
             siblings.append(edge[height] if on_edge else self._levels[height][sibling])
         return tuple(siblings)
 
+    def shared_path(self, indices: Sequence[int], size: int | None = None) -> tuple[bytes, ...]:
+        """Siblings that lead from all of `indices` up, in the tree of `size` leaves: of each
+        height, from left to right, those that are neither empty nor above one of the leaves.
+
+        IndexError for an index outside the tree, ValueError unless they are strictly ascending.
+        """
+        size = len(self) if size is None else size
+        positions = _ascending(indices, size)
+        edge = self._edge(size)
+        siblings = []
+        for height in range(DEPTH):
+            above: list[int] = []
+            known = set(positions)
+            for position in positions:
+                sibling = position ^ 1
+                if sibling not in known and sibling << height < size:
+                    on_edge = sibling == (size - 1) >> height
+                    siblings.append(edge[height] if on_edge else self._levels[height][sibling])
+                if not above or above[-1] != position >> 1:
+                    above.append(position >> 1)
+            positions = above
+        return tuple(siblings)
+
     def _edge(self, size: int) -> tuple[bytes, ...]:
         """Of each height, the node over the last leaf of the tree of `size` leaves, root last."""
         if not 0 < size <= len(self):
@@ -137,6 +161,46 @@ def message_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> b
     if next(siblings, None) is not None:
         raise ValueError("the path is too long")
     return node
+
+
+def shared_root(
+    leaves: Sequence[bytes], indices: Sequence[int], size: int, path: Sequence[bytes]
+) -> bytes:
+    """Root of the tree of `size` leaves with `leaves` at `indices`, from a path as `shared_path`
+    gives it.
+
+    IndexError for an index outside the tree; ValueError unless the indices are strictly ascending,
+    one for each leaf, and the path is as long as they ask for.
+    """
+    nodes = list(zip(_ascending(indices, size), leaves, strict=True))
+    siblings = iter(path)
+    for height in range(DEPTH):
+        above: list[tuple[int, bytes]] = []
+        known = dict(nodes)
+        for position, node in nodes:
+            if above and above[-1][0] == position >> 1:
+                continue  # the right one of two, taken with the left one
+            sibling = known.get(position ^ 1)
+            if sibling is None and (position ^ 1) << height >= size:
+                sibling = ZERO_SUBTREES[height]
+            if sibling is None and (sibling := next(siblings, None)) is None:
+                raise ValueError("the path is too short")
+            pair = (sibling, node) if position & 1 else (node, sibling)
+            above.append((position >> 1, hash_pair(*pair)))
+        nodes = above
+    if next(siblings, None) is not None:
+        raise ValueError("the path is too long")
+    return nodes[0][1]
+
+
+def _ascending(indices: Sequence[int], size: int) -> list[int]:
+    """`indices`, checked: at least one, strictly ascending, within a tree of `size` leaves."""
+    given = list(indices)
+    if not given or any(b <= a for a, b in pairwise(given)):
+        raise ValueError("indices are strictly ascending, and there is at least one")
+    if given[0] < 0 or given[-1] >= size:
+        raise IndexError(f"no leaves {given[0]} to {given[-1]} in a tree of {size}")
+    return given
 
 
 class ArrayTree:

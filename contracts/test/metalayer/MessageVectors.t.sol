@@ -121,6 +121,22 @@ contract MessageVectorsTest is MetalayerTest {
         assertGt(i, 0);
     }
 
+    function test_vectors_multiProofs() public {
+        uint256 i;
+        for (; _exists(".multiProofs", i); ++i) {
+            string memory at = _at(".multiProofs", i);
+            bytes32[] memory messageIds = _words(at, ".messageIds");
+            bytes[] memory messages = vm.parseJsonBytesArray(json, string.concat(at, ".messages"));
+            there.verifier.certify(uint64(_uint(at, ".epoch")), _word(at, ".aggregateRoot"));
+            there.ism.prove(_bytes(at, ".proof"), messageIds);
+            for (uint256 k = 0; k < messages.length; ++k) {
+                assertEq(keccak256(messages[k]), messageIds[k], at);
+                assertTrue(there.ism.verify(hex"02", messages[k]), at);
+            }
+        }
+        assertGt(i, 0);
+    }
+
     function _at(string memory list, uint256 index) private pure returns (string memory) {
         return string.concat(list, "[", vm.toString(index), "]");
     }

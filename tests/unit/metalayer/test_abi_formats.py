@@ -9,15 +9,18 @@ from hypothesis import strategies as st
 
 from control_plane.domain.abi_formats import (
     CERTIFICATE_TYPE,
+    GROUP_TYPE,
     ITEM_TYPE,
     QUORUM_TYPE,
     SET_TYPE,
+    BatchGroup,
     BatchItem,
     decode_certificate,
     encode_certificate,
     encode_guardian_set,
     install_calldata,
     process_batch_calldata,
+    process_groups_calldata,
     rotate_calldata,
     submit_calldata,
 )
@@ -112,6 +115,36 @@ def test_batches(certificates: list[Certificate], items: list[BatchItem]) -> Non
     assert process_batch_calldata(certificates, items) == expected
     recorded = [encode_certificate(one) for one in certificates]
     assert process_batch_calldata(recorded, items) == expected
+
+
+@settings(max_examples=30)
+@given(
+    st.lists(CERTIFICATES, max_size=2),
+    st.lists(
+        st.builds(
+            BatchGroup,
+            st.binary(min_size=20, max_size=20),
+            st.integers(0, 2**256 - 1),
+            st.binary(),
+            st.lists(st.binary(), max_size=4).map(tuple),
+        ),
+        max_size=3,
+    ),
+    st.lists(st.builds(BatchItem, st.integers(0, 9), st.binary(), st.binary()), max_size=2),
+)
+def test_groups(
+    certificates: list[Certificate], groups: list[BatchGroup], items: list[BatchItem]
+) -> None:
+    types = [f"{CERTIFICATE_TYPE}[]", f"{GROUP_TYPE}[]", f"{ITEM_TYPE}[]"]
+    expected = selector(f"processGroups({','.join(types)})") + abi_encode(
+        types,
+        [
+            [plain(one) for one in certificates],
+            [(g.module, g.gas_limit, g.proof, list(g.messages)) for g in groups],
+            [(item.gas_limit, item.metadata, item.message) for item in items],
+        ],
+    )
+    assert process_groups_calldata(certificates, groups, items) == expected
 
 
 @settings(max_examples=200)

@@ -13,6 +13,7 @@ from control_plane.domain.merkle import (
     message_root,
     process_multiproof,
     process_proof,
+    shared_root,
 )
 from tests.unit.metalayer.vectors import load, raw
 
@@ -54,6 +55,31 @@ class TestMessageTree:
         assert len(path) <= (size - 1).bit_length()
 
     @given(st.data())
+    def test_shared_path_leads_to_the_root_of_any_size(self, data: st.DataObject) -> None:
+        total = data.draw(st.integers(1, 80))
+        size = data.draw(st.integers(1, total))
+        indices = sorted(data.draw(st.sets(st.integers(0, size - 1), min_size=1)))
+        tree = MessageTree(leaves(total))
+        path = tree.shared_path(indices, size)
+        given_ = [tree.leaf(index) for index in indices]
+        assert shared_root(given_, indices, size, path) == tree.root(size)
+        assert len(path) <= sum(len(tree.path(index, size)) for index in indices)
+        with pytest.raises(ValueError, match="too long"):
+            shared_root(given_, indices, size, [*path, ZERO])
+        if path:
+            with pytest.raises(ValueError, match="too short"):
+                shared_root(given_, indices, size, path[:-1])
+
+    def test_shared_path_of_one_leaf_is_its_own(self) -> None:
+        tree = MessageTree(leaves(33))
+        assert all(tree.shared_path([index]) == tree.path(index) for index in range(33))
+
+    @pytest.mark.parametrize("indices", [[], [1, 1], [2, 1]])
+    def test_shared_path_wants_ascending_indices(self, indices: list[int]) -> None:
+        with pytest.raises(ValueError, match="ascending"):
+            MessageTree(leaves(3)).shared_path(indices)
+
+    @given(st.data())
     def test_truncate_is_as_if_never_appended(self, data: st.DataObject) -> None:
         total = data.draw(st.integers(0, 50))
         kept = data.draw(st.integers(0, total))
@@ -76,6 +102,8 @@ class TestMessageTree:
         tree = MessageTree(leaves(3))
         with pytest.raises(IndexError):
             tree.path(3)
+        with pytest.raises(IndexError):
+            tree.shared_path([1, 3])
         with pytest.raises(IndexError):
             tree.path(0, 4)
         with pytest.raises(IndexError):
