@@ -35,6 +35,8 @@ class RunningNode:
     rpc: Rpc
     """The control plane's own connection, for admin calls and saving."""
     watch: asyncio.Task[None] | None = None
+    heads: asyncio.Task[None] | None = None
+    """Notes the chain's head, block by block."""
     saved_head: int = -1
 
 
@@ -65,6 +67,8 @@ class Nodes:
         self.unsaved: dict[str, str] = {}
         """Chains whose state could not be saved the last time, and why."""
         self._known: dict[str, ServiceRecord] = {}
+        self._heads: dict[str, int] = {}
+        """The last block that each chain is known to have had, its node running or not."""
         self._listeners: set[asyncio.Future[ServiceFailed]] = set()
 
     async def recall(self) -> None:
@@ -100,6 +104,7 @@ class Nodes:
             raise
         node = RunningNode(chain, handle, rpc)
         node.watch = asyncio.create_task(self._watch(node), name=f"watch {handle.service}")
+        node.heads = asyncio.create_task(self._note_heads(node), name=f"heads {handle.service}")
         self.running[chain.name] = node
         self.ended.pop(chain.name, None)
         self.unsaved.pop(chain.name, None)
@@ -117,8 +122,7 @@ class Nodes:
         node = self.running.pop(chain, None)
         if node is None:
             return
-        await cancel_and_wait(node.watch)
-        await node.rpc.close()
+        await self._part_from(node)
         await self._runtime.stop_node(node.handle, grace=grace)
         with contextlib.suppress(StorageFailed):  # its process is gone, whatever the record says
             await self._mark(chain, ServiceState.STOPPED, None)
@@ -133,9 +137,15 @@ class Nodes:
     async def let_go(self) -> None:
         """Forget the nodes without stopping them: they outlive this process."""
         for node in list(self.running.values()):
-            await cancel_and_wait(node.watch)
-            await node.rpc.close()
+            await self._part_from(node)
         self.running.clear()
+
+    @staticmethod
+    async def _part_from(node: RunningNode) -> None:
+        """Watch it no more, and say nothing more to it."""
+        await cancel_and_wait(node.watch)
+        await cancel_and_wait(node.heads)
+        await node.rpc.close()
 
     async def save(self, plan: Plan, chain: str) -> None:
         """Save a chain's state if its head moved since the last save and its node runs.
@@ -145,7 +155,7 @@ class Nodes:
         node = self.running.get(chain)
         if node is None:
             return
-        head = int(await node.rpc.call("eth_blockNumber"), 16)
+        head = self._heads[chain] = await _head(node.rpc)
         if head == node.saved_head:
             return
         spec = self._files.node_spec(plan, node.chain)
@@ -207,12 +217,22 @@ class Nodes:
         with contextlib.suppress(CalderaError):  # a full disk must not hide the node's end
             await self._mark(chain, ServiceState.RESTARTING, why)
             await self._publish("service.exited", {"problem": why}, service=handle.service)
+        if node.heads is not None:  # what it said last may still be on its way
+            await asyncio.wait({node.heads}, timeout=_EXIT_NEWS)
+            await cancel_and_wait(node.heads)
         self.running.pop(chain, None)
         await node.rpc.close()
         for listener in self._listeners:
             if not listener.done():
                 listener.set_result(_ended(handle, why))
         self._on_exit()
+
+    async def _note_heads(self, node: RunningNode) -> None:
+        """Take note of each block, so that none can go unnoticed: who asks the chain, and the
+        indexer with its records, come later."""
+        with contextlib.suppress(CalderaError):  # a broken connection; the node's end is watched
+            async for header in node.rpc.subscribe("newHeads"):
+                self._heads[node.chain.name] = int(header["number"], 16)
 
     async def _put_started(
         self,
@@ -224,10 +244,13 @@ class Nodes:
         plan: Plan,
         chain: ChainPlan,
     ) -> None:
-        head = -1 if adopted else int(await rpc.call("eth_blockNumber"), 16)
+        before = self._heads.get(chain.name)
+        head = await _head(rpc)
         saved = self._runtime.saved_state(self._files.node_spec(plan, chain))
         async with self._database.begin() as unit:
-            lost = None if adopted else await self._lost_blocks(unit, chain, head)
+            if before is None:
+                before = await self._last_indexed(unit, chain)
+            lost = (head + 1, before) if before > head and not adopted else None
             record = ServiceRecord(
                 devnet=self._files.name,
                 service=handle.service,
@@ -243,6 +266,7 @@ class Nodes:
                 lost_blocks=lost or (old.lost_blocks if old else None),
             )
             await unit.services.put(record)
+        self._heads[chain.name] = head
         if lost:
             await self._publish(
                 "service.lost_blocks",
@@ -250,14 +274,10 @@ class Nodes:
                 service=handle.service,
             )
 
-    async def _lost_blocks(
-        self, unit: UnitOfWork, chain: ChainPlan, head: int
-    ) -> tuple[int, int] | None:
-        """Blocks that the indexer has seen and the restarted node has no more."""
+    async def _last_indexed(self, unit: UnitOfWork, chain: ChainPlan) -> int:
+        """The last block that an earlier process wrote down; -1 for none."""
         cursor = await unit.cursors.get(self._files.name, "indexer", chain.name)
-        if cursor is None or cursor.block <= head:
-            return None
-        return head + 1, cursor.block
+        return cursor.block if cursor else -1
 
     async def _mark(self, chain: str, state: ServiceState, problem: str | None) -> None:
         await self._change(chain, state=state, problem=problem)
@@ -284,6 +304,10 @@ class Nodes:
         )
         async with self._database.begin() as unit:
             await unit.services.put(failed)
+
+
+async def _head(rpc: Rpc) -> int:
+    return int(await rpc.call("eth_blockNumber"), 16)
 
 
 def _ended(handle: NodeHandle, why: str) -> ServiceFailed:

@@ -196,6 +196,53 @@ def flowing(*bursts: Burst, each: int = 10, pause: float = 0.05) -> Iterator[Str
         assert not thread.is_alive()
 
 
+@dataclass
+class Onlooker:
+    """Somebody who looks at a chain's head, again and again, until its node does not answer."""
+
+    at: At
+    seen: dict[int, str] = field(default_factory=dict)
+    """Hashes by height."""
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                head = self.at.call("eth_getBlockByNumber", "latest", False)
+            except (OSError, AssertionError, ValueError):
+                return
+            self.seen[int(head["number"], 16)] = str(head["hash"])
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    def stayed(self) -> list[int]:
+        """Heights at which the chain has the block that was seen."""
+        return [number for number in sorted(self.seen) if self._has(number)]
+
+    def gone(self) -> list[int]:
+        """Heights at which it has none, or another."""
+        return [number for number in sorted(self.seen) if not self._has(number)]
+
+    def _has(self, number: int) -> bool:
+        block = self.at.call("eth_getBlockByNumber", hex(number), False)
+        return block is not None and block["hash"] == self.seen[number]
+
+
+@contextmanager
+def looking_on(at: At) -> Iterator[Onlooker]:
+    """Somebody looks on until the node of `at` ends."""
+    onlooker = Onlooker(at)
+    thread = threading.Thread(target=onlooker.run, daemon=True)
+    thread.start()
+    try:
+        yield onlooker
+    finally:
+        onlooker.stop()
+        thread.join(20)
+        assert not thread.is_alive()
+
+
 def missing(origin: At, destination: At) -> list[str]:
     """Messages of the origin's blocks that the destination has not had."""
     there = destination.processed()

@@ -1,7 +1,7 @@
 """Ports without the world behind them: nodes that are a flag, agents that are an event."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -45,11 +45,20 @@ def make_plan(name: str = "shop", rollups: Sequence[str] = ("op", "arb")) -> Pla
 
 
 class FakeRpc:
+    """Of a chain at block 1, which announces the blocks that a test puts into `announced`."""
+
     def __init__(self) -> None:
         self.closed = False
+        self.announced: asyncio.Queue[int] = asyncio.Queue()
 
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
         return {"eth_blockNumber": "0x1"}[method]
+
+    async def subscribe(self, kind: str, *params: Any) -> AsyncIterator[Any]:
+        assert kind == "newHeads"
+        while True:
+            yield {"number": hex(await self.announced.get())}
+            self.announced.task_done()
 
     async def close(self) -> None:
         self.closed = True
