@@ -69,8 +69,16 @@ def _item(data: bytes, start: int, limit: int) -> tuple[Decoded, int]:
         return data[begin:end], end
     items: list[Decoded] = []
     while begin < end:
-        item, begin = _item(data, begin, end)
-        items.append(item)
+        first = data[begin]
+        if first == 0x80 or 0x82 <= first < 0xB8:  # short strings, most of every trie node
+            stop = begin + first - 0x7F
+            if stop > end:
+                raise InvalidRlp("an item is cut off")
+            items.append(data[begin + 1 : stop])
+            begin = stop
+        else:
+            item, begin = _item(data, begin, end)
+            items.append(item)
     return items, end
 
 

@@ -6,7 +6,7 @@ is believed: accounts and slots are read from the proven nodes.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
@@ -30,12 +30,19 @@ class Account:
     code_hash: bytes
 
 
-def prove(root: bytes, key: bytes, proof: Sequence[bytes]) -> bytes | None:
+Known: TypeAlias = dict[bytes, tuple[bytes, list[Decoded]]]
+"""Nodes that were looked at before: hash and items by their RLP. Proofs of one trie share some."""
+
+
+def prove(
+    root: bytes, key: bytes, proof: Sequence[bytes], known: Known | None = None
+) -> bytes | None:
     """Value at `key` in the trie with `root`; None if the proof shows that there is none.
 
     `key` is the trie's own key (keccak of an address or slot), `proof` the nodes from the root
     down. InvalidProof if it shows neither, or holds a node too many.
     """
+    known = {} if known is None else known
     if root == EMPTY_TRIE and tuple(proof) in {(), (b"\x80",)}:
         return None
     path: str | None = key.hex()
@@ -43,9 +50,10 @@ def prove(root: bytes, key: bytes, proof: Sequence[bytes]) -> bytes | None:
     used = 0
     while found is not None and path is not None:
         if isinstance(found, bytes):
-            if used == len(proof) or keccak256(proof[used]) != found:
+            items = _items(proof[used], found, known) if used < len(proof) else None
+            if items is None:
                 raise InvalidProof(f"node {used} of the proof is missing or another one")
-            found = _node(proof[used])
+            found = items
             used += 1
         found, path = _step(found, path)
     if used != len(proof):
@@ -71,9 +79,11 @@ def prove_account(state_root: bytes, address: bytes, proof: Sequence[bytes]) -> 
     return Account(int.from_bytes(nonce), int.from_bytes(balance), storage_root, code_hash)
 
 
-def prove_slot(storage_root: bytes, slot: int, proof: Sequence[bytes]) -> int:
+def prove_slot(
+    storage_root: bytes, slot: int, proof: Sequence[bytes], known: Known | None = None
+) -> int:
     """Value of a storage slot; 0 if it is proven to be unset. InvalidProof."""
-    value = prove(storage_root, keccak256(slot.to_bytes(32)), proof)
+    value = prove(storage_root, keccak256(slot.to_bytes(32)), proof, known)
     if value is None:
         return 0
     try:
@@ -104,8 +114,9 @@ def proven_slots(
     account = prove_account(state_root, address, account_proof)
     if account is None:
         raise InvalidProof(f"there is no account 0x{address.hex()}")
+    known: Known = {}
     return tuple(
-        prove_slot(account.storage_root, slot, proof)
+        prove_slot(account.storage_root, slot, proof, known)
         for slot, proof in zip(slots, storage, strict=True)
     )
 
@@ -114,11 +125,19 @@ def _nodes(given: Sequence[str]) -> list[bytes]:
     return [bytes.fromhex(node.removeprefix("0x")) for node in given]
 
 
-def _node(data: bytes) -> list[Decoded]:
+def _items(node: bytes, digest: bytes, known: Known) -> list[Decoded] | None:
+    """Items of a node; None if `digest` is not its hash."""
+    found = known.get(node)
+    if found is not None:
+        return found[1] if found[0] == digest else None
+    if keccak256(node) != digest:
+        return None
     try:
-        return rlp.decode_list(data)
+        items = rlp.decode_list(node)
     except rlp.InvalidRlp as error:
         raise InvalidProof(f"a node is not RLP: {error}") from error
+    known[node] = digest, items
+    return items
 
 
 def _step(node: list[Decoded], path: str) -> "tuple[Decoded | None, str | None]":

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -71,27 +71,40 @@ class Panel:
 
     roster: Roster
     attesters: Sequence[Attester]
+    seats: Mapping[int, int] | None = None
+    """Index in the set by the attester's number; None where each sits where its number says."""
     _silent: set[int] = field(default_factory=set)
+
+    def seat(self, attester: Attester) -> int | None:
+        """Its index in the set; None when it is not in the set."""
+        return attester.index if self.seats is None else self.seats.get(attester.index)
 
     def lacking(self) -> dict[str, str]:
         """Names of those known not to run, if without them there is no quorum; else nothing."""
         members = self.roster.members
-        there = sum(members[a.index].stake for a in self.attesters if a.available)
+        seated = {a: seat for a in self.attesters if (seat := self.seat(a)) is not None}
+        there = sum(members[seat].stake for a, seat in seated.items() if a.available)
         if is_quorum(there, self.roster.guardian_set.total_stake):
             return {}
-        return {a.name: "it does not run" for a in self.attesters if not a.available}
+        strangers = {m.index: m for m in members if m.index not in set(seated.values())}
+        return {a.name: "it does not run" for a in seated if not a.available} | {
+            f"0x{m.guardian.hex()}": "no process is known that signs for it"
+            for m in strangers.values()
+        }
 
     async def hold(self, proposal: Proposal) -> Outcome:
         """Ask all side by side. Once there is a quorum, only those that answered the last time
         are waited for, and not for long; nobody is waited for beyond the deadline."""
         tally = Tally(self.roster, proposal.digest)
         reasons: dict[str, str] = {}
+        leaves = proposal.leaves
         tasks = {
             asyncio.create_task(
-                a.check_and_sign(proposal.header, proposal.leaves, proposal.parent),
+                a.check_and_sign(proposal.header, leaves, proposal.parent),
                 name=f"{a.name} epoch {proposal.header.epoch}",
             ): a
             for a in self.attesters
+            if self.seat(a) is not None
         }
         try:
             await self._collect(tasks, tally, reasons)
@@ -102,7 +115,8 @@ class Panel:
             await asyncio.gather(*late, return_exceptions=True)
         self._silent = {tasks[task].index for task in late}
         reasons |= {tasks[task].name: "it did not answer in time" for task in late}
-        return _close(proposal, tally, reasons)
+        names = {self.seat(attester): attester.name for attester in tasks.values()}
+        return _close(proposal, tally, reasons, names)
 
     async def _collect(
         self,
@@ -124,7 +138,7 @@ class Panel:
                     task = await answers.get()
                     pending -= 1
                     expected -= tasks[task].index not in self._silent
-                    _count(tasks[task], task, tally, reasons)
+                    _count(tasks[task], self.seat(tasks[task]), task, tally, reasons)
                     if tally.reached and not (reached and expected):
                         grace = _GRACE_EXPECTED if expected else _GRACE_OTHERS
                         until = min(until, clock() + grace)
@@ -134,6 +148,7 @@ class Panel:
 
 def _count(
     attester: Attester,
+    seat: int | None,
     task: "asyncio.Task[bytes | Refusal]",
     tally: Tally,
     reasons: dict[str, str],
@@ -145,15 +160,17 @@ def _count(
     answer = task.result()
     if isinstance(answer, Refusal):
         reasons[attester.name] = answer.reason
-    else:
-        tally.add(attester.index, answer)
+    elif seat is not None:
+        tally.add(seat, answer)
 
 
-def _close(proposal: Proposal, tally: Tally, reasons: dict[str, str]) -> Outcome:
+def _close(
+    proposal: Proposal, tally: Tally, reasons: dict[str, str], names: Mapping[int | None, str]
+) -> Outcome:
     """Verify all at once; take out whoever did not sign what was asked."""
     votes = tally.votes
     bad = tally.drop_invalid() if tally.reached else ()
-    reasons |= {f"guardian-{index}": "its signature is invalid" for index in bad}
+    reasons |= {names[index]: "its signature is invalid" for index in bad}
     absent = tuple(member.index for member in tally.missing)
     certificate = Certificate(proposal.header, tally.proof()) if tally.reached else None
     return Outcome(certificate, tally.signers, absent, reasons, bad, votes)
