@@ -302,6 +302,7 @@ def _agents_maker(
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),
             making.make_relayer(network, keys.relayer, database, hub, publish, between),
+            *making.make_watcher(network, keys, roster, database, hub, through),
         ]
 
     return make

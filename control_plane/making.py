@@ -30,12 +30,14 @@ from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
 from control_plane.agents.sequencer import SequencerAgent
 from control_plane.domain.errors import CalderaError
-from control_plane.domain.hub import Hub, Standing
-from control_plane.domain.network import Chain, GuardianKeys, Network
+from control_plane.domain.formats import Member
+from control_plane.domain.hub import Hub, News, Standing
+from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
+from control_plane.domain.records import EpochRecord
 from control_plane.domain.seams import SeamAttester, Seams
 
 Listening = RemoteAttester | EitherAttester | SeamAttester
@@ -119,6 +121,57 @@ def _sender(chain: Chain, account: Account, connect: Connect) -> TransactionSend
     return TransactionSender(
         connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
     )
+
+
+def make_watcher(
+    network: Network,
+    keys: Keys,
+    founding: Roster,
+    database: Database,
+    hub: Hub,
+    connect: Connect = connect,
+) -> list[Agent]:
+    """Who has guardians slashed for what they sign; nobody without a key for it. `founding`: the
+    devnet's first guardian set."""
+    account = keys.watcher
+    if account is None:
+        return []
+    from control_plane.agents.watcher import Watcher
+
+    async def roster(set_id: int) -> Roster | None:
+        async with database.begin() as unit:
+            found = await unit.guardian_sets.get(network.devnet, set_id)
+        if found is not None:
+            return Roster(set_id, [Member.from_json(member) for member in found.members])
+        return founding if set_id == founding.guardian_set.set_id else None
+
+    async def epoch(number: int) -> EpochRecord | None:
+        async with database.begin() as unit:
+            return await unit.epochs.get(network.devnet, number)
+
+    def make(news: "asyncio.Queue[News]") -> Agent:
+        from control_plane.agents.link import Link
+        from control_plane.agents.watching import Watching
+        from control_plane.services.metalayer.reports import Reports, Site
+
+        l1 = network.chain(network.plan.l1.name)
+        links = {str(chain.name): Link(connect, chain) for chain in network.chains}
+        sender = _sender(l1, account, connect)
+        site = Site(
+            devnet=network.devnet,
+            l1=str(l1.name),
+            slasher=network.contracts["slasher"],
+            reporter=account.address,
+            names={g.account.address.lower(): f"guardian-{g.index}" for g in keys.guardians},
+        )
+        reports = Reports(
+            site, links[str(l1.name)], sender, database, hub, decode_error, time.time
+        )
+        ours = keys.relayer.address.lower()
+        watching = Watching(network, links, reports, roster, epoch, ours, news)
+        return _Owning(watching, [sender])
+
+    return [Watcher(hub, make)]
 
 
 def make_open(guardian: Guardian, hub: Hub, directory: Path) -> Agent:

@@ -132,6 +132,7 @@ def _balances(plan: Plan, keys: Keys) -> dict[str, int]:
     for chain in plan.chains:
         if chain.services == "native":
             services += native_accounts(keys, chain.chain_id).every
+    services += [keys.watcher] if keys.watcher else []
     listed = derive_accounts(plan.accounts.mnemonic, plan.accounts.count)
     return {
         **{account.address: _SERVICE_BALANCE for account in services},

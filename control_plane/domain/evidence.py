@@ -6,11 +6,11 @@ contract to say. Byte strings are as in `formats`.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any, Final
 
-from eth_abi import encode  # type: ignore[attr-defined]
-
-from control_plane.domain.abi_formats import CERTIFICATE_TYPE, SET_TYPE
+from control_plane.domain.abi_formats import CERTIFICATE_TYPE, GROUP_TYPE, ITEM_TYPE, SET_TYPE
+from control_plane.domain.calls import selector
 from control_plane.domain.formats import (
     COUNT_SLOT,
     ROOT_SLOT,
@@ -31,6 +31,21 @@ VOTE_TYPE: Final = f"({CERTIFICATE_TYPE},({SET_TYPE},uint32,uint96,bytes32[])[])
 REFUTATION_TYPE: Final = "(bytes,bytes,bytes[],bytes,bytes,bytes)"
 _EQUIVOCATION: Final = f"reportEquivocation(address,{VOTE_TYPE},{VOTE_TYPE})"
 _FALSE_LEAF: Final = f"reportFalseLeaf(address,{VOTE_TYPE},{REFUTATION_TYPE})"
+_CERTIFICATES: Final = f"{CERTIFICATE_TYPE}[]"
+_CALLS: Final[Mapping[bytes, str]] = {
+    selector(f"submit({CERTIFICATE_TYPE})"): CERTIFICATE_TYPE,
+    selector(f"processBatch({_CERTIFICATES},{ITEM_TYPE}[])"): _CERTIFICATES,
+    selector(f"processGroups({_CERTIFICATES},{GROUP_TYPE}[],{ITEM_TYPE}[])"): _CERTIFICATES,
+}
+"""What the first argument of each call is that brings certificates."""
+
+
+class Offence(IntEnum):
+    """As `ISlasher` numbers them."""
+
+    EQUIVOCATION = 0
+    FALSE_LEAF = 1
+    NOT_FINAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +143,40 @@ def false_leaf_calldata(guardian: bytes, vote: Vote, refutation: Refutation) -> 
     return _call(_FALSE_LEAF, types, [guardian, _vote(vote), parts])
 
 
+def offence_id(offence: Offence, key: bytes, what: bytes | int) -> bytes:
+    """Under which `Slasher` punishes it, once: `what` is the epoch number of an equivocation, else
+    the leaf's hash."""
+    last = what.to_bytes(32) if isinstance(what, int) else what
+    return keccak256(offence.to_bytes(32) + keccak256(key) + last)
+
+
+def certificates_in(call: bytes) -> list[Certificate]:
+    """Certificates that a transaction brings to `RootVerifier` or `BatchProcessor`; none where it
+    calls something else, or can't be read."""
+    from eth_abi import decode  # type: ignore[attr-defined]
+    from eth_abi.exceptions import DecodingError
+
+    kind = _CALLS.get(call[:4])
+    if kind is None:
+        return []
+    try:
+        (found,) = decode([kind], call[4:], strict=False)
+        return [_certificate(one) for one in (found if kind.endswith("[]") else [found])]
+    except (DecodingError, ValueError, OverflowError):
+        return []
+
+
+def _certificate(fields: Any) -> Certificate:
+    header, (absent, proof, flags, signature) = fields
+    members = tuple(Member(i, bytes.fromhex(who[2:]), stake, key) for i, who, stake, key in absent)
+    return Certificate(
+        EpochHeader(*header), QuorumProof(members, tuple(proof), tuple(flags), signature)
+    )
+
+
 def _call(signature: str, types: list[str], values: list[Any]) -> bytes:
+    from eth_abi import encode  # type: ignore[attr-defined]  # there is evidence hardly ever
+
     encoded: bytes = encode(types, values)
     return keccak256(signature.encode())[:4] + encoded
 

@@ -48,6 +48,8 @@ class Keys:
     relayer: Account
     faucet: Account
     guardians: tuple[GuardianKeys, ...]
+    watcher: Account | None = None
+    """Reports offences of guardians, and gets the rewards; None: nobody does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,16 +67,14 @@ class Misdeeds:
         self._secret = SecretKey(keys.bls_seed)
 
     def sign(self, header: EpochHeader, leaves: Sequence[Leaf]) -> bytes:
-        """Sign, and let everybody see it."""
+        """Sign a header over `leaves` in place of its own, and let everybody see it."""
+        shards = shards_by_domain(self._ground.network.plan.chains)
+        aggregate = Aggregate.of(leaves, shards)
+        header = replace(header, aggregate_root=aggregate.root)
         signature = self._secret.sign(header.hash(self._ground.network.network_id))
-        said = ((str(self._keys.account.address), "0x" + signature.hex()),)
-        told = tuple(leaf.to_json() for leaf in leaves)
-        self._ground.hub.tell(Votes(header.to_json(), told, said))
+        said = ((str(self._keys.account.address).lower(), "0x" + signature.hex()),)
+        self._ground.hub.tell(Votes(header.to_json(), aggregate.to_json(), said))
         return signature
-
-    def shards(self) -> dict[int, int]:
-        """Shard of each domain."""
-        return dict(shards_by_domain(self._ground.network.plan.chains))
 
     async def done(self, what: str) -> None:
         """Once more it did what it should not."""
@@ -104,8 +102,7 @@ class Lying(_Around):
             message_root=keccak256(b"a lie" + true.message_root),
         )
         told = [lie if leaf is true else leaf for leaf in leaves]
-        root = Aggregate.of(told, self._misdeeds.shards()).root
-        signature = self._misdeeds.sign(replace(header, aggregate_root=root), told)
+        signature = self._misdeeds.sign(header, told)
         await self._misdeeds.done(
             f"{self.name} signed for epoch {header.epoch} that block {lie.block_number} of domain "
             f"{self._domain} had {lie.message_count} messages, and not {true.message_count}"

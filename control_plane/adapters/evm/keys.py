@@ -50,6 +50,7 @@ def keys_of(master: bytes, guardians: int) -> Keys:
         governor=_account(master, "governor"),
         relayer=_account(master, "relayer"),
         faucet=_account(master, "faucet"),
+        watcher=_account(master, "watcher"),
         guardians=tuple(
             GuardianKeys(i, _account(master, f"guardian/{i}"), derive(master, f"guardian/{i}/bls"))
             for i in range(guardians)

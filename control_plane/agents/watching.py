@@ -1,0 +1,380 @@
+"""What the watcher does: votes into ballots, ballots and leaves into evidence, evidence to the L1.
+
+It sees votes as the aggregator and others tell them, and certificates in the transactions of every
+chain, refused ones too. It looks through connections of its own. A leaf that a quorum certified
+is looked at now and then, for guardians have looked at each; every other leaf that somebody signed
+is looked at.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final
+
+from control_plane.agents.link import Link, keep
+from control_plane.domain.aggregate import Aggregate
+from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.evidence import (
+    Offence,
+    Refutation,
+    Vote,
+    certificates_in,
+    equivocation_calldata,
+    false_leaf_calldata,
+    offence_id,
+    refute,
+)
+from control_plane.domain.formats import COUNT_SLOT, ROOT_SLOT, EpochHeader, Leaf, Member
+from control_plane.domain.header import InvalidHeader
+from control_plane.domain.hub import EpochCertified, Head, Missed, News, Votes
+from control_plane.domain.network import Network
+from control_plane.domain.quorum import Roster
+from control_plane.domain.records import EpochRecord, OffenceRecord
+from control_plane.domain.rpc import RpcError
+from control_plane.domain.trie import InvalidProof
+from control_plane.services.metalayer.ballots import (
+    Ballot,
+    Ballots,
+    is_valid,
+    member_of,
+    signers_of,
+)
+from control_plane.services.metalayer.reports import KINDS, SLASHED_TOPIC, Reports
+
+Rosters = Callable[[int], Awaitable[Roster | None]]
+"""A guardian set's members, by its id."""
+EpochOf = Callable[[int], Awaitable[EpochRecord | None]]
+"""A recorded epoch."""
+
+_GRACE: Final = 0.3
+"""Seconds in which a certificate makes it unnecessary to look at what was signed."""
+_SAMPLE: Final = 1.0
+"""Seconds between two looks at certified leaves."""
+_TRIES: Final = 3
+_PAUSE: Final = 0.05
+_BLOCK_PAUSE: Final = 0.05
+"""Seconds between two blocks of a chain that are read for certificates."""
+_BLOCKS: Final = 1_000
+"""Blocks of a chain that may wait for that; the oldest go first when there are more."""
+_REMEMBERED: Final = 4_096
+_RETRY: Final = 2.0
+_SLOTS: Final = [f"0x{slot:064x}" for slot in (COUNT_SLOT, ROOT_SLOT)]
+
+log = logging.getLogger(__name__)
+
+
+class Watching:
+    """Implements ``ports.agent.Agent``, inside of the watcher."""
+
+    def __init__(
+        self,
+        network: Network,
+        links: Mapping[str, Link],
+        reports: Reports,
+        rosters: Rosters,
+        epoch_of: EpochOf,
+        ours: str,
+        news: "asyncio.Queue[News]",
+    ) -> None:
+        """`links` by chain name; `ours` is the relayer's account, whose certificates are those of
+        the aggregator."""
+        self.name = "watcher"
+        self.ready = asyncio.Event()
+        self.problem: str | None = None
+        self._network = network
+        self._links = links
+        self._reports = reports
+        self._rosters = rosters
+        self._epoch_of = epoch_of
+        self._ours = ours
+        self._news = news
+        self._ballots = Ballots()
+        self._certified: OrderedDict[bytes, None] = OrderedDict()
+        """Hashes of headers that a quorum signed."""
+        self._true: OrderedDict[bytes, None] = OrderedDict()
+        """Hashes of leaves that were found true."""
+        self._unsure: dict[bytes, tuple[float, Votes]] = {}
+        """By header hash what was signed and is not certified, and since when."""
+        self._at_odds: set[tuple[int, bytes]] = set()
+        """Epochs and guardians that seem to have signed two headers."""
+        self._sampled = 0.0
+        self._sample: EpochRecord | None = None
+        self._wake = asyncio.Event()
+        self._filed = asyncio.Event()
+        self._blocks: dict[str, asyncio.Queue[str]] = {
+            name: asyncio.Queue(_BLOCKS) for name in links
+        }
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with keep(self._links.values()), asyncio.TaskGroup() as group:
+            for name in self._links:
+                group.create_task(self._read_blocks(name), name=f"certificates on {name}")
+            group.create_task(self._examine(), name="votes at odds")
+            group.create_task(self._report(), name="reports")
+            group.create_task(self._listen(), name="slashings")
+            self.ready.set()
+            while True:
+                self._hear(await self._news.get())
+
+    # ------------------------------------------------------------------ what is heard
+
+    def _hear(self, item: News) -> None:
+        if isinstance(item, Votes):
+            self._voted(item)
+        elif isinstance(item, EpochCertified):
+            self._note_certified(item.epoch)
+        elif isinstance(item, Head):
+            blocks = self._blocks.get(item.chain)
+            if blocks is not None:
+                if blocks.full():
+                    blocks.get_nowait()
+                blocks.put_nowait(item.hash)
+        elif isinstance(item, Missed):
+            self._filed.set()
+
+    def _voted(self, item: Votes) -> None:
+        try:
+            header = EpochHeader.from_json(item.header)
+            signatures = [(bytes.fromhex(w[2:]), bytes.fromhex(s[2:])) for w, s in item.signatures]
+        except (KeyError, ValueError) as error:
+            log.warning("votes that can't be read: %s", error)
+            return
+        digest = header.hash(self._network.network_id)
+        for guardian, signature in signatures:
+            self._cast(guardian, digest, Ballot(header, signature))
+        if digest not in self._certified:
+            self._unsure[digest] = (time.monotonic(), item)
+            self._wake.set()
+
+    def _cast(self, guardian: bytes, digest: bytes, ballot: Ballot) -> None:
+        if self._ballots.note(guardian, digest, ballot):
+            self._at_odds.add((ballot.header.epoch, guardian))
+            self._wake.set()
+
+    def _note_certified(self, epoch: EpochRecord) -> None:
+        digest = bytes.fromhex(epoch.header_hash[2:])
+        _remember(self._certified, digest)
+        self._unsure.pop(digest, None)
+        if time.monotonic() - self._sampled > _SAMPLE:
+            self._sampled, self._sample = time.monotonic(), epoch
+            self._wake.set()
+
+    # ------------------------------------------------------------------ what is examined
+
+    async def _examine(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_GRACE if self._unsure else None):
+                    await self._wake.wait()
+            self._wake.clear()
+            while self._at_odds:
+                await self._compare(*self._at_odds.pop())
+            old = time.monotonic() - _GRACE
+            for digest, (since, votes) in list(self._unsure.items()):
+                if since < old:
+                    del self._unsure[digest]
+                    await self._check_leaves(votes)
+            sample, self._sample = self._sample, None
+            if sample is not None:
+                await self._check_leaves(Votes(sample.header, sample.leaves, ()), sample)
+
+    async def _compare(self, epoch: int, guardian: bytes) -> None:
+        """Whether `guardian` signed two headers of that number indeed."""
+        valid: list[tuple[Vote, Member]] = []
+        for digest, ballot in self._ballots.of(epoch, guardian).items():
+            found = await self._vote(guardian, digest, ballot)
+            if found is None:
+                self._ballots.forget(epoch, guardian, digest)
+            else:
+                valid.append(found)
+        if len(valid) < 2:
+            return
+        (first, member), (second, _) = valid[:2]
+        data = await asyncio.to_thread(equivocation_calldata, guardian, first, second)
+        await self._file(Offence.EQUIVOCATION, member, epoch, epoch, data)
+
+    async def _vote(
+        self, guardian: bytes, digest: bytes, ballot: Ballot
+    ) -> tuple[Vote, Member] | None:
+        """The ballot as evidence takes it, if it is valid."""
+        roster = await self._rosters(ballot.header.set_id)
+        member = member_of(roster, guardian) if roster else None
+        if roster is None or member is None:
+            return None
+        if not await asyncio.to_thread(is_valid, ballot, member, roster, digest):
+            return None
+        if ballot.certificate is None:
+            return Vote.alone(ballot.header, ballot.signature), member
+        return Vote.among(ballot.certificate, roster, member.index), member
+
+    async def _check_leaves(self, votes: Votes, record: EpochRecord | None = None) -> None:
+        """Look at every leaf of what was signed that was not found true before. With `record` it
+        is a certified epoch, whose votes are in its certificate."""
+        header = EpochHeader.from_json(votes.header)
+        try:
+            aggregate = Aggregate.from_json(votes.leaves)
+        except (KeyError, ValueError):
+            return
+        if aggregate.root != header.aggregate_root:
+            return  # whoever told that told no leaves that were signed
+        for leaf in aggregate.leaves:
+            if leaf.hash in self._true:
+                continue
+            refutation = await self._refute(leaf, aggregate.prove_leaf(header.epoch, leaf).encode())
+            if refutation is not None:
+                await self._accuse(header, votes, leaf, refutation, record)
+
+    async def _refute(self, leaf: Leaf, proof: bytes) -> Refutation | None:
+        """What contradicts a leaf; None where nothing does, or nobody knows its block."""
+        chain = self._network.by_domain(leaf.domain)
+        if chain is None or chain.name not in self._links:
+            return None
+        hook, at = self._network.contracts["merkleTreeHook"], "0x" + leaf.block_hash.hex()
+        calls = [("eth_getBlockByHash", (at, False)), ("eth_getProof", (hook, _SLOTS, at))]
+        for _ in range(_TRIES):
+            with contextlib.suppress(TemporaryFailure, InvalidProof, InvalidHeader):
+                block, answer = await self._links[chain.name].batch(calls)
+                if block is None or isinstance(block, RpcError):
+                    return None
+                given = None if isinstance(answer, RpcError) else answer
+                found = refute(leaf, proof, bytes.fromhex(hook[2:]), block, given)
+                if found is None:
+                    _remember(self._true, leaf.hash)
+                return found
+            await asyncio.sleep(_PAUSE)  # Anvil's proof at its head may be of the next state
+        return None
+
+    async def _accuse(
+        self,
+        header: EpochHeader,
+        votes: Votes,
+        leaf: Leaf,
+        refutation: Refutation,
+        record: EpochRecord | None,
+    ) -> None:
+        digest = header.hash(self._network.network_id)
+        ballots = {
+            bytes.fromhex(who[2:]): Ballot(header, bytes.fromhex(signature[2:]))
+            for who, signature in votes.signatures
+        }
+        if record is not None:
+            ballots = await self._ballots_of(record)
+        for guardian, ballot in ballots.items():
+            found = await self._vote(guardian, digest, ballot)
+            if found is not None:
+                vote, member = found
+                data = await asyncio.to_thread(false_leaf_calldata, guardian, vote, refutation)
+                await self._file(Offence.FALSE_LEAF, member, leaf.hash, header.epoch, data)
+
+    async def _file(
+        self, offence: Offence, member: Member, what: bytes | int, epoch: int, data: bytes
+    ) -> None:
+        record = OffenceRecord(
+            devnet=self._network.devnet,
+            id="0x" + offence_id(offence, member.key, what).hex(),
+            guardian="0x" + member.guardian.hex(),
+            kind=KINDS[offence],
+            epoch=epoch,
+            found_at=time.time(),
+            evidence="0x" + data.hex(),
+        )
+        if await self._reports.file(record):
+            log.warning("guardian %s: %s in epoch %d", record.guardian, record.kind, epoch)
+        self._filed.set()
+
+    # ------------------------------------------------------------------ certificates on chains
+
+    async def _read_blocks(self, chain: str) -> None:
+        """Look for certificates in the transactions of each block, refused ones too."""
+        queue, link = self._blocks[chain], self._links[chain]
+        while True:
+            hash_ = await queue.get()
+            with contextlib.suppress(CalderaError):
+                block = await link.call("eth_getBlockByHash", hash_, True)
+                for one in (block or {}).get("transactions", ()):
+                    await self._read_transaction(one)
+            await asyncio.sleep(_BLOCK_PAUSE)
+
+    async def _read_transaction(self, transaction: Mapping[str, Any]) -> None:
+        contracts = self._network.contracts
+        to = str(transaction.get("to") or "").lower()
+        if to not in {contracts["rootVerifier"], contracts["batchProcessor"]}:
+            return
+        if str(transaction["from"]).lower() == self._ours:
+            return
+        data = bytes.fromhex(str(transaction["input"])[2:])
+        for certificate in await asyncio.to_thread(certificates_in, data):
+            digest = certificate.header.hash(self._network.network_id)
+            roster = await self._rosters(certificate.header.set_id)
+            if roster is None or digest in self._certified:
+                continue
+            signers = await asyncio.to_thread(signers_of, certificate, roster, digest)
+            await self._recall(certificate.header.epoch)
+            for member in signers:
+                ballot = Ballot(certificate.header, b"", certificate)
+                self._cast(member.guardian, digest, ballot)
+
+    async def _recall(self, epoch: int) -> None:
+        """Ballots of an epoch that was certified before this watcher saw it."""
+        if self._ballots.has(epoch):
+            return
+        record = await self._epoch_of(epoch)
+        if record is None or record.certificate is None:
+            return
+        digest = bytes.fromhex(record.header_hash[2:])
+        for guardian, ballot in (await self._ballots_of(record)).items():
+            self._cast(guardian, digest, ballot)
+
+    async def _ballots_of(self, record: EpochRecord) -> dict[bytes, Ballot]:
+        """What a certificate's signers signed."""
+        from control_plane.domain.abi_formats import decode_certificate
+
+        if record.certificate is None:
+            return {}
+        certificate = decode_certificate(bytes.fromhex(record.certificate[2:]))
+        roster = await self._rosters(certificate.header.set_id)
+        if roster is None:
+            return {}
+        absent = {member.index for member in certificate.quorum.absent}
+        signers: Sequence[Member] = [m for m in roster.members if m.index not in absent]
+        return {m.guardian: Ballot(certificate.header, b"", certificate) for m in signers}
+
+    # ------------------------------------------------------------------ reports
+
+    async def _report(self) -> None:
+        """Report what is filed, now and whenever something is."""
+        while True:
+            self._filed.clear()
+            try:
+                await self._reports.report()
+                await self._reports.read()
+                self.problem = None
+            except CalderaError as error:
+                self.problem = f"evidence can't be reported: {error}"
+                log.warning("%s", self.problem)
+                await asyncio.sleep(_RETRY)
+                continue
+            await self._filed.wait()
+
+    async def _listen(self) -> None:
+        """Whatever `Slasher` tells, whoever reported it."""
+        slasher = self._network.contracts["slasher"]
+        link = self._links[self._network.plan.l1.name]
+        while True:
+            with contextlib.suppress(CalderaError):
+                rpc = await link.rpc()
+                self._filed.set()
+                wanted = {"address": slasher, "topics": [SLASHED_TOPIC]}
+                async for _ in rpc.subscribe("logs", wanted):
+                    self._filed.set()
+            await asyncio.sleep(_RETRY)
+
+
+def _remember(known: OrderedDict[bytes, None], what: bytes) -> None:
+    known[what] = None
+    if len(known) > _REMEMBERED:
+        known.popitem(last=False)
