@@ -4,7 +4,6 @@ import asyncio
 import functools
 import os
 import random
-import shutil
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -45,6 +44,7 @@ from control_plane.adapters.runtime.process import FindProgram, ProcessRuntime
 from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
+from control_plane.adapters.trees import remove_tree
 from control_plane.agents.block_keeper import BlockKeeper
 from control_plane.agents.outpost import Outpost
 from control_plane.agents.program import program_agents
@@ -248,7 +248,7 @@ def _tools(
         load_plan=plan_from_json,
         dump_plan=plan_to_json,
         free_port=free_port,
-        remove_tree=lambda path: shutil.rmtree(path, ignore_errors=True),
+        remove_tree=remove_tree,
         fault=_fault(),
     )
 

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from control_plane.agents.rhythm import Rhythm, waiting_in_pool
-from control_plane.agents.whole import to_its_end
+from control_plane.domain.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish

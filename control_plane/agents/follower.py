@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from control_plane.agents.whole import to_its_end
+from control_plane.domain.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged
 from control_plane.domain.network import Chain

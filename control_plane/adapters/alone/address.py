@@ -56,8 +56,9 @@ class Address:
 
     def make_room(self) -> Path:
         """The socket's path, free to be bound: folder made (0700), an old socket removed. For
-        whoever holds the right to serve there."""
+        whoever holds the right to serve there. OSError, also when the folder's own folder is not
+        there: that of a devnet goes with it, and nobody makes it again."""
         path = self.socket_path
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)
         path.unlink(missing_ok=True)
         return path

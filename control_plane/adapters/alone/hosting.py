@@ -17,7 +17,7 @@ from control_plane.adapters.alone.hub import SharedHub
 from control_plane.adapters.alone.token import ensure_secret, read_secret
 from control_plane.domain.hub import Hub, Published
 from control_plane.domain.network import Keys, Network
-from control_plane.domain.ports.metalayer import Attester
+from control_plane.domain.whole import to_its_end
 
 
 def hub_address(directory: Path) -> Address:
@@ -62,7 +62,8 @@ class Hosting:
 
     async def __call__(self, network: Network, keys: Keys, hub: Hub, directory: Path) -> None:
         """See the port."""
-        token = await asyncio.to_thread(self._describe, network, keys, directory)
+        # a thread goes on when its task is cancelled, and would write into a devnet that is gone
+        token = await to_its_end(asyncio.to_thread(self._describe, network, keys, directory))
         shared = SharedHub(hub, hub_address(directory), token, "daemon", teller=True)
         listening = asyncio.create_task(self._listen(hub), name="events of others")
         try:

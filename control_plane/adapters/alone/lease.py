@@ -21,7 +21,7 @@ from control_plane.domain.errors import Conflict, StorageFailed
 def lease(directory: Path, service: str, holder: str) -> Iterator[None]:
     """Hold the role `service` inside; others are told of `holder`, ``the daemon``.
 
-    Raises Conflict that names who holds it, StorageFailed.
+    Raises Conflict that names who holds it, StorageFailed (also when the devnet is gone).
     """
     path = lease_path(directory, service)
     descriptor = _open(path)
@@ -43,7 +43,7 @@ def lease_path(directory: Path, service: str) -> Path:
 
 def _open(path: Path) -> int:
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, exist_ok=True)  # not its parents: the devnet may be gone
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise StorageFailed(f"Can't open the lock {path}", error.strerror or str(error)) from error

@@ -19,6 +19,7 @@ from control_plane.adapters.runtime.compose.images import OURS, Choice, Has, Ima
 from control_plane.adapters.runtime.compose.project import Project
 from control_plane.domain.errors import StorageFailed
 from control_plane.domain.network import Keys, Network
+from control_plane.domain.whole import to_its_end
 
 TEMPLATE: Final = "agents.yaml.j2"
 AGENTS: Final = "agents.yaml"
@@ -97,7 +98,7 @@ class ComposeCrew:
         await self._stop(service)
 
     async def _up(self, services: Sequence[str]) -> None:
-        await asyncio.to_thread(self._write)
+        await to_its_end(asyncio.to_thread(self._write))  # no file after the devnet's end
         names = [compose_name(service) for service in services]
         await self._compose("up", "-d", "--no-deps", *names, deadline=_UP_DEADLINE)
 
