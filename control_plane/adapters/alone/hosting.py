@@ -17,6 +17,7 @@ from control_plane.adapters.alone.hub import SharedHub
 from control_plane.adapters.alone.token import ensure_secret, read_secret
 from control_plane.domain.hub import Hub, Published
 from control_plane.domain.network import Keys, Network
+from control_plane.domain.ports.metalayer import Attester
 from control_plane.domain.whole import to_its_end
 
 
