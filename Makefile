@@ -11,6 +11,7 @@ PYTHON ?= $(shell for p in $(BIN)/python python3 python3.14 python3.13 python3.1
 SETUP = $(if $(PYTHON),$(PYTHON),$(error Python 3.11 or newer is needed and was not found)) scripts/setup_env.py
 PYTEST_ARGS ?=
 UP_ARGS ?=
+SIMULATE_ARGS ?=
 
 .PHONY: help
 help: ## this list
@@ -96,6 +97,10 @@ bench: setup-dev ## every figure as a ratio to bare nodes; benchmarks/results.js
 .PHONY: bench-smoke
 bench-smoke: setup-dev ## the ratios that are held in CI
 	@$(BIN)/python -m benchmarks.run --smoke --check
+
+.PHONY: simulate
+simulate: setup-dev ## an epoch over many rollups and guardians, without a network (SIMULATE_ARGS="--rollups 1000 --shards 10")
+	@$(BIN)/python -m benchmarks.simulation $(SIMULATE_ARGS)
 
 .PHONY: wheel
 wheel: setup-dev ## dist/*.whl, with templates, artifacts and genesis inside

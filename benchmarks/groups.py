@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import compose, op_geth
+from benchmarks import aggregation, compose, op_geth, shards
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -56,6 +56,11 @@ def _op_geth(smoke: bool) -> list[Figure]:
         return op_geth.measure(home, smoke)
 
 
+def _shards(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return shards.measure(home, 3 if smoke else 15)
+
+
 def _lacks_docker() -> str | None:
     if shutil.which("docker") is None:
         return "there is no docker command"
@@ -80,6 +85,8 @@ GROUPS: Final = (
     Group("up", _up),
     Group("messages", _messages),
     Group("many", _many),
+    Group("shards", _shards),
+    Group("aggregation", aggregation.measure),
     Group("compose", _compose, _lacks_docker),
     Group("op-geth", _op_geth, _lacks_op_geth),
     Group("mixed", _mixed, _lacks_op_geth),
