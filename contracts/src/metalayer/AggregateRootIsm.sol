@@ -42,18 +42,7 @@ contract AggregateRootIsm is IAggregateRootIsm, Governed {
         override
         returns (bool)
     {
-        if (metadata.length == 1 && metadata[0] == PROVEN) {
-            bytes32 id = message.id();
-            uint256 mark = id.asUint256().tload();
-            if (mark == 0) revert NotProven(id);
-            _checkDomain(uint32(mark), message);
-            return true;
-        }
-        metadata.checkForm();
-        bytes32 certified = _certified(metadata);
-        _checkDomain(metadata.domain(), message);
-        metadata.checkMessage(message.id());
-        _checkAggregate(metadata, certified);
+        provenFinality(metadata, message);
         return true;
     }
 
@@ -75,6 +64,28 @@ contract AggregateRootIsm is IAggregateRootIsm, Governed {
     /// would make them try with empty metadata.
     function moduleType() external pure override returns (uint8) {
         return uint8(Types.UNUSED);
+    }
+
+    /// @inheritdoc IAggregateRootIsm
+    function provenFinality(bytes calldata metadata, bytes calldata message)
+        public
+        view
+        override
+        returns (uint8)
+    {
+        if (metadata.length == 1 && metadata[0] == PROVEN) {
+            bytes32 id = message.id();
+            uint256 mark = id.asUint256().tload();
+            if (mark == 0) revert NotProven(id);
+            _checkDomain(uint32(mark), message);
+            return uint8(mark >> 32);
+        }
+        metadata.checkForm();
+        bytes32 certified = _certified(metadata);
+        _checkDomain(metadata.domain(), message);
+        metadata.checkMessage(message.id());
+        _checkAggregate(metadata, certified);
+        return metadata.finality();
     }
 
     /// @dev The aggregate root of the proof's epoch.

@@ -4,6 +4,7 @@ pragma solidity ^0.8.24;
 import {Test} from "forge-std/Test.sol";
 import {Leaf} from "../../src/metalayer/libs/Leaf.sol";
 import {Message} from "../../src/metalayer/libs/Message.sol";
+import {ReadOperation} from "../../src/metalayer/interfaces/IMetalayerRecipient.sol";
 import {RouterBody} from "../../src/metalayer/libs/RouterBody.sol";
 import {StandardHookMetadata} from "../../src/metalayer/libs/StandardHookMetadata.sol";
 
@@ -42,12 +43,19 @@ contract MessageTest is Test {
         return (Message.senderAddress(message), Message.recipientAddress(message));
     }
 
-    function encodeBody(uint256 gasLimit, bytes32 sender, bytes32 recipient, bytes calldata data)
-        external
-        pure
-        returns (bytes memory)
-    {
-        return RouterBody.encodeInstant(gasLimit, sender, recipient, data);
+    function encodeBody(
+        uint8 finality,
+        uint256 gasLimit,
+        bytes32 sender,
+        bytes32 recipient,
+        ReadOperation[] calldata reads,
+        bytes calldata data
+    ) external pure returns (bytes memory) {
+        return RouterBody.encode(finality, gasLimit, sender, recipient, reads, data);
+    }
+
+    function demandsOf(bytes calldata body) external pure returns (uint8, uint256) {
+        return RouterBody.demands(body);
     }
 
     function decodeBody(bytes calldata body) external pure returns (uint8, RouterBody.Data memory) {
@@ -100,19 +108,24 @@ contract MessageTest is Test {
     }
 
     function testFuzz_routerBody_roundTrip(
+        uint8 finality,
         uint256 gasLimit,
         bytes32 sender,
         bytes32 recipient,
+        ReadOperation[] calldata reads,
         bytes calldata data
     ) public view {
-        (uint8 version, RouterBody.Data memory decoded) =
-            this.decodeBody(this.encodeBody(gasLimit, sender, recipient, data));
+        bytes memory body = this.encodeBody(finality, gasLimit, sender, recipient, reads, data);
+        (uint8 version, RouterBody.Data memory decoded) = this.decodeBody(body);
+        (uint8 demanded, uint256 readCount) = this.demandsOf(body);
+        assertEq(demanded, finality);
+        assertEq(readCount, reads.length);
         assertEq(version, 1);
-        assertEq(decoded.finality, 0);
+        assertEq(decoded.finality, finality);
         assertEq(decoded.gasLimit, gasLimit);
         assertEq(decoded.sender, sender);
         assertEq(decoded.recipient, recipient);
-        assertEq(decoded.reads.length, 0);
+        assertEq(abi.encode(decoded.reads), abi.encode(reads));
         assertEq(decoded.writeCallData, data);
     }
 

@@ -29,7 +29,9 @@ contract MetalayerRouterTest is MetalayerTest {
         assertEq(here.router.owner(), governor);
         assertEq(address(here.router.mailbox()), address(here.mailbox));
         assertEq(here.router.igp(), address(here.igp));
-        assertEq(address(here.router.interchainSecurityModule()), address(0));
+        assertEq(address(here.router.interchainSecurityModule()), address(here.router));
+        assertEq(address(here.router.aggregateRootIsm()), address(here.ism));
+        assertEq(here.router.moduleType(), 0);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
         here.router.initialize(alice);
     }
@@ -124,29 +126,6 @@ contract MetalayerRouterTest is MetalayerTest {
         );
         assertEq(alice.balance, 100 ether - quote);
         assertEq(address(here.igp).balance, quote);
-    }
-
-    function test_dispatch_revertsWithReadsNotAvailable() public {
-        ReadOperation[] memory reads = new ReadOperation[](1);
-        vm.expectRevert(IMetalayerRouter.ReadsNotAvailable.selector);
-        here.router.dispatch(THERE, alice, reads, "x", FinalityState.INSTANT, 1);
-        vm.expectRevert(IMetalayerRouter.ReadsNotAvailable.selector);
-        here.router.dispatch(THERE, RECIPIENT, reads, "x", FinalityState.INSTANT, 1);
-        vm.expectRevert(IMetalayerRouter.ReadsNotAvailable.selector);
-        here.router.quoteDispatch(THERE, alice, reads, "x", FinalityState.INSTANT, 1);
-        vm.expectRevert(IMetalayerRouter.ReadsNotAvailable.selector);
-        here.router.quoteDispatch(THERE, RECIPIENT, reads, "x", FinalityState.INSTANT, 1);
-    }
-
-    function test_dispatch_revertsWithFinalizedNotAvailable() public {
-        vm.expectRevert(IMetalayerRouter.FinalizedNotAvailable.selector);
-        here.router.dispatch(THERE, alice, noReads, "x", FinalityState.FINALIZED, 1);
-        vm.expectRevert(IMetalayerRouter.FinalizedNotAvailable.selector);
-        here.router.dispatch(THERE, RECIPIENT, noReads, "x", FinalityState.FINALIZED, 1);
-        vm.expectRevert(IMetalayerRouter.FinalizedNotAvailable.selector);
-        here.router.quoteDispatch(THERE, alice, noReads, "x", FinalityState.FINALIZED, 1);
-        vm.expectRevert(IMetalayerRouter.FinalizedNotAvailable.selector);
-        here.router.quoteDispatch(THERE, RECIPIENT, noReads, "x", FinalityState.FINALIZED, 1);
     }
 
     // ---- handle
@@ -272,18 +251,9 @@ contract MetalayerRouterTest is MetalayerTest {
         _handle(body);
     }
 
-    function test_handle_revertsWithFinalizedNotAvailable() public {
-        bytes memory body = _body(1, alice, "");
-        body[63] = 0x01;
-        vm.expectRevert(IMetalayerRouter.FinalizedNotAvailable.selector);
-        _handle(body);
-    }
-
-    function test_handle_revertsWithReadsNotAvailable() public {
-        bytes memory body =
-            abi.encode(uint8(1), uint8(0), 1, bytes32(0), bytes32(0), new ReadOperation[](1), "");
-        vm.expectRevert(IMetalayerRouter.ReadsNotAvailable.selector);
-        _handle(body);
+    function test_handle_revertsWithNotVerified() public {
+        vm.expectRevert(IMetalayerRouter.NotVerified.selector);
+        _handle(_body(1, address(there.recipient), ""));
     }
 
     function test_handle_cannotBeReentered() public {

@@ -86,7 +86,7 @@ abstract contract MetalayerTest is Test {
         assertEq(address(chain.mailbox), mailbox, "mailbox address");
         chain.router = MetalayerRouter(
             _proxy(
-                address(new MetalayerRouter(mailbox, address(chain.igp))),
+                address(new MetalayerRouter(mailbox, address(chain.igp), address(chain.ism))),
                 abi.encodeCall(MetalayerRouter.initialize, (governor))
             )
         );

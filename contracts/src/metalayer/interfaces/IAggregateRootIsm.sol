@@ -57,6 +57,13 @@ interface IAggregateRootIsm is IInterchainSecurityModule {
     /// @param ids Of the messages, in the order of the proof's indices.
     function prove(bytes calldata multiProof, bytes32[] calldata ids) external;
 
+    /// @notice What {verify} checks, and what the guardians say of the block that the message is proven by:
+    /// 0 INSTANT, 1 FINALIZED. Reverts as {verify} does.
+    function provenFinality(bytes calldata metadata, bytes calldata message)
+        external
+        view
+        returns (uint8 finality);
+
     /// @notice Keeps the certified aggregate roots.
     function rootVerifier() external view returns (IRootVerifier);
 }

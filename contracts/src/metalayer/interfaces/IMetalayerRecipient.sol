@@ -20,7 +20,8 @@ interface IMetalayerRecipient {
     /// @param sender Account that called the origin's router, left-padded to 32 bytes.
     /// @param message The message's own bytes.
     /// @param reads The reads that were asked for.
-    /// @param readResults One result for each of `reads`, in the same order.
+    /// @param readResults One result for each of `reads`, in the same order: what the call returned, or, if
+    /// it failed, less than 32 bytes that begin with a selector of `ReadResults`.
     function handle(
         uint32 originDomain,
         bytes32 sender,

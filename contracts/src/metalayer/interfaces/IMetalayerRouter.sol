@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {IAggregateRootIsm} from "./IAggregateRootIsm.sol";
 import {IMailbox} from "./IMailbox.sol";
 import {ReadOperation} from "./IMetalayerRecipient.sol";
 
@@ -12,18 +13,36 @@ enum FinalityState {
 }
 
 /// @title IMetalayerRouter
-/// @notice Sends messages with a gas limit, and with reads and a finality once those are available.
+/// @notice Sends messages with a gas limit, with reads of other chains, and INSTANT or FINALIZED.
 /// The functions without a remark are those of Caldera's public ABI.
 interface IMetalayerRouter {
     /// @notice Emitted when a domain's router is set.
     /// @param router The zero address when the domain has this router's own address again.
     event RouterAddressSet(uint32 indexed domain, address router);
 
-    /// @notice Thrown when a message asks for reads, which do not exist yet.
-    error ReadsNotAvailable();
+    /// @notice Thrown when a message has more reads than one may have.
+    error TooManyReads(uint256 given, uint256 most);
 
-    /// @notice Thrown when a message asks for finality, which does not exist yet.
-    error FinalizedNotAvailable();
+    /// @notice Thrown when the call data of a read is longer than it may be.
+    error ReadTooLong(uint256 index, uint256 length, uint256 most);
+
+    /// @notice Thrown when a FINALIZED message is proven by a block that its origin may still reorganise.
+    error NotFinal(bytes32 messageId);
+
+    /// @notice Thrown when a message with reads comes without certified results.
+    error NoReadProof();
+
+    /// @notice Thrown when the certificate that the results refer to is not on this chain.
+    error UnknownEpoch(uint64 epoch);
+
+    /// @notice Thrown when the results are not those that the guardians certified.
+    error InvalidReadProof(bytes32 expectedRoot, bytes32 computedRoot);
+
+    /// @notice Thrown when there is not one result for each read.
+    error ReadResultCount(uint256 given, uint256 expected);
+
+    /// @notice Thrown when the mailbox hands over a message that {verify} has not seen.
+    error NotVerified();
 
     /// @notice Thrown when anybody but the mailbox calls {handle}.
     error NotMailbox(address caller);
@@ -47,9 +66,10 @@ interface IMetalayerRouter {
     /// @notice Sends a message to an address on a chain with an EVM.
     /// @param destinationDomain Domain it goes to.
     /// @param recipientAddress Recipient there.
-    /// @param reads Must be empty.
+    /// @param reads What to call on other chains before the message is delivered; at most 8, with call data
+    /// of at most 1,024 bytes each.
     /// @param writeCallData What the recipient gets as its message.
-    /// @param finalityState Must be INSTANT.
+    /// @param finalityState When it may be delivered. Reads of a FINALIZED message are made at final blocks.
     /// @param gasLimit Gas that the recipient gets; 0 means 100,000.
     function dispatch(
         uint32 destinationDomain,
@@ -102,6 +122,9 @@ interface IMetalayerRouter {
 
     /// @notice The gas paymaster.
     function igp() external view returns (address);
+
+    /// @notice Checks the proofs of this router's messages. An addition to the public ABI.
+    function aggregateRootIsm() external view returns (IAggregateRootIsm);
 
     /// @notice The mailbox. An addition to the public ABI.
     function mailbox() external view returns (IMailbox);

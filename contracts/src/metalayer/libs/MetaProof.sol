@@ -169,9 +169,9 @@ library MetaProof {
         }
     }
 
-    /// @dev OpenZeppelin's `processProof` over the packed siblings between two offsets.
+    /// @notice OpenZeppelin's `processProof` over the packed siblings between two offsets.
     function climb(bytes32 node, bytes calldata proof, uint256 from, uint256 to)
-        private
+        internal
         pure
         returns (bytes32)
     {

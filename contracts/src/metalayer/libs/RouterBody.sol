@@ -23,21 +23,29 @@ library RouterBody {
         bytes writeCallData;
     }
 
-    /// @notice Body of an INSTANT message without reads.
-    function encodeInstant(
+    /// @notice The body's bytes.
+    function encode(
+        uint8 finality_,
         uint256 gasLimit,
         bytes32 sender,
         bytes32 recipient,
+        ReadOperation[] calldata reads,
         bytes calldata writeCallData
     ) internal pure returns (bytes memory) {
-        return abi.encode(
-            VERSION, uint8(0), gasLimit, sender, recipient, new ReadOperation[](0), writeCallData
-        );
+        return abi.encode(VERSION, finality_, gasLimit, sender, recipient, reads, writeCallData);
     }
 
     /// @notice The version alone, so that it can be checked before the rest is read.
     function version(bytes calldata body) internal pure returns (uint8) {
         return abi.decode(body, (uint8));
+    }
+
+    /// @notice What a module has to know: when the message may be delivered, and how many reads it has.
+    function demands(bytes calldata body) internal pure returns (uint8 finality_, uint256 reads) {
+        ReadOperation[] memory operations;
+        (, finality_,,,, operations) =
+            abi.decode(body, (uint8, uint8, uint256, bytes32, bytes32, ReadOperation[]));
+        reads = operations.length;
     }
 
     function decode(bytes calldata body) internal pure returns (Data memory data) {
