@@ -303,9 +303,19 @@ def _agents_maker(
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),
             making.make_relayer(network, keys.relayer, database, hub, publish, between),
             *making.make_watcher(network, keys, roster, database, hub, through),
+            *_validators(home, network, keys, hub, publish),
         ]
 
     return make
+
+
+def _validators(
+    home: Path, network: Network, keys: Keys, hub: Hub, publish: Publish
+) -> Sequence[Agent]:
+    if not keys.validators:
+        return ()
+    root = DevnetFiles(home, network.devnet).root
+    return making.make_validators(network, keys.validators, root, hub, publish)
 
 
 def _outposts_maker(settings: Settings, containers: ComposeRuntime) -> MakeAgents:

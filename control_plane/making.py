@@ -5,6 +5,7 @@ that an agent alone starts quickly.
 """
 
 import asyncio
+import functools
 import logging
 import time
 from collections.abc import Collection, Sequence
@@ -164,14 +165,31 @@ def make_watcher(
             reporter=account.address,
             names={g.account.address.lower(): f"guardian-{g.index}" for g in keys.guardians},
         )
-        reports = Reports(
-            site, links[str(l1.name)], sender, database, hub, decode_error, time.time
-        )
+        reports = Reports(site, links[str(l1.name)], sender, database, hub, decode_error, time.time)
         ours = keys.relayer.address.lower()
         watching = Watching(network, links, reports, roster, epoch, ours, news)
         return _Owning(watching, [sender])
 
     return [Watcher(hub, make)]
+
+
+def make_validators(
+    network: Network, accounts: Sequence[Account], root: Path, hub: Hub, publish: Publish
+) -> list[Agent]:
+    """Those who sign checkpoints, with `accounts`; their journals are below `root`, the devnet's
+    directory."""
+    from control_plane.adapters.checkpoints import CheckpointFiles
+    from control_plane.adapters.evm.signer import sign_digest
+    from control_plane.agents.validator import Signer, Validator
+
+    found: list[Agent] = []
+    for index, account in enumerate(accounts):
+        signer = Signer(index, account.address, functools.partial(sign_digest, account.key))
+        senders = {str(chain.name): _sender(chain, account, connect) for chain in network.chains}
+        journal = functools.partial(CheckpointFiles, network.devnet, root, signer.name)
+        validator = Validator(network, signer, senders, journal, connect, hub, publish)
+        found.append(_Owning(validator, senders.values()))
+    return found
 
 
 def make_open(guardian: Guardian, hub: Hub, directory: Path) -> Agent:

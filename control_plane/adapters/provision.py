@@ -5,10 +5,11 @@ its contracts whatever version runs it later), ``DEVNET/nodes/CHAIN/genesis.json
 """
 
 import asyncio
+import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +23,12 @@ from control_plane.domain.errors import StorageFailed
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys
 from control_plane.domain.plan import ChainPlan, Plan
-from control_plane.domain.ports.node import Engine, NodeSpec
+from control_plane.domain.ports.node import Account, Engine, NodeSpec
 from control_plane.domain.ports.provision import Born
 
 _COIN: Final = 10**18
+_HYPERLANE: Final = "hyperlane.json"
+"""Beside the genesis, where the devnet has validators."""
 _SERVICE_BALANCE: Final = 1_000_000_000 * _COIN
 """Wei of each service account on every chain: fees are never what stops a devnet."""
 
@@ -38,13 +41,13 @@ class FileProvision:
         self._bake = bake
         self._engines = engines
 
-    async def keys(self, directory: Path, guardians: int) -> Keys:
+    async def keys(self, directory: Path, guardians: int, validators: int = 0) -> Keys:
         """See the port."""
-        return await asyncio.to_thread(load_keys, directory, guardians)
+        return await asyncio.to_thread(load_keys, directory, guardians, validators)
 
-    async def contracts(self, directory: Path) -> Born:
+    async def contracts(self, directory: Path, validators: Sequence[Account] = ()) -> Born:
         """See the port."""
-        return await asyncio.to_thread(self._bind, directory)
+        return await asyncio.to_thread(self._bind, directory, validators)
 
     async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
         """See the port."""
@@ -52,10 +55,12 @@ class FileProvision:
             engine = self._engines[spec.chain.engine]
             await asyncio.to_thread(_write_genesis, spec, keys, engine)
 
-    def _bind(self, directory: Path) -> Born:
+    def _bind(self, directory: Path, validators: Sequence[Account]) -> Born:
         bound = directory / "genesis"
         if not (bound / "manifest.json").exists():
             _copy(self._bake().directory, bound)
+        if validators and not (bound / _HYPERLANE).exists():
+            _write_site(bound, validators)
         return _born(Genesis(bound))
 
 
@@ -70,7 +75,24 @@ def born_contracts(directory: Path) -> Mapping[str, Hex]:
 
 def _born(genesis: Genesis) -> Born:
     contracts = {key: Hex(address.lower()) for key, address in genesis.addresses.items()}
+    site = genesis.directory / _HYPERLANE
+    if site.exists():
+        contracts |= json.loads(site.read_bytes())
     return Born(contracts, genesis.content_hash)
+
+
+def _write_site(bound: Path, validators: Sequence[Account]) -> None:
+    """The addresses of the contracts for Hyperlane's agents, which are no part of a genesis."""
+    from control_plane.domain.hyperlane import Site
+
+    factory = Genesis(bound).addresses["create3Factory"]
+    site = Site.of(factory, [bytes.fromhex(v.address[2:]) for v in validators])
+    draft = bound / f".{_HYPERLANE}-{os.getpid()}"
+    try:
+        draft.write_text(json.dumps(site.contracts(), indent=2))
+        draft.replace(bound / _HYPERLANE)
+    except OSError as error:
+        raise StorageFailed("Addresses can't be written", f"{draft}: {error}") from error
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -129,6 +151,7 @@ def _timestamp(spec: NodeSpec) -> int:
 def _balances(plan: Plan, keys: Keys) -> dict[str, int]:
     """Wei by address."""
     services = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
+    services += keys.validators
     for chain in plan.chains:
         if chain.services == "native":
             services += native_accounts(keys, chain.chain_id).every

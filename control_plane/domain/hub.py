@@ -63,6 +63,15 @@ class Votes:
 
 
 @dataclass(frozen=True, slots=True)
+class Checkpointed:
+    """A validator has signed what it can of a chain's first `count` messages."""
+
+    chain: str
+    validator: int
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """Somebody wants an epoch now (a message that waits, a test, the user)."""
 
@@ -133,6 +142,7 @@ News = (
     | Reorged
     | EpochCertified
     | Votes
+    | Checkpointed
     | Wanted
     | Retry
     | Missed

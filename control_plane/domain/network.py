@@ -50,6 +50,8 @@ class Keys:
     guardians: tuple[GuardianKeys, ...]
     watcher: Account | None = None
     """Reports offences of guardians, and gets the rewards; None: nobody does."""
+    validators: tuple[Account, ...] = ()
+    """Who sign checkpoints for Hyperlane's multisig module, in the order of their set."""
 
 
 @dataclass(frozen=True, slots=True)

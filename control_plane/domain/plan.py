@@ -83,6 +83,8 @@ class MetalayerPlan:
     attest is made at once."""
     fees: str
     """``free`` (price 0) or ``prepaid`` (the relayer refuses what is not paid for)."""
+    validators: int = 0
+    """How many sign checkpoints for Hyperlane's multisig module."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,7 @@ def make_plan(
             guardians=GuardianPlan(spec.metalayer.guardians, to_wei(spec.metalayer.stake)),
             epoch_interval=spec.metalayer.epoch_interval,
             fees=spec.metalayer.fees,
+            validators=spec.metalayer.validators,
         ),
         accounts=AccountsPlan(
             spec.accounts.count, to_wei(spec.accounts.balance), spec.accounts.mnemonic

@@ -193,6 +193,15 @@ def _agents(spec: Spec) -> Iterator[Problem]:
         )
 
 
+def _validators(spec: Spec) -> Iterator[Problem]:
+    if spec.metalayer.validators and spec.agents == "containers":
+        yield Problem(
+            "metalayer.validators",
+            f"validators in containers are {NOT_YET}",
+            "use `agents: daemon`, or leave it out",
+        )
+
+
 def _limits(spec: Spec) -> Iterator[Problem]:
     """Processes are not limited: that takes rights over the machine which we do not ask for."""
     if spec.runtime != "process":
@@ -247,6 +256,7 @@ RULES: Final[tuple[Rule, ...]] = (
     _supply,
     _programs,
     _agents,
+    _validators,
     _limits,
     _not_yet,
 )

@@ -134,6 +134,12 @@ class MetalayerSpec(Model):
     )
     finality: Finality = Field(default="instant", description="Which blocks the guardians attest.")
     fees: Fees = Field(default="free", description="Whether messages must be paid for.")
+    validators: int = Field(
+        default=0,
+        ge=0,
+        le=16,
+        description="Validators that sign checkpoints for Hyperlane's multisig module; 0: none.",
+    )
 
 
 class AccountsSpec(Model):

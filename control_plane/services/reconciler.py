@@ -250,10 +250,11 @@ class Reconciler:
 
     async def _converge(self, record: DevnetRecord, plan: Plan, steps: Steps) -> None:
         async with steps.step("provision"):
+            metalayer, root = plan.metalayer, self._files.root
             keys = await self._tools.provision.keys(
-                self._files.root, plan.metalayer.guardians.count
+                root, metalayer.guardians.count, metalayer.validators
             )
-            born = await self._tools.provision.contracts(self._files.root)
+            born = await self._tools.provision.contracts(root, keys.validators)
         await self._bring_programs(plan, steps)
         await self.nodes.recall()
         if self.live is None:
@@ -462,8 +463,12 @@ class Reconciler:
         if self.live is not None or record is None:
             return
         plan = self._tools.load_plan(record.plan)
-        keys = await self._tools.provision.keys(self._files.root, plan.metalayer.guardians.count)
-        self.live = Live(plan, keys, await self._tools.provision.contracts(self._files.root))
+        metalayer, root = plan.metalayer, self._files.root
+        keys = await self._tools.provision.keys(
+            root, metalayer.guardians.count, metalayer.validators
+        )
+        born = await self._tools.provision.contracts(root, keys.validators)
+        self.live = Live(plan, keys, born)
         await self.nodes.recall()
         for chain in plan.chains:
             spec = self._files.node_spec(plan, chain)

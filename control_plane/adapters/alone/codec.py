@@ -6,6 +6,7 @@ from typing import Any, Final
 import orjson
 
 from control_plane.domain.hub import (
+    Checkpointed,
     Delivered,
     Dispatched,
     EpochCertified,
@@ -40,6 +41,7 @@ KINDS: Final[tuple[type[Any], ...]] = (
     Rest,
     Resting,
     Resume,
+    Checkpointed,
 )
 _BY_NAME: Final = {kind.__name__: kind for kind in KINDS}
 

@@ -2,8 +2,8 @@
 
 On every chain the governor installs the guardian set; on L1 it also moves ERA from the treasury to
 the guardians and the faucet, and the guardians approve, register with proofs of possession, and
-the set is sealed; there too the portals are made that its rollups on op-geth want. Asked again, it
-does only what is missing.
+the set is sealed; there too the portals are made that its rollups on op-geth want. Devnets with
+validators get the contracts for Hyperlane's agents. Asked again, it does only what is missing.
 """
 
 import asyncio
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from control_plane.adapters.evm.portals import missing_portals
+from control_plane.adapters.evm.portals import Creation, missing_portals
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
 from control_plane.domain.abi_formats import install_calldata
@@ -95,7 +95,8 @@ class ChainBootstrap:
         installed = await self._is_installed(chain, rpc, network)
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()
-        if installed and not unsealed and not portals:
+        others = await _hyperlane(rpc, network, keys) if keys.validators else ()
+        if installed and not unsealed and not portals and not others:
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
         if not installed:
@@ -114,6 +115,8 @@ class ChainBootstrap:
         factory = network.contracts["create3Factory"]
         for creation in portals:
             outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
+        for target, creation in others:
+            outgoing.add(keys.governor, target, creation.data, creation.gas, 400)
         await _mine(rpc, outgoing, seal)
 
     async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
@@ -184,6 +187,13 @@ def _grants(network: Network, keys: Keys) -> list[Call]:
 
 def _seal_gas(keys: Keys) -> int:
     return _SEAL_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+
+
+async def _hyperlane(rpc: Rpc, network: Network, keys: Keys) -> Sequence[tuple[Hex, Creation]]:
+    """What a chain lacks for Hyperlane's agents, on devnets that have validators."""
+    from control_plane.adapters.evm.hyperlane import missing_contracts
+
+    return await missing_contracts(rpc, network, keys)
 
 
 async def _is_unsealed(rpc: Rpc, network: Network) -> bool:

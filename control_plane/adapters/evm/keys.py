@@ -18,14 +18,14 @@ _CURVE_ORDER: Final = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8C
 """Order of secp256k1 (SEC 2)."""
 
 
-def load_keys(directory: Path, guardians: int) -> Keys:
+def load_keys(directory: Path, guardians: int, validators: int = 0) -> Keys:
     """The keys of the devnet whose files are in `directory` (made with mode 0700). The master
     secret is drawn at the first call and kept in ``secrets``, mode 0600; asking for more
-    guardians later leaves the earlier ones as they are.
+    guardians or validators later leaves the earlier ones as they are.
 
     Raises StorageFailed.
     """
-    return keys_of(_master(directory), guardians)
+    return keys_of(_master(directory), guardians, validators)
 
 
 def role_secret(master: bytes, service: str) -> bytes:
@@ -44,7 +44,7 @@ def role_secret(master: bytes, service: str) -> bytes:
     raise ValueError(f"{service} has no secret of its own")
 
 
-def keys_of(master: bytes, guardians: int) -> Keys:
+def keys_of(master: bytes, guardians: int, validators: int = 0) -> Keys:
     """Everything that is derived from `master`."""
     return Keys(
         governor=_account(master, "governor"),
@@ -55,6 +55,7 @@ def keys_of(master: bytes, guardians: int) -> Keys:
             GuardianKeys(i, _account(master, f"guardian/{i}"), derive(master, f"guardian/{i}/bls"))
             for i in range(guardians)
         ),
+        validators=tuple(_account(master, f"validator/{i}") for i in range(validators)),
     )
 
 

@@ -54,6 +54,12 @@ def sign(transaction: Transaction, key: bytes) -> tuple[bytes, Hex]:
     return raw, Hex("0x" + keccak256(raw).hex())
 
 
+def sign_digest(key: bytes, digest: bytes) -> bytes:
+    """ECDSA over secp256k1 of 32 bytes: r, s (in the lower half) and v (27 or 28)."""
+    signature = PrivateKey(key).sign_recoverable(digest, hasher=None)
+    return signature[:64] + bytes([27 + signature[64]])
+
+
 def sign_call(
     account: Account,
     *,

@@ -11,7 +11,7 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import NodeSpec, Rpc
+from control_plane.domain.ports.node import Account, NodeSpec, Rpc
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +25,14 @@ class Born:
 class Provision(Protocol):
     """Makes a devnet's files, idempotently: what is there already is kept."""
 
-    async def keys(self, directory: Path, guardians: int) -> Keys:
+    async def keys(self, directory: Path, guardians: int, validators: int = 0) -> Keys:
         """The devnet's service keys, drawn at the first call (file mode 0600)."""
         ...
 
-    async def contracts(self, directory: Path) -> Born:
+    async def contracts(self, directory: Path, validators: Sequence[Account] = ()) -> Born:
         """Bind the devnet to the contracts of this version (baking them if they were edited),
-        or tell what it was bound to before."""
+        or tell what it was bound to before; with `validators`, also to those for Hyperlane's
+        agents."""
         ...
 
     async def genesis(self, spec: NodeSpec, keys: Keys) -> None:

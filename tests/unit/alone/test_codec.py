@@ -7,6 +7,7 @@ import pytest
 
 from control_plane.adapters.alone.codec import KINDS, decode, encode
 from control_plane.domain.hub import (
+    Checkpointed,
     Delivered,
     Dispatched,
     EpochCertified,
@@ -63,6 +64,7 @@ ALL: tuple[News, ...] = (
     Reorged("op", 4),
     EpochCertified(EPOCH),
     Votes(EPOCH.header, EPOCH.leaves, (("0x0b", "0x0c"), ("0x0d", "0x0e"))),
+    Checkpointed("op", 2, 7),
     Wanted("a line\nbreak"),
     Missed("a connection"),
     Published(12),
