@@ -60,11 +60,13 @@ STEPS: tuple[Step, ...] = (
     Step(
         "MetalayerRouter",
         "metalayerRouter",
-        ("@mailbox", "@interchainGasPaymaster"),
+        ("@mailbox", "@interchainGasPaymaster", "@aggregateRootIsm"),
         ("@governanceExecutor",),
     ),
+    Step("FinalizedIsm", "finalizedIsm", ("@aggregateRootIsm",)),
     Step("BatchProcessor", "batchProcessor", ("@mailbox", "@rootVerifier")),
     Step("StateVerifier", "stateVerifier", ("@rootVerifier",)),
+    Step("ERC7786Gateway", "erc7786Gateway", ("@mailbox",), ("@governanceExecutor",)),
     Step("TestRecipient", "testRecipient"),
     Step("ERA", "era", (), ("@governanceExecutor", "@governanceExecutor"), l1_only=True),
     Step(
