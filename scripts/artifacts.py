@@ -18,8 +18,11 @@ CONTRACTS = ROOT / "contracts"
 ARTIFACTS = CONTRACTS / "artifacts"
 BORROWED = {
     "ERC1967Proxy": "node_modules/@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol",
+    "CrosschainRemoteExecutor": (
+        "node_modules/@openzeppelin/contracts/crosschain/CrosschainRemoteExecutor.sol"
+    ),
 }
-"""Library contracts that are deployed as they are."""
+"""Library contracts that are deployed as they are, by devnets or by tests."""
 INPUTS = ("foundry.toml", "package-lock.json")
 """Besides the sources, what the bytecode depends on: settings, compiler and libraries."""
 

@@ -1,6 +1,7 @@
 """Block 1 of a chain, by real transactions (docs/formats.md, "Contracts and deployment").
 
-On every chain the governor installs the guardian set; on L1 it also moves ERA from the treasury to
+On every chain the governor installs the guardian set and tells the gateway which other chains there
+are; on L1 it also moves ERA from the treasury to
 the guardians and the faucet, and the guardians approve, register with proofs of possession, and
 the set is sealed; there too the portals are made that its rollups on op-geth want. Devnets with
 validators get the contracts for Hyperlane's agents. Asked again, it does only what is missing.
@@ -11,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from control_plane.adapters.evm.gateways import other_chains, set_chains, unknown_chains
 from control_plane.adapters.evm.portals import Creation, missing_portals
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
@@ -19,13 +21,12 @@ from control_plane.domain.calls import Call, encode_call, execute_batch, selecto
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.formats import GuardianSet, Member
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import GuardianKeys, Keys, Network
+from control_plane.domain.network import FIRST_SET, GuardianKeys, Keys, Network
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.ports.provision import Seal
 from control_plane.domain.rpc import RpcError
 
-FIRST_SET: Final = 1
 _ERA: Final = 10**18
 _EVEN_RATE: Final = 10**10
 """The gas paymaster's scale of exchange rates."""
@@ -34,6 +35,7 @@ MWEI: Final = 10**6
 _MAX_FEE: Final = 1_000 * 10**9
 _BATCH_GAS: Final = 500_000
 _PER_GUARDIAN_GAS: Final = 100_000
+_PER_CHAIN_GAS: Final = 60_000
 _APPROVE_GAS: Final = 100_000
 _REGISTER_GAS: Final = 700_000
 _SEAL_GAS: Final = 300_000
@@ -96,11 +98,16 @@ class ChainBootstrap:
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()
         others = await _hyperlane(rpc, network, keys) if keys.validators else ()
-        if installed and not unsealed and not portals and not others:
+        strange = await unknown_chains(chain, rpc, network) if installed else ()
+        if installed and not (unsealed or portals or others or strange):
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
         if not installed:
             outgoing.add(*self._governor_call(chain, network, keys))
+        for call in set_chains(network, strange):
+            gas = _BATCH_GAS + _PER_CHAIN_GAS * len(strange)
+            executor, data = network.contracts["governanceExecutor"], execute_batch([call])
+            outgoing.add(keys.governor, executor, data, gas, 90_000)
         if unsealed:
             for guardian in keys.guardians:
                 self._register(outgoing, guardian, network)
@@ -143,11 +150,13 @@ class ChainBootstrap:
         contracts = network.contracts
         install = install_calldata(network.network_id, self._set(keys, network))
         calls = [Call(_bytes(contracts["rootVerifier"]), install)]
+        others = other_chains(chain, network)
+        calls += set_chains(network, others)
         if network.plan.metalayer.fees == "prepaid":
             calls.append(Call(_bytes(contracts["interchainGasPaymaster"]), _price()))
         if chain.is_l1:
             calls += _grants(network, keys)
-        gas = _BATCH_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+        gas = _BATCH_GAS + _PER_GUARDIAN_GAS * len(keys.guardians) + _PER_CHAIN_GAS * len(others)
         return keys.governor, contracts["governanceExecutor"], execute_batch(calls), gas, 90_000
 
     def _register(self, outgoing: _Outgoing, guardian: GuardianKeys, network: Network) -> None:
