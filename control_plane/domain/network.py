@@ -3,10 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from control_plane.domain.ids import Domain, Hex, Name
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Account
+
+FIRST_SET: Final = 1
+"""Id of the guardian set that a devnet starts with."""
 
 
 @dataclass(frozen=True, slots=True)
