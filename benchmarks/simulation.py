@@ -50,6 +50,10 @@ SET_ID: Final = 1
 NETWORK_ID: Final = keccak256(b"simulated network")
 
 
+class NotCertified(Exception):
+    """The epoch did not come out as it was to; the reason in a sentence."""
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """One measured epoch; times in milliseconds."""
@@ -108,18 +112,18 @@ class Simulation:
         self.rollups, self.shards = rollups, shards
         self._network = _network(rollups, shards)
         tries = Tries()
-        self._nodes = {
+        self.nodes = {
             chain.ws_url: synthetic_chain(chain.domain, tries) for chain in self._network.chains
         }
         self._keys = guardian_keys(guardians)
         self._secrets = [SecretKey(keys.bls_seed) for keys in self._keys]
         self._roster = make_roster(SET_ID, self._keys, STAKE)
         on_l1 = "0x" + encode_guardian_set(self._roster.guardian_set).hex()
-        self._nodes[self._network.chains[0].ws_url].answers["eth_call"] = orjson.dumps(on_l1)
+        self.nodes[self._network.chains[0].ws_url].answers["eth_call"] = orjson.dumps(on_l1)
         self._epoch = 0
 
     async def _connect(self, url: str, **_: object) -> SyntheticChain:
-        return self._nodes[url]
+        return self.nodes[url]
 
     @asynccontextmanager
     async def guardian(self) -> AsyncIterator[Guardian]:
@@ -137,30 +141,36 @@ class Simulation:
                 await database.close()
 
     async def measure(self, wrong: Sequence[int] = ()) -> Round:
-        """One epoch; the guardians in `wrong` sign something else. RuntimeError if it fails."""
+        """One epoch; the guardians in `wrong` sign something else. NotCertified if it fails."""
         self._epoch += 1
         gc.collect()
-        gc.freeze()  # the chains' answers are in no devnet's memory
-        began = time.perf_counter()
+        gc.freeze()  # no devnet has the chains' answers in its memory
+        try:
+            return await self._measure(wrong)
+        finally:
+            gc.unfreeze()
+
+    async def _measure(self, wrong: Sequence[int]) -> Round:
+        clock = time.perf_counter
+        began = clock()
         proposal = self._propose()
-        proposed = time.perf_counter()
+        proposed = clock()
         async with self.guardian() as guardian:
-            asked = time.perf_counter()
+            asked = clock()
             first = await guardian.check_and_sign(proposal.header, proposal.leaves, None)
-            answered = time.perf_counter()
-        if not isinstance(first, bytes):
-            raise TypeError(f"the guardian refuses: {first.reason}")
+            answered = clock()
+        if isinstance(first, Refusal):
+            raise NotCertified(f"the guardian refuses: {first.reason}")
         panel = Panel(self._roster, self._signed(proposal, first, wrong))
-        started = time.perf_counter()
+        started = clock()
         outcome = await panel.hold(proposal)
-        collected = time.perf_counter()
+        collected = clock()
         if outcome.certificate is None or outcome.bad != tuple(wrong):
-            raise RuntimeError(f"not the expected outcome: bad {outcome.bad}, {outcome.reasons}")
+            raise NotCertified(f"{outcome.bad} signed wrongly; {outcome.reasons}")
         certificate = decode_certificate(encode_certificate(outcome.certificate))
         digest = certificate.header.hash(NETWORK_ID)
         check_quorum(self._roster.guardian_set, digest, certificate.quorum)
-        checked = time.perf_counter()
-        gc.unfreeze()
+        checked = clock()
         return Round(
             self.rollups,
             self.shards,
@@ -173,7 +183,7 @@ class Simulation:
         )
 
     def _propose(self) -> Proposal:
-        leaves = [self._nodes[chain.ws_url].leaf for chain in self._network.chains]
+        leaves = [self.nodes[chain.ws_url].leaf for chain in self._network.chains]
         aggregate = Aggregate.of(leaves, shards_by_domain(self._network.plan.chains))
         header = EpochHeader(SET_ID, self._epoch, 1_700_000_000, NO_PARENT, aggregate.root)
         return Proposal(header, header.hash(NETWORK_ID), aggregate, None)
