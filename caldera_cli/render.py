@@ -26,6 +26,7 @@ _COLOURS: Final = {
     "warning": "33",
     "failed": "31",
     "missing": "31",
+    "dead": "31",
     "reorged": "31",
 }
 _MOST_PROBLEMS: Final = 50

@@ -151,7 +151,7 @@ def _chain_row(chain: Json, framework: str) -> tuple[object, ...]:
 def _counts(counts: Json) -> str:
     text = f"{counts['dispatched']} dispatched, {counts['delivered']} delivered"
     text += f", {counts['pending']} pending"
-    for key in ("failing", "reorged"):
+    for key in ("failing", "dead", "reorged"):
         if counts.get(key):
             text += f", {counts[key]} {key}"
     return text

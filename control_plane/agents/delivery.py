@@ -3,57 +3,35 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from control_plane.agents.link import Link
-from control_plane.domain.abi_formats import BatchItem
-from control_plane.domain.errors import CalderaError, PermanentFailure
-from control_plane.domain.ids import Hex
+from control_plane.agents.trials import MOST_GAS, Office, Trials
+from control_plane.domain.errors import CalderaError
 from control_plane.domain.network import Chain
-from control_plane.domain.ports.agent import Publish
-from control_plane.domain.ports.metalayer import DecodeError, Pending, Sender
-from control_plane.domain.records import MessageRecord
+from control_plane.domain.ports.metalayer import Pending, Sender
 from control_plane.services.metalayer import moves
 from control_plane.services.metalayer.attempts import (
     Trial,
-    explain,
     find_deliveries,
     read_outcome,
     read_standing,
-    simulate,
 )
-from control_plane.services.metalayer.book import MessageBook
-from control_plane.services.metalayer.coverage import Coverage
-from control_plane.services.metalayer.gas import GasTable, Need, unpaid
-from control_plane.services.metalayer.outbox import Batch, Outbox, Ready, pack
+from control_plane.services.metalayer.outbox import Batch, Ready, pack
 
 _IN_FLIGHT = 6
 """Transactions that may wait for their receipts at once."""
-_TRIED_AT_ONCE = 25
-_MOST_GAS = 15_000_000
+_IN_A_ROUND = 1000
+"""Messages looked at in a round: more than may be under way at once."""
 _QUICK = 0.1
 """Seconds within which a receipt makes the note that a message is on its way superfluous."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LOST_PAUSE = 1.0
+_WITHHELD_PAUSE = 0.5
+"""Seconds until it is asked again whether a message is carried."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Office:
-    """What the deliveries to all destinations share."""
-
-    contracts: Mapping[str, Hex]
-    coverage: Coverage
-    book: MessageBook
-    publish: Publish
-    decode: DecodeError
-    clock: Callable[[], float]
-    prepaid: bool
-    withheld: Callable[[MessageRecord], str | None] = lambda _: None
-    """Why a message is not carried; None when it is."""
 
 
 class Delivery:
@@ -66,8 +44,9 @@ class Delivery:
         self._link = link
         self._sender = sender
         self._office = office
-        self._gas = GasTable(office.contracts["metalayerRouter"])
-        self.outbox = Outbox(self._gas.kind_of)
+        self._trials = Trials(chain, link, office)
+        self._gas = self._trials.gas
+        self.outbox = self._trials.outbox
         self._there: dict[int, tuple[str, float] | None] = {}
         """Epochs whose certificate this chain has or is being brought, and by which transaction."""
         self._wake = asyncio.Event()
@@ -76,7 +55,8 @@ class Delivery:
         self._doubtful: set[str] = set()
         """Messages of transactions whose end is not known."""
         self._flights: set[asyncio.Task[None]] = set()
-        self._most_gas = _MOST_GAS
+        self._module: str | None = None
+        """Messages that it guards are proven together; None: the chain knows no groups."""
         self._oriented = False
 
     def wake(self) -> None:
@@ -134,16 +114,16 @@ class Delivery:
         if not self._oriented:
             await self._orient()
         ready = self.outbox.ready(self._office.coverage, self._there, self._office.clock())
-        ready = await self._carried(ready)
+        ready = await self._carried(ready[:_IN_A_ROUND])
         if not ready:
             return False
-        sure, unsure = self._split(ready)
-        for batch in pack(sure, self._there, self._most_gas):
+        sure, unsure = self._trials.split(ready)
+        for batch in pack(sure, self._there, self._trials.most_gas, self._module):
             if len(self._flights) >= _IN_FLIGHT:
                 return False
             await self._send(batch)
         if unsure:
-            await self._try_out(unsure)
+            await self._settle_old(await self._trials.try_out(unsure, self._mined))
             return True
         return False
 
@@ -152,6 +132,9 @@ class Delivery:
         reasons = {r.id: self._office.withheld(r.waiting.record) for r in ready}
         fresh = [r.waiting for r in ready if reasons[r.id] not in {None, r.waiting.record.reason}]
         now = self._office.clock()
+        for entry in ready:
+            if reasons[entry.id] is not None:
+                entry.waiting.due = now + _WITHHELD_PAUSE
         changed = await self._office.book.change(
             [waiting.record.id for waiting in fresh],
             lambda m: moves.waiting(m, str(reasons[m.id]), now),
@@ -164,15 +147,16 @@ class Delivery:
 
     async def _orient(self) -> None:
         """Learn which epochs the chain knows, how much fits into a block, and what arrived."""
-        standing = await read_standing(
-            self._link, self._office.contracts["rootVerifier"], self._office.coverage.numbers()
-        )
+        contracts = self._office.contracts
+        standing = await read_standing(self._link, contracts, self._office.coverage.numbers())
         self._there = {
             number: self._there.get(number) or brought
             for number, brought in standing.epochs.items()
         }
         self._mined = set(standing.epochs)
-        self._most_gas = min(_MOST_GAS, standing.gas_limit // 2)
+        self._trials.block_gas = standing.gas_limit
+        self._trials.most_gas = min(MOST_GAS, standing.gas_limit // 2)
+        self._module = contracts["aggregateRootIsm"] if standing.groups else None
         sent = {record.id for record in self.outbox.records() if record.relay_tx}
         await self._settle_old(list(sent | self._doubtful))
         self._doubtful.clear()
@@ -186,116 +170,6 @@ class Delivery:
             list(places), lambda m: moves.delivered(m, places[m.id], now)
         )
         self.outbox.drop(places)
-
-    def _split(self, ready: Sequence[Ready]) -> tuple[list[tuple[Ready, Need]], list[Ready]]:
-        """Messages whose need of gas is known, and those to try out first: one of each kind, and
-        each one that failed before or whose payment must be checked."""
-        sure, unsure = [], []
-        kinds = set()
-        for entry in ready:
-            waiting = entry.waiting
-            alone = waiting.suspect or self._office.prepaid
-            kind = waiting.kind
-            need = waiting.cleared or (None if alone else self._gas.get(kind))
-            if need:
-                sure.append((entry, need))
-            elif alone or kind not in kinds or self._gas.is_bad(kind):
-                kinds.add(kind)
-                unsure.append(entry)
-        return sure, unsure[:_TRIED_AT_ONCE]
-
-    # ------------------------------------------------------------------ trying out
-
-    async def _try_out(self, entries: Sequence[Ready]) -> None:
-        """Simulate `entries`; clear those that pass, note why the others fail."""
-        entries = await self._refresh(entries)
-        if not entries:
-            return
-        for entry in entries:
-            entry.waiting.busy = True
-        try:
-            trials = await self._simulate(entries)
-        finally:
-            for entry in entries:
-                entry.waiting.busy = False
-        reasons: dict[str, str] = {}
-        for entry, trial in zip(entries, trials, strict=True):
-            need, reason = await self._judge(entry, trial)
-            entry.waiting.cleared = need
-            if need is None:
-                reasons[entry.id] = reason
-        await self._fail(reasons)
-
-    async def _refresh(self, entries: Sequence[Ready]) -> list[Ready]:
-        """Read the records of those that failed before anew: what was paid since, and whether
-        they are still to be delivered."""
-        again = [entry.id for entry in entries if entry.waiting.suspect]
-        fresh = {m.id: m for m in await self._office.book.read(again)}
-        kept = []
-        for entry in entries:
-            record = fresh.get(entry.id)
-            if record is not None:
-                entry.waiting.record = record
-                if record.state not in moves.OPEN:
-                    self.outbox.drop([entry.id])
-                    continue
-            kept.append(entry)
-        return kept
-
-    async def _simulate(self, entries: Sequence[Ready]) -> list[Trial]:
-        epochs = {e.epoch.number: e.epoch for e in entries if e.epoch.number not in self._mined}
-        certificates = [epochs[number].certificate for number in sorted(epochs)]
-        items: list[BatchItem] = [entry.item(self._most_gas) for entry in entries]
-        contracts = self._office.contracts
-        try:
-            return await simulate(
-                self._link, contracts["batchProcessor"], contracts, certificates, items
-            )
-        except PermanentFailure as error:
-            why = await asyncio.to_thread(self._office.decode, error.detail)
-            raise PermanentFailure(
-                "A certificate is refused", f"{self.chain.name}: {why}"
-            ) from error
-
-    async def _judge(self, entry: Ready, trial: Trial) -> tuple[Need | None, str]:
-        """The gas to send a message with, or the reason not to."""
-        record = entry.waiting.record
-        if trial.revert is not None:
-            self._gas.forget(record)
-            return None, await self._explain(record, trial, self._most_gas)
-        need = self._gas.learn(record, trial.used)
-        if need.limit > self._most_gas:
-            return None, (
-                f"it needs about {trial.used} gas and is given {need.limit}, "
-                f"but at most {self._most_gas} fit into a transaction on {self.chain.name}"
-            )
-        reason = unpaid(record, trial.used) if self._office.prepaid else None
-        return (None, reason) if reason else (need, "")
-
-    async def _explain(self, record: MessageRecord, trial: Trial, given: int) -> str:
-        """Why the message fails, as `message trace` tells it."""
-        office = self._office
-        return await explain(self._link, office.decode, record, trial, given, office.contracts)
-
-    async def _fail(self, reasons: Mapping[str, str]) -> None:
-        """Note failed attempts; the messages are due again when their back-off ends."""
-        if not reasons:
-            return
-        now = self._office.clock()
-        records = await self._office.book.change(
-            list(reasons), lambda m: moves.failing(m, reasons[m.id], now)
-        )
-        for record in records:
-            waiting = self.outbox.get(record.id)
-            if waiting is not None:
-                waiting.record = record
-                waiting.suspect = True
-                waiting.due = record.next_attempt_at or now
-            if record.state not in moves.OPEN:
-                self.outbox.drop([record.id])
-        news = [{"id": m.id, "reason": m.reason, "attempts": m.attempts} for m in records]
-        data = {"chain": self.chain.name, "messages": news}
-        await self._office.publish("message.failing", data, service="relayer")
 
     # ------------------------------------------------------------------ sending
 
@@ -374,12 +248,12 @@ class Delivery:
                 self._gas.forget(ready.waiting.record)
                 spent = Trial(need.limit if revert == "0x" else 0, revert)
                 record = ready.waiting.record
-                reasons[ready.id] = await self._explain(record, spent, need.limit)
-        await self._fail(reasons)
+                reasons[ready.id] = await self._trials.explain(record, spent, need.limit)
+        await self._trials.fail(reasons)
         over = [i for i in batch.ids if i not in outcome.processed and i not in outcome.failed]
         await self._settle_old(over)  # delivered before by somebody else
         unknown = f"{self.chain.name} has processed it, but in no block that it still knows"
-        await self._fail({id_: unknown for id_ in over if self.outbox.get(id_)})
+        await self._trials.fail({id_: unknown for id_ in over if self.outbox.get(id_)})
 
     async def _reverted(self, batch: Batch, tx: str) -> None:
         """The whole batch reverted: a certificate refused, or the gas did not suffice."""

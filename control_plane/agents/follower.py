@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from control_plane.domain.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
-from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged
+from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged, Retry
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.node import Connect, Rpc
@@ -184,6 +184,8 @@ class Follower:
             hub.tell(Dispatched(name, done.dispatched))
         if done.delivered:
             hub.tell(Delivered(name, done.delivered))
+        if done.paid:
+            hub.tell(Retry(done.paid))
         return done
 
     def _remember(self, number: int, hash_: str) -> None:

@@ -8,8 +8,9 @@ nothing, and a mailbox processes no message twice.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 
-from control_plane.agents.delivery import Delivery, Office
+from control_plane.agents.delivery import Delivery
 from control_plane.agents.link import Link, keep
+from control_plane.agents.trials import Office
 from control_plane.domain.hub import (
     Delivered,
     Dispatched,
@@ -142,11 +143,17 @@ class Relayer:
                 if delivery_ is not None:
                     delivery_.outbox.drop([message.id])
         elif isinstance(item, Retry):
-            for delivery in self._deliveries.values():
-                delivery.outbox.hasten(item.ids, self._clock())
-            self._wake_all()
+            await self._retry(item)
         else:
             await self._look_again(item)
+
+    async def _retry(self, item: Retry) -> None:
+        """Also what was a dead letter till now, and is in no outbox."""
+        open_ = [m for m in await self._book.read(item.ids) if m.state in moves.OPEN]
+        for domain, delivery in self._deliveries.items():
+            delivery.outbox.put([m for m in open_ if m.destination == domain])
+            delivery.outbox.hasten(item.ids, self._clock())
+            delivery.wake()
 
     async def _look_again(self, item: News) -> None:
         """What was known of a chain, or of all, may be wrong."""

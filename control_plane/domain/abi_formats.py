@@ -33,7 +33,7 @@ _SUBMIT: Final = _selector(f"submit({CERTIFICATE_TYPE})")
 _INSTALL: Final = _selector(f"install(bytes32,{SET_TYPE})")
 _ROTATE: Final = _selector(f"rotate({SET_TYPE},{QUORUM_TYPE})")
 _PROCESS_BATCH: Final = _selector(f"processBatch({CERTIFICATE_TYPE}[],{ITEM_TYPE}[])")
-_PROCESS_GROUPS: Final = _selector(
+PROCESS_GROUPS: Final = _selector(
     f"processGroups({CERTIFICATE_TYPE}[],{GROUP_TYPE}[],{ITEM_TYPE}[])"
 )
 
@@ -100,7 +100,7 @@ def process_groups_calldata(
         for group in groups
     ]
     parts = [_certificates(certificates), _array(batch), _items(items)]
-    return _PROCESS_GROUPS + _frame([], parts)
+    return PROCESS_GROUPS + _frame([], parts)
 
 
 def encode_certificate(certificate: Certificate) -> bytes:

@@ -48,6 +48,9 @@ class MessageState(StrEnum):
     DELIVERED = "delivered"
     FAILING = "failing"
     """Delivery reverts; retried with back-off, the reason says why."""
+    DEAD = "dead"
+    """A dead letter: no attempt can succeed as things stand, the reason says why. Not tried again
+    until the user asks for it."""
     REORGED = "reorged"
     """Its origin block went (reorg, or a node that lost blocks); will not be delivered."""
 

@@ -133,6 +133,9 @@ class MessageCounts(Model):
     failing: int = Field(
         default=0, description="Of the pending ones, those whose delivery reverts."
     )
+    dead: int = Field(
+        default=0, description="Dead letters: not tried again until a retry is asked for."
+    )
     reorged: int = Field(default=0, description="Gone with their origin's blocks.")
 
 

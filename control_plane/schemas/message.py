@@ -7,7 +7,9 @@ from pydantic import Field
 
 from control_plane.schemas.common import Address, Hash, HexData, Model, Request
 
-MessageStateName = Literal["dispatched", "attested", "relayed", "delivered", "failing", "reorged"]
+MessageStateName = Literal[
+    "dispatched", "attested", "relayed", "delivered", "failing", "dead", "reorged"
+]
 StepName = Literal["dispatched", "attested", "certified", "relayed", "delivered"]
 
 

@@ -42,7 +42,7 @@ class RetryMessage:
         """
         tracer = Tracer(self.devnets, self.database)
         record = await tracer.find(name, message_id)
-        if record.state not in moves.OPEN:
+        if record.state not in moves.OPEN and record.state is not MessageState.DEAD:
             raise _over(record)
         live, _ = await self.devnets.live(name)
         now = self.clock()

@@ -203,11 +203,13 @@ def _counts(counts: Mapping[MessageState, int]) -> MessageCounts:
     total = sum(counts.values())
     delivered = counts.get(MessageState.DELIVERED, 0)
     reorged = counts.get(MessageState.REORGED, 0)
+    dead = counts.get(MessageState.DEAD, 0)
     return MessageCounts(
         dispatched=total,
         delivered=delivered,
-        pending=total - delivered - reorged,
+        pending=total - delivered - reorged - dead,
         failing=counts.get(MessageState.FAILING, 0),
+        dead=dead,
         reorged=reorged,
     )
 

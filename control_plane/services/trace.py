@@ -183,6 +183,8 @@ def _reason(
         parts.append(f"tried {record.attempts} {'time' if record.attempts == 1 else 'times'}")
         if record.next_attempt_at is not None and not blocked:
             parts.append(f"next try at {_time(record.next_attempt_at)}")
+    if record.state is MessageState.DEAD:
+        return ", ".join([*parts, "not tried again until `caldera message retry`"])
     return ", ".join(parts) + (f"; {blocked}" if blocked else "")
 
 

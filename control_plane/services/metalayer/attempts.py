@@ -7,10 +7,14 @@ they fail.
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from control_plane.domain.abi_formats import BatchItem, process_batch_calldata
+from control_plane.domain.abi_formats import (
+    PROCESS_GROUPS,
+    BatchItem,
+    process_batch_calldata,
+)
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.metalayer import DecodeError
@@ -32,6 +36,9 @@ _FAILED: Final = "0x" + keccak256(b"MessageFailed(bytes32,bytes)").hex()
 _RECIPIENT_REVERTED: Final = "0x" + keccak256(b"RecipientReverted(bytes)")[:4].hex()
 _EPOCH_CERTIFIED: Final = "0x" + keccak256(b"EpochCertified(uint64,bytes32,bytes32)").hex()
 _AGGREGATE_ROOTS: Final = keccak256(b"aggregateRoots(uint64)")[:4]
+_RECIPIENT_ISM: Final = keccak256(b"recipientIsm(address)")[:4]
+_RECIPIENT_AT: Final = 45
+"""Where a message names its recipient."""
 _SIMULATED_BLOCK_GAS: Final = 10**10
 
 
@@ -52,6 +59,10 @@ class Trial:
     """Gas of the message, without what any transaction costs."""
     revert: str | None
     """Revert data, 0x-hex; None when it was processed or had been before."""
+    module: str = ""
+    """What guards its recipient, 0x-hex; empty when that could not be learnt."""
+    before: bool = False
+    """It had been processed before."""
 
 
 def read_outcome(logs: Iterable[Log], contracts: Mapping[str, str]) -> Outcome:
@@ -85,12 +96,18 @@ async def simulate(
     calls += [
         _call(sender, to, process_batch_calldata([], [item]), 2 * item.gas_limit) for item in items
     ]
+    mailbox = contracts["mailbox"]
+    calls += [_call(sender, mailbox, _RECIPIENT_ISM + _recipient(i), 100_000) for i in items]
     block = {"blockOverrides": {"gasLimit": hex(_SIMULATED_BLOCK_GAS)}, "calls": calls}
     answer = await rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
     first, *rest = answer[0]["calls"]
     if certificates and first["status"] != "0x1":
         raise PermanentFailure("A certificate is refused", first["returnData"])
-    return [_trial(result, call, contracts) for result, call in zip(rest, calls[1:], strict=True)]
+    tried, modules = rest[: len(items)], rest[len(items) :]
+    return [
+        replace(_trial(result, call, contracts), module=_address_in(module))
+        for result, call, module in zip(tried, calls[1:], modules, strict=False)
+    ]
 
 
 def _trial(
@@ -100,8 +117,20 @@ def _trial(
     used = max(int(result["gasUsed"], 16) - intrinsic_gas(data), 0)
     if result["status"] != "0x1":
         return Trial(used, result["returnData"])
-    failed = read_outcome(result["logs"], contracts).failed
-    return Trial(used, next(iter(failed.values()), None))
+    outcome = read_outcome(result["logs"], contracts)
+    revert = next(iter(outcome.failed.values()), None)
+    return Trial(used, revert, before=revert is None and not outcome.processed)
+
+
+def _recipient(item: BatchItem) -> bytes:
+    """A word."""
+    return item.message[_RECIPIENT_AT : _RECIPIENT_AT + 32]
+
+
+def _address_in(result: Mapping[str, Any]) -> str:
+    """The address that a call returned, 0x-hex; empty if it returned none."""
+    data = str(result["returnData"])
+    return "0x" + data[26:66] if result["status"] == "0x1" and len(data) == 66 else ""
 
 
 def _call(sender: str, to: str, data: bytes, gas: int) -> dict[str, str]:
@@ -186,20 +215,27 @@ class Standing:
     """Of the epochs asked for, those whose certificate it has: the transaction that brought it
     and when, where its log is still there."""
     gas_limit: int
+    groups: bool
+    """Whether its batch processor takes messages that share a proof; those of devnets that were
+    made before that was there do not."""
 
 
-async def read_standing(rpc: Caller, verifier: str, epochs: Sequence[int]) -> Standing:
+async def read_standing(
+    rpc: Caller, contracts: Mapping[str, str], epochs: Sequence[int]
+) -> Standing:
     """Read it from the latest block. Raises TemporaryFailure, RpcError."""
+    verifier = contracts["rootVerifier"]
     topics = [_EPOCH_CERTIFIED, [f"0x{epoch:064x}" for epoch in epochs]]
     calls: list[tuple[str, Sequence[Any]]] = [
         ("eth_getBlockByNumber", ("latest", False)),
         ("eth_getLogs", ({"address": verifier, "topics": topics, "fromBlock": "0x0"},)),
+        ("eth_getCode", (contracts["batchProcessor"], "latest")),
     ]
     for epoch in epochs:
         data = "0x" + (_AGGREGATE_ROOTS + epoch.to_bytes(32)).hex()
         calls.append(("eth_call", ({"to": verifier, "data": data}, "latest")))
-    block, logs, *roots = await rpc.batch(calls)
-    for answer in (block, logs):
+    block, logs, code, *roots = await rpc.batch(calls)
+    for answer in (block, logs, code):
         if isinstance(answer, RpcError):
             raise answer
     now = block["timestamp"]
@@ -211,7 +247,7 @@ async def read_standing(rpc: Caller, verifier: str, epochs: Sequence[int]) -> St
         for log in (logs if epochs else ())
     }
     known = {e: brought.get(e) for e, root in zip(epochs, roots, strict=True) if _is_set(root)}
-    return Standing(known, int(block["gasLimit"], 16))
+    return Standing(known, int(block["gasLimit"], 16), groups=PROCESS_GROUPS.hex() in code)
 
 
 def _is_set(root: object) -> bool:

@@ -1,6 +1,6 @@
 """Which certified epoch proves a message, and the trees that its proof is made from."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -119,7 +119,17 @@ class Choice:
 
     def metadata(self, epoch: CertifiedEpoch, tree_index: int, origin: int) -> bytes:
         """The meta-proof of the message at `tree_index` under `epoch`."""
-        leaf = epoch.aggregate.leaf(Domain(origin))
-        if leaf is None:
-            raise KeyError(origin)
+        leaf = _leaf(epoch, origin)
         return epoch.aggregate.prove(epoch.number, self.tree, tree_index, leaf).encode()
+
+    def shared_proof(self, epoch: CertifiedEpoch, indices: Sequence[int], origin: int) -> bytes:
+        """The multi-proof of the messages at ascending `indices` under `epoch`."""
+        leaf = _leaf(epoch, origin)
+        return epoch.aggregate.prove_many(epoch.number, self.tree, indices, leaf).encode()
+
+
+def _leaf(epoch: CertifiedEpoch, origin: int) -> Leaf:
+    leaf = epoch.aggregate.leaf(Domain(origin))
+    if leaf is None:
+        raise KeyError(origin)
+    return leaf

@@ -17,6 +17,8 @@ CERTIFICATE_GAS: Final = 700_000
 absent guardian a few thousand more."""
 RELAYERS_SHARE: Final = 75_000
 """Gas of mailbox and module in `Mailbox.process`, about 50,000 measured, and some to spare."""
+_STEP: Final = 20_000
+"""Limits are multiples of it: messages of equal limits share a proof."""
 BATCH_GAS: Final = 60_000
 """Gas of a batch without anything in it."""
 
@@ -58,14 +60,20 @@ class Need:
 
     used: int
     limit: int
+    module: str = ""
+    """What guards the recipient, 0x-hex."""
 
     @classmethod
-    def of(cls, used: int, call: RouterCall | None) -> "Need":
+    def of(cls, used: int, call: RouterCall | None, module: str = "") -> "Need":
         """From a simulation's gas. A call gets 63/64 of what is left at each depth, refunds come
         afterwards, and storage may be warmer than next time: hence the margin. The router must
-        hold the recipient's whole limit, used or not."""
+        hold the recipient's whole limit, used or not; how much of `used` was the recipient's own
+        nobody tells, so what the router needs at most is a second bound."""
         limit = used + used // 4 + 40_000
-        return cls(used, limit + (call.gas_limit * 64 // 63 if call else 0))
+        if call:
+            whole = call.gas_limit + call.gas_limit // 11 + 150_000 + 60 * len(call.data)
+            limit = min(limit + call.gas_limit * 64 // 63, whole)
+        return cls(used, -(-limit // _STEP) * _STEP, module)
 
 
 class GasTable:
@@ -90,10 +98,10 @@ class GasTable:
         """Whether the last message of `kind` failed: one of them says nothing of the others."""
         return kind in self._bad
 
-    def learn(self, message: MessageRecord, used: int) -> Need:
-        """Remember what `message` used in a simulation."""
+    def learn(self, message: MessageRecord, used: int, module: str) -> Need:
+        """Remember what `message` used in a simulation, and what guards its recipient."""
         kind = self.kind_of(message)
-        need = self._needs[kind] = Need.of(used, router_call(message, self._router))
+        need = self._needs[kind] = Need.of(used, router_call(message, self._router), module)
         self._bad.discard(kind)
         return need
 
@@ -113,7 +121,17 @@ def unpaid(message: MessageRecord, used: int) -> str | None:
     paid, needed = message.gas_paid or 0, max(used - RELAYERS_SHARE, 0)
     if paid >= needed:
         return None
-    return f"not enough gas is paid: {paid} of about {needed}; pay the rest at the gas paymaster"
+    return (
+        f"gas unpaid: {paid} of about {needed} is paid, {needed - paid} missing; "
+        "`caldera message pay` brings the rest to the gas paymaster"
+    )
+
+
+def most_for_one(size: int, block_gas: int) -> int:
+    """The highest gas limit that a router's message of `size` bytes may have, to fit into a block
+    that holds `block_gas` with its certificate and all that is around it."""
+    around = 21_000 + BATCH_GAS + CERTIFICATE_GAS + ITEM_OVERHEAD + 4 * RELAYERS_SHARE
+    return max((block_gas - around - 120 * size) * 9 // 10, 0)
 
 
 _HANDLE: Final = keccak256(b"handle(uint32,bytes32,bytes,(uint32,address,bytes)[],bytes[])")[:4]

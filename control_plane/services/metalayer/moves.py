@@ -176,8 +176,20 @@ def failing(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     )
 
 
+def buried(record: MessageRecord, reason: str, at: float) -> MessageRecord:
+    """No attempt can succeed as things stand: a dead letter, until the user asks for another."""
+    if record.state not in OPEN:
+        return record
+    return replace(
+        record, state=MessageState.DEAD, reason=reason, reason_since=at, next_attempt_at=None
+    )
+
+
 def hastened(record: MessageRecord, at: float) -> MessageRecord:
-    """The user asked for an attempt now."""
+    """The user asked for an attempt now, or paid for one."""
+    if record.state is MessageState.DEAD:
+        state = MessageState.DISPATCHED if record.epoch is None else MessageState.ATTESTED
+        return replace(record, state=state, next_attempt_at=at)
     return replace(record, next_attempt_at=at) if record.state in OPEN else record
 
 

@@ -5,13 +5,18 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, 
 from dataclasses import dataclass
 from typing import Final
 
-from control_plane.domain.abi_formats import BatchItem, process_batch_calldata
+from control_plane.domain.abi_formats import (
+    BatchGroup,
+    BatchItem,
+    process_batch_calldata,
+    process_groups_calldata,
+)
 from control_plane.domain.records import MessageRecord
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Choice, Coverage
 from control_plane.services.metalayer.gas import BATCH_GAS, CERTIFICATE_GAS, ITEM_OVERHEAD, Need
 
-MOST_ITEMS: Final = 64
-"""Messages in a batch; with more, the transaction's own data costs more than it saves."""
+MOST_ITEMS: Final = 100
+"""Messages in a batch; with more, little is saved any more."""
 
 
 @dataclass(slots=True)
@@ -57,6 +62,9 @@ class Batch:
     ready: tuple[Ready, ...]
     needs: tuple[Need, ...]
 
+    module: str | None = None
+    """Messages that it guards are proven together; None: each by itself."""
+
     def gas(self, calldata: bytes) -> int:
         """The transaction's gas limit: every item's limit must be there when its turn comes."""
         floor = 21_000 + 40 * len(calldata)  # EIP-7623: at most 40 gas a byte
@@ -65,13 +73,45 @@ class Batch:
         return max(floor, work)
 
     def calldata(self) -> bytes:
-        """Call of `BatchProcessor.processBatch`."""
-        items = [r.item(need.limit) for r, need in zip(self.ready, self.needs, strict=True)]
-        return process_batch_calldata([epoch.certificate for epoch in self.certificates], items)
+        """Call of `BatchProcessor.processGroups`, or of `processBatch` if nothing is shared."""
+        certificates = [epoch.certificate for epoch in self.certificates]
+        groups, items = [], []
+        for limit, ready in self._arranged():
+            if len(ready) > 1 and self.module is not None:
+                groups.append(_group(ready, limit, self.module))
+            else:
+                items += [one.item(limit) for one in ready]
+        if groups:
+            return process_groups_calldata(certificates, groups, items)
+        return process_batch_calldata(certificates, items)
+
+    def _arranged(self) -> Iterator[tuple[int, list[Ready]]]:
+        """Messages with their gas limit, those that share a proof together."""
+        shared: dict[tuple[int, int, int], list[Ready]] = {}
+        for ready, need in zip(self.ready, self.needs, strict=True):
+            if need.module == self.module:
+                key = (ready.waiting.record.origin, ready.epoch.number, need.limit)
+                shared.setdefault(key, []).append(ready)
+            else:
+                yield need.limit, [ready]
+        for (_, _, limit), group in shared.items():
+            yield limit, sorted(group, key=lambda one: one.waiting.record.tree_index)
 
     @property
     def ids(self) -> list[str]:
         return [ready.id for ready in self.ready]
+
+
+def _group(ready: Sequence[Ready], limit: int, module: str) -> BatchGroup:
+    first = ready[0]
+    records = [one.waiting.record for one in ready]
+    indices = [record.tree_index for record in records]
+    return BatchGroup(
+        module=bytes.fromhex(module[2:]),
+        gas_limit=limit,
+        proof=first.choice.shared_proof(first.epoch, indices, records[0].origin),
+        messages=tuple(bytes.fromhex(record.raw[2:]) for record in records),
+    )
 
 
 class Outbox:
@@ -145,29 +185,33 @@ class Outbox:
 
 
 def pack(
-    ready: Sequence[tuple[Ready, Need]], there: Collection[int], most_gas: int
+    ready: Sequence[tuple[Ready, Need]],
+    there: Collection[int],
+    most_gas: int,
+    module: str | None = None,
 ) -> Iterator[Batch]:
     """Batches of at most `most_gas` each, in order; certificates ride with the first batch that
-    needs them."""
+    needs them. Messages that `module` guards share proofs."""
     known = set(there)
     part: list[tuple[Ready, Need]] = []
     gas = 0
     for entry in ready:
         size = entry[1].limit + ITEM_OVERHEAD
         if part and (gas + size > most_gas or len(part) == MOST_ITEMS):
-            yield _batch(part, known)
+            yield _batch(part, known, module)
             part, gas = [], 0
         part.append(entry)
         gas += size
     if part:
-        yield _batch(part, known)
+        yield _batch(part, known, module)
 
 
-def _batch(part: Sequence[tuple[Ready, Need]], known: set[int]) -> Batch:
+def _batch(part: Sequence[tuple[Ready, Need]], known: set[int], module: str | None) -> Batch:
     fresh = {r.epoch.number: r.epoch for r, _ in part if r.epoch.number not in known}
     known.update(fresh)
     return Batch(
         tuple(fresh[number] for number in sorted(fresh)),
         tuple(r for r, _ in part),
         tuple(need for _, need in part),
+        module,
     )

@@ -23,6 +23,8 @@ class Recorded:
     """New on this chain, in tree order."""
     delivered: tuple[MessageRecord, ...] = ()
     """Newly delivered: on this chain, or elsewhere before their dispatch was seen."""
+    paid: tuple[str, ...] = ()
+    """Ids of messages seen before that more gas was paid for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def _news(seen: Seen, old: dict[str, MessageRecord], changed: dict[str, MessageR
         if record.delivered_tx is not None
         and (id_ not in old or old[id_].delivered_tx != record.delivered_tx)
     )
-    return Recorded(dispatched, delivered)
+    paid = tuple(id_ for id_ in seen.payments if id_ in old and id_ in changed)
+    return Recorded(dispatched, delivered, paid)
 
 
 def _where(message: MessageRecord) -> str:

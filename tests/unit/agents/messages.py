@@ -14,7 +14,7 @@ CONTRACTS = {
     name: "0x" + keccak256(name.encode())[:20].hex()
     for name in (
         "mailbox", "merkleTreeHook", "interchainGasPaymaster", "batchProcessor",
-        "metalayerRouter", "rootVerifier",
+        "metalayerRouter", "rootVerifier", "aggregateRootIsm",
     )
 }  # fmt: skip
 RECIPIENT = "0x" + "11" * 20

@@ -5,7 +5,9 @@ from dataclasses import replace
 from typing import Any, cast
 
 from eth_abi import encode  # type: ignore[attr-defined]
+from eth_abi.abi import decode as abi_decode
 
+from control_plane.domain.abi_formats import GROUP_TYPE, ITEM_TYPE, PROCESS_GROUPS
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.formats import Leaf
 from control_plane.domain.hashing import keccak256
@@ -21,6 +23,7 @@ from control_plane.services.metalayer.gas import (
     Need,
     RouterCall,
     handle_calldata,
+    most_for_one,
     router_call,
     unpaid,
 )
@@ -28,7 +31,8 @@ from control_plane.services.metalayer.outbox import MOST_ITEMS, Outbox, Ready, p
 from tests.unit.agents.messages import CONTRACTS, delivery_log, message_id, raw_message, record
 
 ROUTER = CONTRACTS["metalayerRouter"]
-NEED = Need(150_000, 200_000)
+MODULE = CONTRACTS["aggregateRootIsm"]
+NEED = Need(150_000, 200_000, MODULE)
 
 
 def trees_of(messages: Sequence[MessageRecord]) -> Trees:
@@ -126,6 +130,39 @@ def test_batches_are_bounded_by_gas() -> None:
     assert len(next(iter(pack(huge, (), 700_000))).ready) == 1
 
 
+def test_messages_of_one_module_epoch_and_limit_share_a_proof() -> None:
+    messages, tree, coverage = world()
+    coverage.add(epoch(3, tree, 10))
+    needs = [NEED] * 6 + [Need(1, 400_000, MODULE)] * 2 + [Need(1, 200_000, "0x" + "55" * 20)] * 2
+    entries = list(zip(reversed(ready(10, coverage, messages)), needs, strict=True))
+    (batch,) = pack(entries, {3}, 10**9, MODULE)
+    data = batch.calldata()
+    groups, items = abi_decode(
+        [f"{GROUP_TYPE}[]", f"{ITEM_TYPE}[]"], _without_certificates(data[4:])
+    )
+    assert data[:4] == PROCESS_GROUPS
+    assert [(group[1], len(group[3])) for group in groups] == [(200_000, 6), (400_000, 2)]
+    assert [keccak256(m).hex() for m in groups[0][3]] == [m.id[2:] for m in messages[4:]]
+    assert len(items) == 2
+    (plain,) = pack(entries, {3}, 10**9)
+    assert plain.calldata()[:4] != PROCESS_GROUPS
+
+
+def _without_certificates(arguments: bytes) -> bytes:
+    """The two arrays alone: offsets count from the first argument's word."""
+    offsets = [int.from_bytes(arguments[at : at + 32]) - 32 for at in (32, 64)]
+    return b"".join(offset.to_bytes(32) for offset in offsets) + arguments[96:]
+
+
+def test_messages_that_no_block_holds_are_known_beforehand() -> None:
+    assert most_for_one(1000, 30_000_000) < 26_500_000
+    assert most_for_one(1000, 500_000) == 0
+    for limit in (100_000, 5_000_000, most_for_one(600, 30_000_000)):
+        need = Need.of(limit + 100_000, RouterCall(limit, "", "", bytes(200)))
+        assert limit * 64 // 63 + 100_000 < need.limit
+        assert need.limit * 64 // 63 + 1_000_000 < 30_000_000
+
+
 def test_what_is_under_way_or_not_due_is_left_alone() -> None:
     messages, tree, coverage = world(4)
     coverage.add(epoch(3, tree, 4))
@@ -168,8 +205,9 @@ def test_the_recipients_call_is_encoded_as_the_abi_says() -> None:
 def test_a_router_message_is_given_its_whole_limit() -> None:
     table = GasTable(ROUTER)
     message = routed(b"payload", 1_000_000)
-    need = table.learn(message, 180_000)
-    assert need.limit > 1_000_000 + 180_000
+    need = table.learn(message, 180_000, MODULE)
+    assert 1_000_000 + 180_000 < need.limit < 1_400_000
+    assert need.module == MODULE
     assert table.get(table.kind_of(routed(b"another", 1_000_000))) == need
     assert table.get(table.kind_of(routed(b"payload", 2_000_000))) is None
     table.forget(message)
@@ -180,7 +218,8 @@ def test_unpaid_gas_is_told_with_both_numbers() -> None:
     assert unpaid(replace(record(0), gas_paid=90_000), 150_000) is None
     assert unpaid(record(0), 75_000) is None
     assert unpaid(record(0), 150_000) == (
-        "not enough gas is paid: 0 of about 75000; pay the rest at the gas paymaster"
+        "gas unpaid: 0 of about 75000 is paid, 75000 missing; "
+        "`caldera message pay` brings the rest to the gas paymaster"
     )
 
 
