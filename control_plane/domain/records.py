@@ -115,6 +115,10 @@ class MessageRecord:
     delivered_block: int | None = None
     delivered_block_hash: str | None = None
     delivered_at: float | None = None
+    finality: int = 0
+    """``formats.Finality`` that its delivery demands of the origin's leaf, as far as is known."""
+    reads: int = 0
+    """Calls on other chains whose results go with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,8 @@ class EpochRecord:
     certified_at: float | None = None
     signers: tuple[int, ...] = ()
     absent: tuple[int, ...] = ()
+    reads: tuple[Json, ...] = ()
+    """messageId and results (0x-hex) of each message whose reads the epoch answers"""
 
 
 @dataclass(frozen=True, slots=True)

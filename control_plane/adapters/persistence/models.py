@@ -19,7 +19,7 @@ from control_plane.domain.states import (
     StepState,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003")
+REVISIONS: Final = ("0001", "0002", "0003", "0004")
 """Alembic revisions, oldest first; the last is what these models describe."""
 
 _NAME = String(31)
@@ -141,6 +141,8 @@ class Message(Base):
     delivered_block: Mapped[int | None]
     delivered_block_hash: Mapped[str | None] = mapped_column(_HASH)
     delivered_at: Mapped[float | None]
+    finality: Mapped[int]
+    reads: Mapped[int]
 
 
 class Epoch(Base):
@@ -156,6 +158,7 @@ class Epoch(Base):
     certified_at: Mapped[float | None]
     signers: Mapped[tuple[int, ...]] = mapped_column(JsonTuple)
     absent: Mapped[tuple[int, ...]] = mapped_column(JsonTuple)
+    reads: Mapped[tuple[dict[str, Any], ...]] = mapped_column(JsonTuple)
 
 
 class Vote(Base):

@@ -112,9 +112,20 @@ class Messages(Protocol):
         """Insert or replace, in one statement."""
         ...
 
-    async def attest(self, devnet: str, origin: int, below: int, epoch: int, at: float) -> int:
+    async def attest(
+        self,
+        devnet: str,
+        origin: int,
+        below: int,
+        epoch: int,
+        at: float,
+        *,
+        finality: int = 0,
+        answered: Sequence[str] = (),
+    ) -> int:
         """DISPATCHED messages of `origin` with a tree index below `below` become ATTESTED, in one
-        statement; how many."""
+        statement; how many. Without those that demand more than `finality`, and those with reads
+        that are not `answered`."""
         ...
 
     async def tree(self, devnet: str, origin: int) -> Sequence[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, func, or_, select, update
 
 from control_plane.adapters.persistence.models import Cursor, Message
 from control_plane.adapters.persistence.rows import Rows
@@ -67,13 +67,25 @@ class MessageRows:
     async def put_many(self, records: Sequence[MessageRecord]) -> None:
         await self._rows.upsert(records)
 
-    async def attest(self, devnet: str, origin: int, below: int, epoch: int, at: float) -> int:
+    async def attest(
+        self,
+        devnet: str,
+        origin: int,
+        below: int,
+        epoch: int,
+        at: float,
+        *,
+        finality: int = 0,
+        answered: Sequence[str] = (),
+    ) -> int:
         columns = self._rows.columns
         waiting = (
             columns.devnet == devnet,
             columns.origin == origin,
             columns.state == MessageState.DISPATCHED,
             columns.tree_index < below,
+            columns.finality <= finality,
+            or_(columns.reads == 0, columns.id.in_(answered)) if answered else columns.reads == 0,
         )
         now = {"state": MessageState.ATTESTED, "epoch": epoch, "attested_at": at}
         return await self._rows.affected(update(self._rows.table).where(*waiting).values(now))
