@@ -80,20 +80,18 @@ class Round:
         return self.aggregator + self.guardian
 
 
-@dataclass(frozen=True, slots=True)
 class Ready:
     """An attester whose answer is there already. Implements ``ports.metalayer.Attester``."""
 
-    index: int
-    signature: bytes
-    available: bool = True
+    available = True
 
-    @property
-    def name(self) -> str:
-        return f"guardian-{self.index}"
+    def __init__(self, index: int, signature: bytes) -> None:
+        self.name = f"guardian-{index}"
+        self.index = index
+        self._signature = signature
 
     async def check_and_sign(self, *_: object) -> bytes | Refusal:
-        return self.signature
+        return self._signature
 
 
 def guardian_keys(count: int) -> list[GuardianKeys]:
