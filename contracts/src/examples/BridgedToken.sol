@@ -9,8 +9,14 @@ import {ERC20Crosschain} from "@openzeppelin/contracts/token/ERC20/extensions/ER
 /// @notice An example: OpenZeppelin's crosschain ERC-20 as it is. It is minted when it arrives over the ERC-7786
 /// gateways of its links and burnt when it leaves; the counterpart may be a `TokenBridge` or another such token.
 contract BridgedToken is ERC20Crosschain {
-    constructor(string memory name_, string memory symbol_, Link[] memory links)
-        ERC20(name_, symbol_)
-        CrosschainLinked(links)
-    {}
+    /// @param supply What `holder` has from the start, on the chain where the token is at home.
+    constructor(
+        string memory name_,
+        string memory symbol_,
+        address holder,
+        uint256 supply,
+        Link[] memory links
+    ) ERC20(name_, symbol_) CrosschainLinked(links) {
+        if (supply != 0) _mint(holder, supply);
+    }
 }

@@ -20,12 +20,6 @@ import {TokenBridge} from "../../src/examples/TokenBridge.sol";
 import {Message} from "../../src/metalayer/libs/Message.sol";
 import {GatewayTest} from "./GatewayTest.sol";
 
-contract Coin is ERC20("Coin", "COIN") {
-    constructor(address to, uint256 amount) {
-        _mint(to, amount);
-    }
-}
-
 contract BridgeableCoin is ERC20("Bridgeable", "BR"), ERC20Bridgeable {
     address public immutable bridge;
 
@@ -49,20 +43,21 @@ contract MintingBridge is BridgeERC7802 {
 contract OpenZeppelinCrosschainTest is GatewayTest {
     uint256 internal constant SUPPLY = 1_000 ether;
 
-    Coin internal coin;
+    BridgedToken internal coin;
     TokenBridge internal bridge;
 
     function setUp() public override {
         super.setUp();
-        coin = new Coin(alice, SUPPLY);
+        coin = new BridgedToken("Coin", "COIN", alice, SUPPLY, new CrosschainLinked.Link[](0));
     }
 
     function test_erc20_lockedHereMintedThereAndBack() public {
         address counterpart = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
         bridge = new TokenBridge(coin, _link(address(gatewayHere), _there(counterpart)));
         vm.chainId(CHAIN_THERE);
-        BridgedToken minted =
-            new BridgedToken("C", "C", _link(address(gatewayThere), _here(address(bridge))));
+        BridgedToken minted = new BridgedToken(
+            "C", "C", address(0), 0, _link(address(gatewayThere), _here(address(bridge)))
+        );
         assertEq(address(minted), counterpart);
         _thereAndBack(minted, address(minted));
     }
