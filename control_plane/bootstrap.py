@@ -292,7 +292,9 @@ def _agents_maker(
         guardians = [
             making.make_guardian(network, key, database, hub, through) for key in keys.guardians
         ]
-        directory = DevnetFiles(home, network.devnet).agents
+        files = DevnetFiles(home, network.devnet)
+        directory = files.agents
+        checkpoints = making.find_checkpoints(network, keys.validators, files.root)
         attesters = [between.attester(one) for one in with_those_alone(guardians, directory)]
         stake = network.plan.metalayer.guardians.stake
         roster = make_roster(network.set_id, keys.guardians, stake)
@@ -301,7 +303,9 @@ def _agents_maker(
             making.make_indexer(network, database, hub, publish, through),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),
-            making.make_relayer(network, keys.relayer, database, hub, publish, between),
+            making.make_relayer(
+                network, keys.relayer, database, hub, publish, between, checkpoints
+            ),
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_validators(home, network, keys, hub, publish),
         ]

@@ -11,6 +11,7 @@ import time
 from collections.abc import Collection, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from control_plane.adapters.alone.attest import (
     PATH,
@@ -40,6 +41,9 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
 from control_plane.domain.seams import SeamAttester, Seams
+
+if TYPE_CHECKING:
+    from control_plane.domain.ports.checkpoints import Checkpoints
 
 Listening = RemoteAttester | EitherAttester | SeamAttester
 """Those whom an aggregator asks, and who want to hear how guardians elsewhere are."""
@@ -99,8 +103,10 @@ def make_relayer(
     hub: Hub,
     publish: Publish,
     seams: Seams | None = None,
+    checkpoints: "Checkpoints | None" = None,
 ) -> Agent:
-    """Delivers with `account`'s transactions."""
+    """Delivers with `account`'s transactions. `checkpoints`: what validators sign, if there are
+    any."""
     between = seams or Seams()
     through = between.connecting(connect)
     senders = {str(chain.name): _sender(chain, account, through) for chain in network.chains}
@@ -114,6 +120,7 @@ def make_relayer(
         publish,
         time.time,
         between.withheld,
+        checkpoints,
     )
     return _Owning(relayer, senders.values())
 
@@ -171,6 +178,20 @@ def make_watcher(
         return _Owning(watching, [sender])
 
     return [Watcher(hub, make)]
+
+
+def find_checkpoints(
+    network: Network, validators: Sequence[Account], root: Path
+) -> "Checkpoints | None":
+    """What `validators` sign, below `root`, the devnet's directory; None if there are none."""
+    if not validators:
+        return None
+    from control_plane.adapters.checkpoints import CheckpointShelf
+    from control_plane.agents.validator import validator_name
+
+    names = {str(account.address): validator_name(at) for at, account in enumerate(validators)}
+    chains = {int(chain.domain): str(chain.name) for chain in network.chains}
+    return CheckpointShelf(root, names, chains)
 
 
 def make_validators(

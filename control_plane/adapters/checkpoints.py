@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -90,15 +90,18 @@ class CheckpointFiles:
 class CheckpointShelf:
     """Implements ``ports.checkpoints.Checkpoints`` for the validators of a devnet."""
 
-    def __init__(self, root: Path, validators: Sequence[tuple[str, str]]) -> None:
-        """`validators`: service's name and address (0x-hex, lower case) of each."""
+    def __init__(
+        self, root: Path, validators: Mapping[str, str], chains: Mapping[int, str]
+    ) -> None:
+        """`validators`: service's name by address (0x-hex, lower case). `chains` by domain."""
         self._root = root
-        self._names = {address: name for name, address in validators}
+        self._validators = validators
+        self._chains = chains
 
-    async def find(self, validator: str, chain: str, index: int) -> SignedCheckpoint | None:
+    async def find(self, validator: str, origin: int, index: int) -> SignedCheckpoint | None:
         """See the port."""
-        name = self._names.get(validator)
-        if name is None:
+        name, chain = self._validators.get(validator), self._chains.get(origin)
+        if name is None or chain is None:
             return None
         path = self._root / DIRECTORY / name / chain / f"{index}_with_id.json"
         return await asyncio.to_thread(read_checkpoint, path)

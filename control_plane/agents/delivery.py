@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from control_plane.agents.link import Link
 from control_plane.agents.trials import MOST_GAS, Office, Trials
@@ -19,6 +19,9 @@ from control_plane.services.metalayer.attempts import (
     read_standing,
 )
 from control_plane.services.metalayer.outbox import Batch, Ready, pack
+
+if TYPE_CHECKING:
+    from control_plane.services.metalayer.modules import Modules
 
 _IN_FLIGHT = 6
 """Transactions that may wait for their receipts at once."""
@@ -38,12 +41,21 @@ class Delivery:
     """Brings messages to `chain`. Nothing here is durable and nothing needs to be: what is
     delivered is read from the chain, and processing a message twice is impossible there."""
 
-    def __init__(self, chain: Chain, link: Link, sender: Sender, office: Office) -> None:
+    def __init__(
+        self,
+        chain: Chain,
+        link: Link,
+        sender: Sender,
+        office: Office,
+        modules: "Modules | None" = None,
+    ) -> None:
+        """`modules`: what guards recipients; None where all want meta-proofs."""
         self.chain = chain
         self.problem: str | None = None
         self._link = link
         self._sender = sender
         self._office = office
+        self._modules = modules
         self._trials = Trials(chain, link, office)
         self._gas = self._trials.gas
         self.outbox = self._trials.outbox
@@ -62,6 +74,12 @@ class Delivery:
     def wake(self) -> None:
         """There may be something to do."""
         self._wake.set()
+
+    def checkpointed(self) -> None:
+        """Validators signed something."""
+        if self._modules is not None and self._modules.waiting:
+            self.outbox.release(self._modules.waiting)
+            self._wake.set()
 
     def disorient(self) -> None:
         """The chain lost blocks: what it knows must be looked up again."""
@@ -128,8 +146,12 @@ class Delivery:
         return False
 
     async def _carried(self, ready: Sequence[Ready]) -> list[Ready]:
-        """Without the messages that are withheld; these say so, and wait."""
+        """Without the messages that are withheld, or whose proof is not to be had yet; these say
+        so, and wait."""
         reasons = {r.id: self._office.withheld(r.waiting.record) for r in ready}
+        if self._modules is not None:
+            carried = [r.waiting for r in ready if reasons[r.id] is None]
+            reasons |= await self._modules.prove(carried)
         fresh = [r.waiting for r in ready if reasons[r.id] not in {None, r.waiting.record.reason}]
         now = self._office.clock()
         for entry in ready:

@@ -14,12 +14,12 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from control_plane.agents.rhythm import Rhythm, waiting_in_pool
-from control_plane.domain.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder, Replaced
 from control_plane.domain.ports.node import Connect, Rpc
+from control_plane.domain.whole import to_its_end
 
 _LOOK: Final = 1.0
 """Seconds without a new head after which the L1 is asked: a rollback tells no subscriber."""

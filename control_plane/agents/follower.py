@@ -7,13 +7,13 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from control_plane.domain.whole import to_its_end
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged, Retry
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.whole import to_its_end
 from control_plane.services.metalayer.blocks import (
     BlockHead,
     ChainMoved,

@@ -7,11 +7,13 @@ nothing, and a mailbox processes no message twice.
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from control_plane.agents.delivery import Delivery
 from control_plane.agents.link import Link, keep
 from control_plane.agents.trials import Office
 from control_plane.domain.hub import (
+    Checkpointed,
     Delivered,
     Dispatched,
     EpochCertified,
@@ -21,7 +23,7 @@ from control_plane.domain.hub import (
     Reorged,
     Retry,
 )
-from control_plane.domain.network import Network
+from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.metalayer import DecodeError, Sender
 from control_plane.domain.ports.node import Connect
@@ -30,6 +32,10 @@ from control_plane.domain.records import MessageRecord
 from control_plane.services.metalayer import moves
 from control_plane.services.metalayer.book import MessageBook
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Coverage, Trees
+
+if TYPE_CHECKING:
+    from control_plane.domain.ports.checkpoints import Checkpoints
+    from control_plane.services.metalayer.modules import Modules
 
 _EPOCHS_AT_START = 16
 
@@ -48,9 +54,11 @@ class Relayer:
         publish: Publish,
         clock: Callable[[], float],
         withheld: Callable[[MessageRecord], str | None] = lambda _: None,
+        checkpoints: "Checkpoints | None" = None,
     ) -> None:
         """`senders` by chain name; each sends with the relayer's own key. `withheld` tells why a
-        message is not carried, None when it is."""
+        message is not carried, None when it is. `checkpoints` are for Hyperlane's multisig
+        module; None: no validators sign any."""
         self.name = "relayer"
         self.ready = asyncio.Event()
         self._network = network
@@ -73,6 +81,7 @@ class Relayer:
             withheld=withheld,
         )
         self._deliveries: dict[int, Delivery] = {}
+        self._checkpoints = checkpoints
 
     @property
     def problem(self) -> str | None:
@@ -85,7 +94,11 @@ class Relayer:
         """Deliver until cancelled."""
         self._deliveries = {
             chain.domain: Delivery(
-                chain, self._links[chain.name], self._senders[chain.name], self._office
+                chain,
+                self._links[chain.name],
+                self._senders[chain.name],
+                self._office,
+                self._modules(chain),
             )
             for chain in self._network.chains
         }
@@ -101,6 +114,14 @@ class Relayer:
         finally:
             self.ready.clear()
             self._deliveries = {}
+
+    def _modules(self, chain: Chain) -> "Modules | None":
+        if self._checkpoints is None:
+            return None
+        from control_plane.services.metalayer.modules import Modules
+
+        mailbox = self._network.contracts["mailbox"]
+        return Modules(self._links[chain.name], mailbox, self._checkpoints)
 
     async def _load(self) -> None:
         """Trees, the last epochs and what is still to be delivered, from the database."""
@@ -142,6 +163,9 @@ class Relayer:
                 delivery_ = self._deliveries.get(message.destination)
                 if delivery_ is not None:
                     delivery_.outbox.drop([message.id])
+        elif isinstance(item, Checkpointed):
+            for delivery in self._deliveries.values():
+                delivery.checkpointed()
         elif isinstance(item, Retry):
             await self._retry(item)
         else:

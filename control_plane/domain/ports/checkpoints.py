@@ -37,7 +37,8 @@ OpenJournal = Callable[[str], CheckpointJournal]
 class Checkpoints(Protocol):
     """Checkpoints as a relayer sees them."""
 
-    async def find(self, validator: str, chain: str, index: int) -> SignedCheckpoint | None:
-        """What the validator with that address (0x-hex, lower case) signed, None when it is not
-        known or did not sign. Nothing is checked. StorageFailed."""
+    async def find(self, validator: str, origin: int, index: int) -> SignedCheckpoint | None:
+        """What the validator with that address (0x-hex, lower case) signed for a message of the
+        domain `origin`, None when it is not known or did not sign. Nothing is checked.
+        StorageFailed."""
         ...

@@ -33,6 +33,8 @@ class Waiting:
     """Failed before: tried out by itself before it is sent again."""
     cleared: Need | None = None
     """What it needs, as found by trying out just this message; used up by sending it."""
+    proof: bytes | None = None
+    """What its recipient's own module wants; None: a meta-proof."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,9 @@ class Ready:
     def item(self, gas_limit: int) -> BatchItem:
         """For the batch processor."""
         record = self.waiting.record
-        metadata = self.choice.metadata(self.epoch, record.tree_index, record.origin)
+        metadata = self.waiting.proof
+        if metadata is None:
+            metadata = self.choice.metadata(self.epoch, record.tree_index, record.origin)
         return BatchItem(gas_limit, metadata, bytes.fromhex(record.raw[2:]))
 
 
@@ -158,6 +162,13 @@ class Outbox:
             waiting = self._waiting.get(id_)
             if waiting is not None and not waiting.busy:
                 waiting.due, waiting.suspect = min(waiting.due, now), True
+
+    def release(self, ids: Iterable[str]) -> None:
+        """What those of `ids` waited for may be there: they are due."""
+        for id_ in ids:
+            waiting = self._waiting.get(id_)
+            if waiting is not None and not waiting.suspect:
+                waiting.due = 0.0
 
     def next_due(self, now: float) -> float | None:
         """When the next message that waits for its time is due."""
