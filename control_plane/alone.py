@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from control_plane import making
 from control_plane.adapters.alone.address import Address
-from control_plane.adapters.alone.attest import PATH, RemoteAttester, signing
+from control_plane.adapters.alone.attest import RemoteAttester
 from control_plane.adapters.alone.description import Description, read_description
 from control_plane.adapters.alone.http import AgentApp, Handle, Health, serving
 from control_plane.adapters.alone.hub import SharedHub
@@ -264,7 +264,7 @@ class _Process:
         await self._seed_journal(journal, entry.index)
         keys = GuardianKeys(entry.index, Account(entry.address, b""), seed)
         guardian = making.make_guardian(network, keys, journal, self._hub)
-        self._routes[PATH] = signing(guardian)
+        self._routes.update(making.guardian_routes(guardian))
         return guardian
 
     def _journal_url(self) -> str:

@@ -73,7 +73,7 @@ from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
-from control_plane.services.metalayer.rounds import make_roster
+from control_plane.services.metalayer.rounds import founding_roster
 from control_plane.services.proofs import Proofs
 from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
@@ -182,8 +182,7 @@ def _breaker() -> Breaker:
 
 async def _roster_now(network: Network, keys: Keys) -> Roster:
     """The guardian set of the moment."""
-    stake = network.plan.metalayer.guardians.stake
-    return make_roster(network.set_id, keys.guardians, stake)
+    return founding_roster(network, keys)
 
 
 def _end_this_process() -> None:
@@ -295,9 +294,10 @@ def _agents_maker(
         files = DevnetFiles(home, network.devnet)
         directory = files.agents
         checkpoints = making.find_checkpoints(network, keys.validators, files.root)
-        attesters = [between.attester(one) for one in with_those_alone(guardians, directory)]
-        stake = network.plan.metalayer.guardians.stake
-        roster = make_roster(network.set_id, keys.guardians, stake)
+        signers = with_those_alone(guardians, directory)
+        attesters = [between.attester(one) for one in signers]
+        roster = founding_roster(network, keys)
+        payers = (keys.rotation, keys.governor)
         return [
             *_sealers(network, keys, native, publish, through),
             making.make_indexer(network, database, hub, publish, through),
@@ -307,6 +307,7 @@ def _agents_maker(
                 network, keys.relayer, database, hub, publish, between, checkpoints
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
+            making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *_validators(home, network, keys, hub, publish),
         ]
 

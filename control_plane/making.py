@@ -9,22 +9,24 @@ import functools
 import logging
 import time
 from collections.abc import Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from control_plane.adapters.alone.attest import (
     PATH,
+    SET_PATH,
     EitherAttester,
     RemoteAttester,
     signing,
+    signing_sets,
 )
 from control_plane.adapters.alone.hosting import guardian_address, token_of
-from control_plane.adapters.alone.http import AgentApp, Health, serving
+from control_plane.adapters.alone.http import AgentApp, Handle, Health, serving
 from control_plane.adapters.engine.building import builder_of
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
-from control_plane.adapters.evm.sender import TransactionSender
+from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.agents.aggregator import Aggregator
 from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.guardian import Guardian
@@ -36,6 +38,7 @@ from control_plane.domain.formats import Member
 from control_plane.domain.hub import Hub, News, Standing
 from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.metalayer import SetSigner
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
@@ -129,6 +132,34 @@ def _sender(chain: Chain, account: Account, connect: Connect) -> TransactionSend
     return TransactionSender(
         connect, chain.ws_url, account, chain.plan.chain_id, block_time=chain.plan.block_time
     )
+
+
+def guardian_routes(guardian: Guardian) -> dict[str, Handle]:
+    """What a guardian's server answers."""
+    return {PATH: signing(guardian), SET_PATH: signing_sets(guardian)}
+
+
+def make_rotation(
+    network: Network,
+    founding: Roster,
+    accounts: tuple[Account, Account],
+    signers: Sequence[SetSigner],
+    database: Database,
+    hub: Hub,
+    publish: Publish,
+    connect: Connect = connect,
+) -> Agent:
+    """Takes every chain from one guardian set to the next. `accounts`: who pays, and the
+    governor."""
+    from control_plane.agents.rotation import Means, Rotation
+
+    def pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
+        block_time = chain.plan.block_time
+        chain_id = chain.plan.chain_id
+        return one_sender(connect, chain.ws_url, account, chain_id, block_time=block_time)
+
+    means = Means(signers, *accounts, pay_from)
+    return Rotation(network, founding, means, connect, database, hub, publish, time.time)
 
 
 def make_watcher(
@@ -225,7 +256,7 @@ class _Open:
         self._guardian = guardian
         self._hub = hub
         self._at = guardian_address(directory, guardian.index)
-        self._app = AgentApp(self._health, token_of(directory), {PATH: signing(guardian)})
+        self._app = AgentApp(self._health, token_of(directory), guardian_routes(guardian))
         self.name = guardian.name
         self.ready = guardian.ready
 

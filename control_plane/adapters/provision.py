@@ -150,7 +150,8 @@ def _timestamp(spec: NodeSpec) -> int:
 
 def _balances(plan: Plan, keys: Keys) -> dict[str, int]:
     """Wei by address."""
-    services = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
+    services = [keys.governor, keys.relayer, keys.faucet, keys.rotation]
+    services += [guardian.account for guardian in keys.guardians]
     services += keys.validators
     for chain in plan.chains:
         if chain.services == "native":

@@ -22,6 +22,7 @@ from control_plane.domain.hub import (
     Missed,
     News,
     Reorged,
+    SetChanged,
     Votes,
     Wanted,
 )
@@ -35,6 +36,7 @@ from control_plane.domain.records import EpochRecord
 from control_plane.domain.shards import shards_by_domain
 from control_plane.services.metalayer.epoch_store import EpochStore
 from control_plane.services.metalayer.leaves import read_leaf
+from control_plane.services.metalayer.lineup import Lineup, SetBook
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
 
 _IDLE_FACTOR = 10
@@ -65,6 +67,9 @@ class Aggregator:
         self._network = network
         self._shards = shards_by_domain(network.plan.chains)
         self._panel = Panel(roster, attesters)
+        self._attesters = attesters
+        self._sets = SetBook(database, network.devnet, roster)
+        self._set_changed = False
         self._links = {str(chain.name): Link(connect, chain) for chain in network.chains}
         self._store = EpochStore(database, network.devnet)
         self._hub = hub
@@ -98,6 +103,9 @@ class Aggregator:
                 pause = _FIRST_PAUSE
                 while True:
                     await self._wait(news)
+                    if self._set_changed:
+                        await self._line_up()
+                        self._wanted = True  # what the old set certified, some chains take no more
                     if self._missed:
                         await self._load()
                     elif await self._make():
@@ -111,6 +119,7 @@ class Aggregator:
     async def _load(self) -> None:
         """Look at all that news would have told: every leaf is read anew, every message counts."""
         self._missed = False
+        await self._line_up()
         self._leaves.clear()
         self._heads.clear()
         self._made_at = self._swept_at = asyncio.get_running_loop().time()
@@ -119,12 +128,20 @@ class Aggregator:
             if chain is not None:
                 self._hot.add(chain.name)
 
+    async def _line_up(self) -> None:
+        """Go over to the set that epochs are made with."""
+        self._set_changed = False
+        record = await self._sets.active(self._clock())
+        if record.set_id != self._panel.roster.guardian_set.set_id:
+            lineup = Lineup.of(record)
+            self._panel = Panel(lineup.roster, self._attesters, lineup.seats)
+
     # ------------------------------------------------------------------ when
 
     async def _wait(self, news: asyncio.Queue[News]) -> None:
         """Until an epoch is due."""
         self._drain(news)
-        while not (self._hot or self._wanted or self._missed):
+        while not (self._hot or self._wanted or self._missed or self._set_changed):
             left = self._made_at + self._period() - asyncio.get_running_loop().time()
             if left <= 0:
                 return
@@ -160,6 +177,8 @@ class Aggregator:
             self._hot.add(item.chain)
         elif isinstance(item, Wanted):
             self._wanted = True
+        elif isinstance(item, SetChanged):
+            self._set_changed = True
         elif isinstance(item, Missed):
             self._missed = True
         elif isinstance(item, Reorged):
@@ -258,7 +277,7 @@ class Aggregator:
         network_id = self._network.network_id
         parent = self._store.parent
         header = EpochHeader(
-            set_id=self._network.set_id,
+            set_id=self._panel.roster.guardian_set.set_id,
             epoch=self._store.last_number + 1,
             timestamp=int(self._clock()),
             parent_hash=parent.hash(network_id) if parent else NO_PARENT,

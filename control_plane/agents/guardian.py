@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
-from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.formats import EpochHeader, Finality, Leaf
+from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.formats import EpochHeader, Finality, GuardianSet, Leaf
 from control_plane.domain.hub import Hub, Missed, Reorged
 from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.ports.metalayer import Refusal
@@ -21,6 +21,7 @@ from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.shards import shards_by_domain
 from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
+from control_plane.services.metalayer.registry import installed_id, is_sealed
 
 log = logging.getLogger(__name__)
 
@@ -48,6 +49,8 @@ class Guardian:
         self._checked: dict[int, bytes] = {}
         """By domain, the hash of the last leaf found true."""
         self._highest_vote = 0
+        self._set_id = 0
+        """Of the set that the L1 has, when it was last looked."""
         self._running = False
 
     @property
@@ -101,7 +104,7 @@ class Guardian:
         """
         if not self._running:
             return Refusal(f"{self.name} is stopped")
-        wrong = self._check_header(header, leaves, parent)
+        wrong = await self._check_set(header) or self._check_header(header, leaves, parent)
         if wrong:
             return Refusal(wrong)
         answers = await asyncio.gather(*(self._check(leaf) for leaf in leaves))
@@ -111,12 +114,27 @@ class Guardian:
             return Refusal("; ".join(reasons))
         return await self._vote(header)
 
+    async def _check_set(self, header: EpochHeader) -> str | None:
+        """Whether the header names the set that the L1's root verifier has."""
+        if header.set_id == self._set_id:
+            return None
+        verifier = self._network.contracts["rootVerifier"]
+        try:
+            self._set_id = await installed_id(self._l1, verifier)
+        except CalderaError as error:
+            return f"{self._l1.chain.name}: {error}"
+        if header.set_id == self._set_id:
+            return None
+        return f"guardian set {header.set_id} is not the current one, {self._set_id}"
+
+    @property
+    def _l1(self) -> Link:
+        return self._links[self._network.chains[0].domain]
+
     def _check_header(
         self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
     ) -> str | None:
         """What is wrong with the header, seen against its leaves and its parent."""
-        if header.set_id != self._network.set_id:
-            return f"guardian set {header.set_id} is not the current one, {self._network.set_id}"
         if header.epoch <= self._highest_vote:
             return f"epoch {header.epoch} is not above {self._highest_vote}, which was voted on"
         expected = parent.hash(self._network.network_id) if parent else bytes(32)
@@ -160,3 +178,26 @@ class Guardian:
             return Refusal(f"it signed another header of epoch {header.epoch} before")
         self._highest_vote = max(self._highest_vote, header.epoch)
         return self._key.sign(digest)
+
+    # ------------------------------------------------------------------ sets
+
+    async def sign_set(self, following: GuardianSet) -> bytes | Refusal:
+        """The BLS signature of the next set's commitment, when the registry sealed exactly that
+        set. It votes for one set of each id, durably, before the signature leaves it."""
+        if not self._running:
+            return Refusal(f"{self.name} is stopped")
+        registry = self._network.contracts["guardianRegistry"]
+        try:
+            sealed = await is_sealed(self._l1, registry, following)
+        except CalderaError as error:
+            return Refusal(f"{self._l1.chain.name}: {error}")
+        if not sealed:
+            return Refusal(f"the registry sealed no such guardian set {following.set_id}")
+        commitment = following.commitment(self._network.network_id)
+        async with self._database.begin() as unit:
+            stored = await unit.votes.record_set(
+                self._network.devnet, self.index, following.set_id, "0x" + commitment.hex()
+            )
+        if not stored:
+            return Refusal(f"it voted for another guardian set {following.set_id} before")
+        return self._key.sign(commitment)

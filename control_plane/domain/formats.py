@@ -207,6 +207,25 @@ class Member:
             )
         )
 
+    def to_json(self) -> dict[str, Any]:
+        """As sets are recorded and shown; bytes are 0x-hex, the stake is a decimal text."""
+        return {
+            "index": self.index,
+            "guardian": "0x" + self.guardian.hex(),
+            "stake": str(self.stake),
+            "key": "0x" + self.key.hex(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """From what `to_json` gave; ValueError or KeyError if it is no member."""
+        return cls(
+            index=int(data["index"]),
+            guardian=_hex(data["guardian"], 20, "guardian"),
+            stake=int(data["stake"]),
+            key=_hex(data["key"], bls.KEY_BYTES, "key"),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class GuardianSet:

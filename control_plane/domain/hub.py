@@ -60,6 +60,22 @@ class Votes:
     leaves: tuple[Json, ...]
     signatures: tuple[tuple[str, str], ...]
     """Account of each guardian, and 256 bytes; both 0x-hex."""
+    reads: tuple[Json, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SetChanged:
+    """The L1 has another guardian set; epochs are made with it from now on."""
+
+    set_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetCarried:
+    """The root verifier of `chain` has this guardian set."""
+
+    chain: str
+    set_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +92,14 @@ class Wanted:
     """Somebody wants an epoch now (a message that waits, a test, the user)."""
 
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class FinalityWanted:
+    """Something waits until these blocks of `chain` are final."""
+
+    chain: str
+    blocks: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +166,11 @@ News = (
     | Reorged
     | EpochCertified
     | Votes
+    | SetChanged
+    | SetCarried
     | Checkpointed
     | Wanted
+    | FinalityWanted
     | Retry
     | Missed
     | Published

@@ -9,6 +9,7 @@ from control_plane.domain.ids import Domain, Hex, Name
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Account
 
+
 FIRST_SET: Final = 1
 """Id of the guardian set that a devnet starts with."""
 
@@ -51,6 +52,8 @@ class Keys:
     governor: Account
     relayer: Account
     faucet: Account
+    rotation: Account
+    """Pays for taking chains from one guardian set to the next."""
     guardians: tuple[GuardianKeys, ...]
     watcher: Account | None = None
     """Reports offences of guardians, and gets the rewards; None: nobody does."""
@@ -70,7 +73,6 @@ class Network:
     contracts: Mapping[str, Hex]
     """By JSON key (``mailbox``, ``rootVerifier`` …); equal on all chains; ``era`` and
     ``guardianRegistry`` exist on L1 only."""
-    set_id: int
 
     def chain(self, name: str) -> Chain:
         for chain in self.chains:

@@ -322,7 +322,7 @@ class Reconciler:
     ) -> Network:
         plan = self._live().plan
         ordered = tuple(chains[c.name] for c in plan.chains if c.name in chains)
-        return Network(self.name, devnet_id, network_id, plan, ordered, contracts, set_id=1)
+        return Network(self.name, devnet_id, network_id, plan, ordered, contracts)
 
     async def _start_node(self, chain: ChainPlan) -> RunningNode:
         """Start `chain`'s node; when it can't be, its record tells why."""

@@ -1,24 +1,27 @@
 """Guardians in processes of their own: what they serve, and how the aggregator asks them.
 
 ``POST /v1/check-and-sign`` with ``{"header": …, "leaves": […], "parent": …}`` (the JSON of epochs,
-docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``.
+docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``; so does
+``POST /v1/sign-set`` with ``{"set": "0x…"}``, the ABI encoding of the next guardian set.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import h11
 import orjson
 
 from control_plane.adapters.alone.address import Address
 from control_plane.adapters.alone.http import Handle
+from control_plane.domain.abi_formats import decode_guardian_set, encode_guardian_set
 from control_plane.domain.errors import CalderaError
-from control_plane.domain.formats import EpochHeader, Leaf
+from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
 from control_plane.domain.hub import Standing
-from control_plane.domain.ports.metalayer import Attester, Refusal
+from control_plane.domain.ports.metalayer import Attester, Refusal, SetSigner
 
 PATH: Final = "/v1/check-and-sign"
+SET_PATH: Final = "/v1/sign-set"
 _DEADLINE: Final = 4.5
 """Seconds; a little less than a round waits, so that the reason is told."""
 _CHUNK: Final = 65536
@@ -33,6 +36,22 @@ def signing(guardian: Attester) -> Handle:
         parent = EpochHeader.from_json(asked["parent"]) if asked["parent"] else None
         try:
             answer = await guardian.check_and_sign(header, leaves, parent)
+        except CalderaError as error:
+            return {"refusal": str(error)}
+        if isinstance(answer, Refusal):
+            return {"refusal": answer.reason}
+        return {"signature": "0x" + answer.hex()}
+
+    return handle
+
+
+def signing_sets(guardian: SetSigner) -> Handle:
+    """What a guardian's server answers when it is asked to hand over."""
+
+    async def handle(asked: Any) -> Mapping[str, str]:
+        following = decode_guardian_set(bytes.fromhex(asked["set"].removeprefix("0x")))
+        try:
+            answer = await guardian.sign_set(following)
         except CalderaError as error:
             return {"refusal": str(error)}
         if isinstance(answer, Refusal):
@@ -83,9 +102,16 @@ class RemoteAttester:
             "leaves": [leaf.to_json() for leaf in leaves],
             "parent": parent.to_json() if parent else None,
         }
+        return await self._ask(PATH, asked)
+
+    async def sign_set(self, following: GuardianSet) -> bytes | Refusal:
+        """As the port; a Refusal when it is out of reach."""
+        return await self._ask(SET_PATH, {"set": "0x" + encode_guardian_set(following).hex()})
+
+    async def _ask(self, path: str, asked: Mapping[str, Any]) -> bytes | Refusal:
         try:
             async with asyncio.timeout(self._deadline):
-                status, body = await self._post(orjson.dumps(asked))
+                status, body = await self._post(path, orjson.dumps(asked))
             return _read(status, orjson.loads(body))
         except TimeoutError:
             return Refusal(f"no answer from {self._address} within {self._deadline:g} s")
@@ -96,13 +122,13 @@ class RemoteAttester:
         except (ValueError, KeyError, TypeError, AttributeError, h11.ProtocolError) as error:
             return Refusal(f"what answers at {self._address} is no guardian: {error}")
 
-    async def _post(self, body: bytes) -> tuple[int, bytes]:
+    async def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
         reader, writer = await self._open()
         try:
             connection = h11.Connection(h11.CLIENT)
             request = h11.Request(
                 method="POST",
-                target=PATH,
+                target=path,
                 headers=[
                     ("Host", "guardian"),
                     ("Authorization", f"Bearer {self._token().hex()}"),
@@ -145,10 +171,14 @@ def _read(status: int, answer: Mapping[str, str]) -> bytes | Refusal:
     return bytes.fromhex(answer["signature"].removeprefix("0x"))
 
 
+class EmbeddedGuardian(Attester, SetSigner, Protocol):
+    """A guardian of this process."""
+
+
 class EitherAttester:
     """A guardian that runs in this process or, when it was stopped here, alone."""
 
-    def __init__(self, here: Attester, alone: RemoteAttester) -> None:
+    def __init__(self, here: "EmbeddedGuardian", alone: RemoteAttester) -> None:
         self.name = here.name
         self.index = here.index
         self._here = here
@@ -168,3 +198,8 @@ class EitherAttester:
         """As the port; asks the one in this process first."""
         asked = self._here if self._here.available or not self._alone.available else self._alone
         return await asked.check_and_sign(header, leaves, parent)
+
+    async def sign_set(self, following: GuardianSet) -> bytes | Refusal:
+        """As the port; asks the one in this process first."""
+        asked = self._here if self._here.available or not self._alone.available else self._alone
+        return await asked.sign_set(following)

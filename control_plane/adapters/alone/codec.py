@@ -10,6 +10,7 @@ from control_plane.domain.hub import (
     Delivered,
     Dispatched,
     EpochCertified,
+    FinalityWanted,
     Head,
     Missed,
     News,
@@ -19,6 +20,8 @@ from control_plane.domain.hub import (
     Resting,
     Resume,
     Retry,
+    SetCarried,
+    SetChanged,
     Standing,
     Votes,
     Wanted,
@@ -33,7 +36,10 @@ KINDS: Final[tuple[type[Any], ...]] = (
     Reorged,
     EpochCertified,
     Votes,
+    SetChanged,
+    SetCarried,
     Wanted,
+    FinalityWanted,
     Retry,
     Missed,
     Published,
@@ -77,7 +83,7 @@ def _messages(value: list[Mapping[str, Any]]) -> tuple[MessageRecord, ...]:
 def _epoch(value: Any) -> EpochRecord | int:
     if isinstance(value, int):
         return value
-    tuples = {key: tuple(value[key]) for key in ("leaves", "signers", "absent")}
+    tuples = {key: tuple(value[key]) for key in ("leaves", "signers", "absent", "reads")}
     return EpochRecord(**{**value, **tuples})
 
 
@@ -94,6 +100,8 @@ _MEMBERS: Final[Mapping[str, Callable[[Any], Any]]] = {
     "epoch": _epoch,
     "ids": tuple,
     "leaves": tuple,
+    "reads": tuple,
+    "blocks": tuple,
     "signatures": _pairs,
 }
 """How fields that are no plain values are made, by their names."""

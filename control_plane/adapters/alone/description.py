@@ -16,7 +16,7 @@ from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import InvalidInput, NotFound, StorageFailed
 from control_plane.domain.formats import Member
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Chain, GuardianKeys, Network
+from control_plane.domain.network import FIRST_SET, Chain, GuardianKeys, Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.quorum import Roster
@@ -48,7 +48,6 @@ class Description:
     devnet_id: bytes
     network_id: bytes | None
     """None: found out from the L1's genesis."""
-    set_id: int
     plan: Plan
     contracts: Mapping[str, Hex]
     chains: tuple[Chain, ...]
@@ -70,7 +69,6 @@ class Description:
             self.plan,
             self.chains,
             self.contracts,
-            self.set_id,
         )
 
     def chain(self, name: str) -> Chain:
@@ -89,10 +87,10 @@ class Description:
         raise NotFound(f"No guardian {index}", f"{self.devnet} has {len(self.guardians)}")
 
     def roster(self) -> Roster:
-        """The guardian set, all with the plan's stake."""
+        """The guardian set that the devnet starts with, all with the plan's stake."""
         stake = self.plan.metalayer.guardians.stake
         return Roster(
-            self.set_id,
+            FIRST_SET,
             [Member(g.index, bytes.fromhex(g.address[2:]), stake, g.key) for g in self.guardians],
         )
 
@@ -140,7 +138,6 @@ def describe(
         "devnet": network.devnet,
         "devnet_id": "0x" + network.devnet_id.hex(),
         "network_id": "0x" + network.network_id.hex() if known_network else None,
-        "set_id": network.set_id,
         "plan": plan_to_json(network.plan),
         "contracts": dict(network.contracts),
         "chains": {str(c.name): _chain_json(c) for c in chains or network.chains},
@@ -212,7 +209,6 @@ def _parse(value: Mapping[str, Any], directory: Path) -> Description:
         devnet=value["devnet"],
         devnet_id=_bytes(value["devnet_id"], 32),
         network_id=_bytes(network_id, 32) if network_id else None,
-        set_id=int(value["set_id"]),
         plan=plan,
         contracts={key: Hex(address) for key, address in value["contracts"].items()},
         chains=tuple(

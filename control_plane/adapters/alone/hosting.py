@@ -6,7 +6,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from control_plane.adapters.alone.address import Address
-from control_plane.adapters.alone.attest import EitherAttester, RemoteAttester
+from control_plane.adapters.alone.attest import EitherAttester, EmbeddedGuardian, RemoteAttester
 from control_plane.adapters.alone.description import (
     FILE,
     describe,
@@ -17,7 +17,6 @@ from control_plane.adapters.alone.hub import SharedHub
 from control_plane.adapters.alone.token import ensure_secret, read_secret
 from control_plane.domain.hub import Hub, Published
 from control_plane.domain.network import Keys, Network
-from control_plane.domain.ports.metalayer import Attester
 from control_plane.domain.whole import to_its_end
 
 
@@ -36,7 +35,9 @@ def token_of(directory: Path) -> Callable[[], bytes]:
     return lambda: read_secret(directory / "token")
 
 
-def with_those_alone(guardians: Sequence[Attester], directory: Path) -> list[EitherAttester]:
+def with_those_alone(
+    guardians: Sequence[EmbeddedGuardian], directory: Path
+) -> list[EitherAttester]:
     """Each of the daemon's guardians, or the process in which it runs instead."""
     return [
         EitherAttester(

@@ -38,7 +38,8 @@ _PER_GUARDIAN_GAS: Final = 100_000
 _PER_CHAIN_GAS: Final = 60_000
 _APPROVE_GAS: Final = 100_000
 _REGISTER_GAS: Final = 700_000
-_SEAL_GAS: Final = 300_000
+_SEAL_GAS: Final = 400_000
+_SEAL_GAS_EACH: Final = 30_000
 _ROUNDS: Final = 50
 """Blocks that may be sealed until all transactions of a bootstrap are in one."""
 
@@ -195,7 +196,7 @@ def _grants(network: Network, keys: Keys) -> list[Call]:
 
 
 def _seal_gas(keys: Keys) -> int:
-    return _SEAL_GAS + _PER_GUARDIAN_GAS * len(keys.guardians)
+    return _SEAL_GAS + _SEAL_GAS_EACH * len(keys.guardians)
 
 
 async def _hyperlane(rpc: Rpc, network: Network, keys: Keys) -> Sequence[tuple[Hex, Creation]]:

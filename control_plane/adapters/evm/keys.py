@@ -51,6 +51,7 @@ def keys_of(master: bytes, guardians: int, validators: int = 0) -> Keys:
         relayer=_account(master, "relayer"),
         faucet=_account(master, "faucet"),
         watcher=_account(master, "watcher"),
+        rotation=_account(master, "rotation"),
         guardians=tuple(
             GuardianKeys(i, _account(master, f"guardian/{i}"), derive(master, f"guardian/{i}/bls"))
             for i in range(guardians)

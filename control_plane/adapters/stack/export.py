@@ -136,9 +136,7 @@ def _draw_ports(chains: Sequence[ChainPlan]) -> dict[str, tuple[int, int]]:
 def _description(stack: _Stack) -> bytes:
     plan = stack.plan
     chains = tuple(_chain(stack, chain) for chain in plan.chains)
-    network = Network(
-        plan.name, secrets.token_bytes(32), bytes(32), plan, chains, stack.contracts, set_id=1
-    )
+    network = Network(plan.name, secrets.token_bytes(32), bytes(32), plan, chains, stack.contracts)
     guardians = stack.keys.guardians
     urls = [Address(compose_name(guardian_name(g.index)), _HEALTH) for g in guardians]
     return describe(

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from control_plane.domain.formats import EpochHeader, Leaf
+from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
 from control_plane.domain.ids import Hex
 
 
@@ -20,7 +20,7 @@ class Attester(Protocol):
 
     name: str
     index: int
-    """Its place in the guardian set."""
+    """Its number, from which its keys follow; its place in a set is the lineup's matter."""
 
     @property
     def available(self) -> bool:
@@ -31,6 +31,21 @@ class Attester(Protocol):
         self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
     ) -> bytes | Refusal:
         """Check every leaf, record the vote durably, sign the header's hash (256 bytes)."""
+        ...
+
+
+class SetSigner(Protocol):
+    """A guardian as it is asked to hand over to another set."""
+
+    name: str
+    index: int
+
+    @property
+    def available(self) -> bool: ...
+
+    async def sign_set(self, following: GuardianSet) -> bytes | Refusal:
+        """Check the set against the registry on L1, record the vote durably, sign the set's
+        commitment (256 bytes)."""
         ...
 
 

@@ -9,7 +9,7 @@ from typing import Final
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.formats import Certificate, EpochHeader, Leaf, Member
-from control_plane.domain.network import GuardianKeys
+from control_plane.domain.network import FIRST_SET, GuardianKeys, Keys, Network
 from control_plane.domain.ports.metalayer import Attester, Refusal
 from control_plane.domain.quorum import Roster, Tally, is_quorum
 
@@ -34,6 +34,12 @@ def make_roster(set_id: int, keys: Sequence[GuardianKeys], stake: int) -> Roster
             for guardian in keys
         ],
     )
+
+
+def founding_roster(network: Network, keys: Keys) -> Roster:
+    """The guardian set that a devnet starts with."""
+    plan = network.plan.metalayer.guardians
+    return make_roster(FIRST_SET, keys.guardians[: plan.count], plan.stake)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +83,9 @@ class Panel:
 
     def seat(self, attester: Attester) -> int | None:
         """Its index in the set; None when it is not in the set."""
-        return attester.index if self.seats is None else self.seats.get(attester.index)
+        if self.seats is not None:
+            return self.seats.get(attester.index)
+        return attester.index if attester.index < len(self.roster.members) else None
 
     def lacking(self) -> dict[str, str]:
         """Names of those known not to run, if without them there is no quorum; else nothing."""

@@ -104,7 +104,7 @@ class Stack:
         chains = tuple(
             Chain(c, f"http://127.0.0.1:{c.port}", f"ws://127.0.0.1:{c.port}") for c in plan.chains
         )
-        network = Network(plan.name, _DEVNET_ID, bytes(32), plan, chains, self.contracts, set_id=1)
+        network = Network(plan.name, _DEVNET_ID, bytes(32), plan, chains, self.contracts)
         for index in range(len(self.keys.guardians)):
             self.ports[f"guardian-{index}"] = free_port()
         urls = [

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,20 +13,22 @@ import pytest
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.sealing import anvil_seal
-from control_plane.adapters.evm.sender import TransactionSender
+from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.persistence.database import open_database
 from control_plane.agents.aggregator import Aggregator
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
+from control_plane.agents.rotation import Means, Rotation
 from control_plane.agents.sequencer import SequencerAgent
 from control_plane.domain.formats import network_id
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Keys, Network
+from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Agent
-from control_plane.domain.ports.node import NodeSpec
+from control_plane.domain.ports.metalayer import SetSigner
+from control_plane.domain.ports.node import Account, NodeSpec
 from control_plane.services.metalayer.rounds import make_roster
 from tests.integration.metalayer.lab import (
     DEVNET,
@@ -70,7 +72,7 @@ async def make_network(plan: Plan, keys: Keys, nodes: Mapping[str, Node]) -> Net
     registry = bytes.fromhex(contracts["guardianRegistry"][2:])
     identity = network_id(bytes.fromhex(genesis["hash"][2:]), registry, _DEVNET_ID)
     chains = tuple(nodes[chain.name].chain for chain in plan.chains)
-    return Network(DEVNET, _DEVNET_ID, identity, plan, chains, contracts, set_id=1)
+    return Network(DEVNET, _DEVNET_ID, identity, plan, chains, contracts)
 
 
 async def boot(node: Node, network: Network, keys: Keys) -> None:
@@ -83,7 +85,8 @@ def make_agents(lab: Lab) -> list[Agent]:
     network, keys, hub = lab.network, lab.keys, lab.hub
     connect = lab.connect
     guardians = [Guardian(network, g, connect, lab.database, hub) for g in keys.guardians]
-    roster = make_roster(network.set_id, keys.guardians, STAKE)
+    lab.guardians = list(guardians)
+    roster = make_roster(1, keys.guardians, STAKE)
     senders = {
         str(chain.name): TransactionSender(
             connect,
@@ -100,9 +103,17 @@ def make_agents(lab: Lab) -> list[Agent]:
         *(SequencerAgent(chain, connect) for chain in network.chains),
         Indexer(network, *common),
         *guardians,
-        Aggregator(network, roster, guardians, *common),
+        Aggregator(network, roster, lab.guardians, *common),
         Relayer(network, senders, decode_error, *common),
+        Rotation(network, roster, rotation_means(lab, lab.guardians), *common),
     ]
+
+
+def rotation_means(lab: Lab, guardians: Sequence[SetSigner]) -> Means:
+    def pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
+        return one_sender(lab.connect, chain.ws_url, account, chain.plan.chain_id)
+
+    return Means(guardians, lab.keys.rotation, lab.keys.governor, pay_from)
 
 
 @asynccontextmanager

@@ -19,6 +19,7 @@ from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.adapters.persistence.database import SqlDatabase
+from control_plane.agents.guardian import Guardian
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import ChainId, Domain, Hex, Name
@@ -96,6 +97,7 @@ def make_keys(guardians: int) -> Keys:
         governor=account(1),
         relayer=account(2),
         faucet=account(3),
+        rotation=account(4),
         guardians=tuple(
             GuardianKeys(index, account(10 + index), keccak256(b"seed %d" % index))
             for index in range(guardians)
@@ -159,7 +161,8 @@ def genesis_for(spec: NodeSpec, keys: Keys, manifest: Mapping[str, Any]) -> byte
         patch["address"]: {patch["slot"]: values[patch["value"]]}
         for patch in manifest["patch_slots"].values()
     }
-    rich = [keys.governor, keys.relayer, keys.faucet, *(g.account for g in keys.guardians)]
+    rich = [keys.governor, keys.relayer, keys.faucet, keys.rotation]
+    rich += [guardian.account for guardian in keys.guardians]
     balances = {str(a.address): 10**24 for a in rich}
     alloc = make_alloc(baked["accounts"], slots, balances)
     return AnvilEngine().genesis(spec, alloc, int(time.time()) - 1)
@@ -178,6 +181,8 @@ class Lab:
     events: list[EventRecord] = field(default_factory=list)
     sockets: list[WebSocketRpc] = field(default_factory=list)
     senders: list[TransactionSender] = field(default_factory=list)
+    guardians: list[Guardian] = field(default_factory=list)
+    """Who is asked to sign; more may be added."""
 
     async def stop_agents(self) -> None:
         """As when their process ends."""

@@ -136,7 +136,7 @@ class NativeLab:
         self.mark("nodes answer")
         identity = await ChainBootstrap().network_id(self.l1, born.contracts, _ID)
         chains = (self.chain("l1"), self.chain("op"))
-        self.network = Network("shop", _ID, identity, self.plan, chains, born.contracts, set_id=1)
+        self.network = Network("shop", _ID, identity, self.plan, chains, born.contracts)
         bootstrap = ChainBootstrap()
         l1_seal = anvil_seal(self.l1)
         await bootstrap(self.plan.l1, self.l1, self.network, self.keys, l1_seal)

@@ -125,7 +125,7 @@ class Lab:
     @property
     def network(self) -> Network:
         chains = (self.l1.chain, self.l2.chain)
-        return Network("shop", bytes(32), bytes(32), self.plan, chains, CONTRACTS, set_id=1)
+        return Network("shop", bytes(32), bytes(32), self.plan, chains, CONTRACTS)
 
     async def deploy_portal(self) -> str:
         """The rollup's portal on the L1."""

@@ -31,7 +31,7 @@ def services(home: Path, database: str | None = None) -> dict[str, Any]:
         Chain(c, "http://10.0.0.3:1", "ws://10.0.0.3:1", None, root / "nodes" / c.name)
         for c in plan.chains
     )
-    network = Network("shop", bytes(32), bytes(32), plan, chains, {}, set_id=1)
+    network = Network("shop", bytes(32), bytes(32), plan, chains, {})
     crew = ComposeCrew(
         compose_dir(),
         read_images(compose_dir()),

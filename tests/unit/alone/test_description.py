@@ -34,7 +34,7 @@ def network() -> Network:
         for c in plan.chains
     )
     contracts = {"mailbox": Hex("0x" + "11" * 20)}
-    return Network("shop", MASTER, bytes(32), plan, chains, contracts, set_id=1)
+    return Network("shop", MASTER, bytes(32), plan, chains, contracts)
 
 
 def written(directory: Path, **changes: object) -> Path:

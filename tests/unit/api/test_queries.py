@@ -122,7 +122,7 @@ def queries(database: SqlDatabase, tmp_path: Path) -> Queries:
 
     async def keys(_: str, count: int) -> Keys:
         guardians = tuple(GuardianKeys(i, ACCOUNT, bytes([i]) * 32) for i in range(count))
-        return Keys(ACCOUNT, ACCOUNT, ACCOUNT, guardians)
+        return Keys(ACCOUNT, ACCOUNT, ACCOUNT, ACCOUNT, guardians)
 
     return Queries(
         devnets=OneDevnet(),

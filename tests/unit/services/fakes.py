@@ -137,7 +137,7 @@ class FakeRuntime:
 class FakeProvision:
     async def keys(self, directory: Path, guardians: int, validators: int = 0) -> Keys:
         account = Account(Hex("0x" + "11" * 20), bytes(32))
-        return Keys(account, account, account, ())
+        return Keys(account, account, account, account, ())
 
     async def contracts(self, directory: Path, validators: Sequence[Account] = ()) -> Born:
         return Born({}, "hash")
