@@ -54,6 +54,15 @@ class Docker:
         lines = self("ps", "-a", "--no-trunc", "--format", words, *_of(home)).splitlines()
         return {name.partition(":")[2]: id_ for id_, _, name in (li.partition(" ") for li in lines)}
 
+    def listing(self) -> dict[str, list[str]]:
+        """Everything that the engine has, whoever made it: whole lines but for ages, sorted."""
+        wanted = {
+            "containers": ("ps", "-a", "--no-trunc", "--format", "{{.ID}} {{.Names}} {{.State}}"),
+            "volumes": ("volume", "ls", "--format", "{{.Driver}} {{.Name}}"),
+            "networks": ("network", "ls", "--no-trunc", "--format", "{{.ID}} {{.Name}}"),
+        }
+        return {kind: sorted(self(*words).splitlines()) for kind, words in wanted.items()}
+
     def left(self, home: Path) -> dict[str, str]:
         """All that the engine has of `home`, by kind; empty when it has nothing."""
         found = {
@@ -99,13 +108,15 @@ class PrivateEngine(Docker):
     _data: Path
     _process: "subprocess.Popen[bytes] | None"
 
-    def start(self) -> None:
-        """Start it and wait until it answers."""
+    def start(self, *, live_restore: bool = False) -> None:
+        """Start it and wait until it answers. With `live_restore` containers that outlived the
+        one before go on, without they are ended."""
         program = _dockerd()
         log = (self._directory / "dockerd.log").open("ab")
         command = [
             *(str(program), "--host", str(self.host), "--data-root", str(self._data)),
             *("--exec-root", f"{self._directory}/exec", "--pidfile", f"{self._directory}/pid"),
+            *(("--live-restore",) if live_restore else ()),
             *("--bridge", "none", "--iptables=false", "--ip6tables=false", "--ip-masq=false"),
         ]
         environment = os.environ | {

@@ -82,6 +82,8 @@ class EngineSequencer(Rhythm):
             async with self._turn:
                 taken = await to_its_end(builder.seal(waiting, empty=False))
             self.ready.set()  # while transactions keep coming this does not end
+            if taken is not None:
+                self.problem = None
             if self._changed.is_set():
                 return
             vain = vain + 1 if taken is None else 0

@@ -41,4 +41,6 @@ class SequencerAgent(Rhythm):
                     f"{waiting} transactions wait that no block of {self._chain.name} takes"
                 )
                 return
+            self.problem = None  # while transactions keep coming this does not end
+            self.ready.set()
         self.problem = None

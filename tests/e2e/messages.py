@@ -228,6 +228,27 @@ class Onlooker:
         block = self.at.call("eth_getBlockByNumber", hex(number), False)
         return block is not None and block["hash"] == self.seen[number]
 
+    def assert_losses_told(
+        self, events: Sequence[Mapping[str, Any]], service: Mapping[str, Any]
+    ) -> None:
+        """The blocks that went are those of the event, once and no others; `service` is the node
+        that came back. One killed right after a save, with nothing sealed since, lost none."""
+        told = [
+            event["data"]
+            for event in events
+            if (event["type"], event["service"]) == ("service.lost_blocks", service["name"])
+        ]
+        gone, stayed = self.gone(), self.stayed()
+        assert len(told) <= 1, told
+        if not told:
+            assert not gone, f"{gone} of {self.at.name} went, and nobody said so"
+            return
+        first, last, restored = (told[0][key] for key in ("from", "to", "restored"))
+        assert [first, last] == service["lost_blocks"]
+        assert restored == first - 1
+        assert max(stayed, default=0) <= restored, "what is said to be lost is there"
+        assert set(gone) <= set(range(first, last + 1)), "what went is said to be there"
+
 
 @contextmanager
 def looking_on(at: At) -> Iterator[Onlooker]:

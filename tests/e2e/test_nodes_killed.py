@@ -10,7 +10,6 @@ from tests.e2e.home import Home, kill, new_home
 from tests.e2e.messages import (
     At,
     Burst,
-    Onlooker,
     assert_all_delivered_once,
     chains_of,
     flowing,
@@ -68,7 +67,7 @@ def test_node_killed_while_messages_flow(net: Home, victim: str) -> None:
     assert after["restarts"] == before["restarts"] + 1
     assert after["pid"] != pid
     _assert_told(net, victim, pid, since)
-    _assert_losses_told(net, onlooker, since, after)
+    onlooker.assert_losses_told(net.events(_NAME, since), after)
     assert_all_delivered_once(here, other, at_least=50)
     assert_all_delivered_once(other, here, at_least=50)
     _assert_every_message_accounted_for(net, here, other)
@@ -83,22 +82,6 @@ def _assert_told(home: Home, chain: str, pid: int, since: int) -> None:
     assert "node.log" in exited["data"]["problem"]
     degraded = [e["data"]["problem"] for e in events if e["type"] == "devnet.degraded"]
     assert any(f"{chain}/node" in problem for problem in degraded), degraded
-
-
-def _assert_losses_told(home: Home, onlooker: Onlooker, since: int, after: dict[str, Any]) -> None:
-    """The blocks that went are those of the event, once and no others. A node killed right after
-    a save, with nothing sealed since, lost none."""
-    told = [e["data"] for e in home.events(_NAME, since) if e["type"] == "service.lost_blocks"]
-    gone, stayed = onlooker.gone(), onlooker.stayed()
-    assert len(told) <= 1, told
-    if not told:
-        assert not gone, f"{gone} went, and nobody said so"
-        return
-    first, last, restored = (told[0][key] for key in ("from", "to", "restored"))
-    assert [first, last] == after["lost_blocks"]
-    assert restored == first - 1
-    assert max(stayed, default=0) <= restored, "what is said to be lost is there"
-    assert set(gone) <= set(range(first, last + 1)), "what went is said to be there"
 
 
 def _assert_every_message_accounted_for(home: Home, here: At, other: At) -> None:
