@@ -175,9 +175,11 @@ class Relayer:
         """Also what was a dead letter till now, and is in no outbox."""
         open_ = [m for m in await self._book.read(item.ids) if m.state in moves.OPEN]
         for domain, delivery in self._deliveries.items():
-            delivery.outbox.put([m for m in open_ if m.destination == domain])
-            delivery.outbox.hasten(item.ids, self._clock())
-            delivery.wake()
+            mine = [m for m in open_ if m.destination == domain]
+            if mine:
+                delivery.outbox.put(mine)
+                delivery.outbox.hasten(item.ids, self._clock())
+                delivery.disorient()  # what the chain takes may have changed, too
 
     async def _look_again(self, item: News) -> None:
         """What was known of a chain, or of all, may be wrong."""

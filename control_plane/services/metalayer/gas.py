@@ -67,12 +67,13 @@ class Need:
     def of(cls, used: int, call: RouterCall | None, module: str = "") -> "Need":
         """From a simulation's gas. A call gets 63/64 of what is left at each depth, refunds come
         afterwards, and storage may be warmer than next time: hence the margin. The router must
-        hold the recipient's whole limit, used or not; how much of `used` was the recipient's own
-        nobody tells, so what the router needs at most is a second bound."""
+        hold the recipient's whole limit, used or not, behind four calls that keep 1/64 each; how
+        much of `used` was the recipient's own nobody tells, so what the router needs at most is a
+        second bound."""
         limit = used + used // 4 + 40_000
         if call:
             whole = call.gas_limit + call.gas_limit // 11 + 150_000 + 60 * len(call.data)
-            limit = min(limit + call.gas_limit * 64 // 63, whole)
+            limit = min(limit + call.gas_limit * 15 // 14, whole)
         return cls(used, -(-limit // _STEP) * _STEP, module)
 
 
