@@ -60,7 +60,6 @@ from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.chaos import Breaker
 from control_plane.domain.ports.node import Account, Connect, Runtime
 from control_plane.domain.ports.provision import MakeAgents
-from control_plane.domain.quorum import Roster
 from control_plane.domain.seams import SeamBook
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
@@ -131,7 +130,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         here.version,
         _end_this_process if settings.transient else None,
     )
-    chaos = Chaos(control, database, events, seams, _breaker, _roster_now)
+    chaos = Chaos(control, database, events, seams, _breaker)
     templates = TemplateFiles(templates_dir())
 
     def born(name: str) -> Mapping[str, Hex]:
@@ -178,11 +177,6 @@ def _breaker() -> Breaker:
     from control_plane.adapters.chaos.breaking import ChaosBreaker
 
     return ChaosBreaker()
-
-
-async def _roster_now(network: Network, keys: Keys) -> Roster:
-    """The guardian set of the moment."""
-    return founding_roster(network, keys)
 
 
 def _end_this_process() -> None:

@@ -9,7 +9,7 @@ import contextlib
 import dataclasses
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,8 +38,6 @@ from control_plane.services.status import moment
 _UP: Final = frozenset({"devnet.ready", "devnet.degraded"})
 _LONGEST_OUTCOME: Final = 500
 
-RosterOf = Callable[[Network, Keys], Awaitable[Roster]]
-
 log = logging.getLogger(__name__)
 
 
@@ -53,7 +51,6 @@ class Chaos:
         events: EventLog,
         seams: SeamBook,
         breaker: Callable[[], Breaker],
-        roster: RosterOf,
     ) -> None:
         self._control = control
         self._database = database
@@ -61,7 +58,6 @@ class Chaos:
         self._seams = seams
         self._make_breaker = breaker
         self._made: Breaker | None = None
-        self._roster = roster
         self._turn = asyncio.Lock()
         self._keeper: asyncio.Task[None] | None = None
 
@@ -248,6 +244,15 @@ class Chaos:
             roster=lambda: self._roster(network, live.keys),
             next_epoch=next_epoch,
         )
+
+    async def _roster(self, network: Network, keys: Keys) -> Roster:
+        """The guardian set that epochs are made with."""
+        from control_plane.services.metalayer.lineup import Lineup
+        from control_plane.services.metalayer.rounds import founding_roster
+
+        async with self._database.begin() as unit:
+            record = await unit.guardian_sets.active(network.devnet)
+        return Lineup.of(record).roster if record else founding_roster(network, keys)
 
     async def _acted(self, name: str, id_: str, what: str, *, last: bool) -> None:
         """A fault did something."""

@@ -77,7 +77,7 @@ class Reports:
             if known is not None:
                 return False
             await unit.offences.put(offence)
-            name = self._name(offence.guardian)
+            name = await self._name(unit, offence.guardian)
             data = {"guardian": name, "offence": offence.kind, "epoch": offence.epoch}
             await self._tell(unit, f"guardian.{_PAST[offence.kind]}", name, data)
         return True
@@ -110,14 +110,14 @@ class Reports:
             gas=int(gas * _GAS_ROOM),
         )
         await pending.receipt()
-        log.info("offence %s of %s is reported", offence.id, self._name(offence.guardian))
+        log.info("offence %s of %s is reported", offence.id, offence.guardian)
 
     async def _refused(self, offence: OffenceRecord, why: str) -> None:
         """The contract does not take the evidence; it will not be sent again."""
         log.warning("evidence against %s is refused: %s", offence.guardian, why)
         async with self._database.begin() as unit:
             await unit.offences.put(replace(offence, problem=why))
-            name = self._name(offence.guardian)
+            name = await self._name(unit, offence.guardian)
             data = {"guardian": name, "offence": offence.kind, "reason": why}
             await self._tell(unit, "guardian.evidence_refused", name, data)
 
@@ -202,7 +202,7 @@ class Reports:
         await unit.offences.put(found)
         if told:
             return
-        name = self._name(account)
+        name = await self._name(unit, account)
         told_data = {
             "guardian": name,
             "offence": found.kind,
@@ -216,8 +216,14 @@ class Reports:
 
     # ------------------------------------------------------------------ telling
 
-    def _name(self, account: str) -> str:
-        return self._site.names.get(account.lower(), account)
+    async def _name(self, unit: UnitOfWork, account: str) -> str:
+        """``guardian-2``; the account where it is somebody else's guardian."""
+        known = self._site.names.get(account.lower())
+        if known is not None:
+            return known
+        joined = await unit.guardians.list(self._site.devnet)
+        names = {one.address.lower(): f"guardian-{one.number}" for one in joined}
+        return names.get(account.lower(), account)
 
     async def _tell(
         self, unit: UnitOfWork, type_: str, service: str, data: Mapping[str, Any]
