@@ -73,6 +73,7 @@ from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
 from control_plane.services.metalayer.rounds import founding_roster
+from control_plane.services.offences import Offences
 from control_plane.services.proofs import Proofs
 from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
@@ -164,6 +165,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         retry=RetryMessage(control, database),
         proofs=Proofs(control, database, connect),
         chaos=chaos,
+        offences=Offences(control, database, _keys_of(home)),
         about=_About(here, control),
         database=database,
     )

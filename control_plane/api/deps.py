@@ -31,6 +31,7 @@ from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
 from control_plane.schemas.names import NAME_PATTERN
+from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.proof import MessageProofView, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.services.queries import MessageFilter
@@ -116,6 +117,10 @@ class Proofs(Protocol):
     ) -> StorageProofView: ...
 
 
+class Offences(Protocol):
+    async def __call__(self, name: str) -> Sequence[OffenceView]: ...
+
+
 class Chaos(Protocol):
     def kinds(self) -> Sequence[FaultKindView]: ...
     async def list(self, name: str, *, over: bool) -> Sequence[FaultView]: ...
@@ -148,6 +153,7 @@ class Services:
     retry: Retry
     proofs: Proofs
     chaos: Chaos
+    offences: Offences
     about: About
     database: Database
 

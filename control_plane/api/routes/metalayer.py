@@ -20,6 +20,7 @@ from control_plane.schemas.message import (
     SendMessage,
     TraceView,
 )
+from control_plane.schemas.offence import OffenceView
 from control_plane.services.queries import MessageFilter
 
 router = APIRouter(prefix="/v1/devnets/{name}", tags=["metalayer"])
@@ -188,6 +189,18 @@ async def get_epoch(
 async def list_guardians(services: Wired, name: Devnet) -> list[GuardianView]:
     """The current set, by index."""
     return list(await services.queries.guardians(name))
+
+
+@router.get(
+    "/offences",
+    operation_id="listOffences",
+    summary="List offences of guardians",
+    response_model=list[OffenceView],
+    responses=documented(404),
+)
+async def list_offences(services: Wired, name: Devnet) -> list[OffenceView]:
+    """What guardians signed that they must not sign, and what they lost for it; oldest first."""
+    return list(await services.offences(name))
 
 
 @router.get(

@@ -39,6 +39,7 @@ from control_plane.schemas.devnet import (
 from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
+from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
@@ -326,6 +327,16 @@ def fake_running(home: Path) -> FakeRunning:
         state_root=HASH, certificate="0x00",
     )  # fmt: skip
 
+    async def offences(name: str) -> Sequence[OffenceView]:
+        await devnets.status(name)
+        return [
+            OffenceView(
+                id=HASH, guardian="guardian-2", address=ADDRESS, kind="false-leaf", epoch=7,
+                state="slashed", found_at=BORN, slashed_at=BORN, amount="25", reward="2", tx=HASH,
+                reporter=ADDRESS,
+            )
+        ]  # fmt: skip
+
     class FakeProofs:
         async def message(self, name: str, message_id: str) -> MessageProofView:
             await trace(name, message_id)
@@ -354,6 +365,7 @@ def fake_running(home: Path) -> FakeRunning:
         retry=retry,
         proofs=FakeProofs(),
         chaos=FakeChaos(devnets),
+        offences=offences,
         about=FakeAbout(home),
         database=database,
     )
