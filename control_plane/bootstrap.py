@@ -6,7 +6,7 @@ import os
 import random
 import signal
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -166,6 +166,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         proofs=Proofs(control, database, connect),
         chaos=chaos,
         offences=Offences(control, database, _keys_of(home)),
+        checkpoint=_checkpoint_of(home, control),
         about=_About(here, control),
         database=database,
     )
@@ -350,6 +351,18 @@ def _keys_of(home: Path) -> Callable[[str, int], Any]:
         return load_keys(DevnetFiles(home, name).root, guardians)
 
     return keys
+
+
+def _checkpoint_of(
+    home: Path, control: ControlPlane
+) -> Callable[[str, str], Awaitable[bytes | None]]:
+    async def checkpoint(name: str, key: str) -> bytes | None:
+        from control_plane.adapters.checkpoints import stored_object
+
+        record = await control.record(name)
+        return await asyncio.to_thread(stored_object, DevnetFiles(home, record.name).root, key)
+
+    return checkpoint
 
 
 class _Taken:

@@ -1,6 +1,6 @@
 """`caldera export`: addresses and interfaces for other tools."""
 
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated
 
 import typer
@@ -23,7 +23,11 @@ app = new_app()
 @app.command()
 def export(
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="addresses, abi, wagmi, foundry or compose.")
+        str,
+        typer.Argument(
+            metavar="KIND",
+            help="addresses, abi, wagmi, foundry, hyperlane-registry or compose.",
+        ),
     ],
     source: Annotated[
         str | None,
@@ -57,6 +61,9 @@ def export(
     Addresses, ABIs, a wagmi/viem module, or what Foundry needs. Without --out
     everything goes to standard output, each file behind its name.
 
+    `export hyperlane-registry --out DIR` is what Hyperlane's CLI takes as
+    `--registry DIR`. The devnet needs validators: `up --set metalayer.validators=3`.
+
     `export compose --out DIR` writes a stack that `docker compose up` runs where
     Caldera is not installed: chains, contracts, guardians, relayer, with keys of
     its own. It needs no daemon, and DIR must be empty.
@@ -74,6 +81,8 @@ def export(
     if out is not None:
         written = _write(out, files)
         _told(written, as_json=as_json)
+        if kind == "hyperlane-registry" and not as_json:
+            _told_of_registry(out)
     elif as_json:
         render.data(files)
     else:
@@ -120,7 +129,8 @@ def _write(directory: Path, files: dict[str, str]) -> list[str]:
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            path = directory / Path(name).name
+            path = _below(directory, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             written.append(str(path))
     except OSError as error:
@@ -130,6 +140,20 @@ def _write(directory: Path, files: dict[str, str]) -> list[str]:
             "name another directory with --out",
         ) from error
     return written
+
+
+def _below(directory: Path, name: str) -> Path:
+    """Where a file of that name goes: never outside."""
+    parts = [part for part in PurePosixPath(name).parts if part not in {"/", ".."}]
+    return directory.joinpath(*parts)
+
+
+def _told_of_registry(out: Path) -> None:
+    render.say(
+        f"Try: set -a; . {out}/hyperlane.env; set +a\n"
+        f"     hyperlane send message --registry {out} --origin l1 --destination op"
+        " --key 0x… --relay"
+    )
 
 
 def _told(written: list[str], *, as_json: bool) -> None:

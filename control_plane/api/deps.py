@@ -1,6 +1,6 @@
 """What the API needs of the services, as protocols, and how a route gets at it."""
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Protocol
@@ -154,6 +154,8 @@ class Services:
     proofs: Proofs
     chaos: Chaos
     offences: Offences
+    checkpoint: Callable[[str, str], Awaitable[bytes | None]]
+    """A file of a devnet's validators, by its path; None when there is none. NotFound."""
     about: About
     database: Database
 

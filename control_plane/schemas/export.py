@@ -12,7 +12,10 @@ EnvFormat = Literal["sh", "dotenv", "json"]
 class ExportFile(Model):
     """One file of an export."""
 
-    name: str = Field(description="File name, without a directory.", examples=["addresses.json"])
+    name: str = Field(
+        description="File name, with directories below the export's own where it has some.",
+        examples=["addresses.json", "chains/op/metadata.yaml"],
+    )
     content: str
 
 

@@ -1,4 +1,5 @@
-"""A devnet written down for other programs: addresses, ABIs, wagmi chains, Foundry endpoints."""
+"""A devnet written down for other programs: addresses, ABIs, wagmi chains, Foundry endpoints, a
+Hyperlane registry."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -9,14 +10,22 @@ from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import ContractView, DevnetStatus, L1Status, RollupStatus
 from control_plane.schemas.export import ExportFile, ExportView
 
-_LATER: Final = ("hyperlane-registry", "compose")
+_LATER: Final = ("compose",)
+REGISTRY: Final = "hyperlane-registry"
 
 
-def export(kind: str, status: DevnetStatus, contracts: Sequence[ContractView]) -> ExportView:
-    """The files of one kind. `contracts` come with their ABIs.
+def export(
+    kind: str, status: DevnetStatus, contracts: Sequence[ContractView], api_url: str
+) -> ExportView:
+    """The files of one kind. `contracts` come with their ABIs, `api_url` is this API's.
 
-    Raises NotFound for a kind that does not exist, NotAvailableYet for one that is to come.
+    Raises NotFound for a kind that does not exist, NotAvailableYet for one that is to come,
+    Conflict for one that the devnet has not what it takes for.
     """
+    if kind == REGISTRY:
+        from control_plane.services.hyperlane_registry import registry
+
+        return ExportView(kind=kind, files=tuple(registry(status, api_url)))
     if kind in _LATER:
         raise NotAvailableYet(
             f"Can't export {kind} yet", "that part is not there", f"There is: {', '.join(KINDS)}."
@@ -98,7 +107,7 @@ _MAKERS: Final[dict[str, Callable[[DevnetStatus, Sequence[ContractView]], list[E
     "wagmi": _wagmi,
     "foundry": _foundry,
 }
-KINDS: Final = tuple(_MAKERS)
+KINDS: Final = (*_MAKERS, REGISTRY)
 
 
 def _chains(status: DevnetStatus) -> tuple[L1Status | RollupStatus, ...]:

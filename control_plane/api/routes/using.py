@@ -1,6 +1,6 @@
 """What programs need to use a devnet: variables, accounts, contracts, exports, coins."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Response
 from fastapi.responses import PlainTextResponse
@@ -18,6 +18,12 @@ from control_plane.schemas.devnet import (
 from control_plane.schemas.export import EnvFormat, ExportView
 from control_plane.services.environment import render, variables
 from control_plane.services.exports import KINDS, export
+
+_NO_SUCH_KEY: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'
+    "<Message>The specified key does not exist.</Message></Error>\n"
+)
+"""S3's; readers know it by its message."""
 
 router = APIRouter(prefix="/v1/devnets/{name}", tags=["using"])
 
@@ -85,7 +91,7 @@ async def list_contracts(
     operation_id="exportDevnet",
     summary="Files for other programs",
     response_model=ExportView,
-    responses=documented(404, 422),
+    responses=documented(404, 409, 422),
 )
 async def export_devnet(
     services: Wired,
@@ -95,10 +101,54 @@ async def export_devnet(
         Path(description=f"One of: {', '.join(KINDS)}.", max_length=64, examples=["addresses"]),
     ],
 ) -> ExportView:
-    """Addresses, ABIs, chain definitions for viem and wagmi, or endpoints for Foundry."""
+    """Addresses, ABIs, chain definitions for viem and wagmi, endpoints for Foundry, or a registry
+    for Hyperlane's CLI and SDK."""
     status = await services.devnets.status(name)
     contracts = await services.queries.contracts(name, abi=kind in {"abi", "wagmi"})
-    return export(kind, status, contracts)
+    api_url = f"http://127.0.0.1:{(await services.about()).port}"
+    return export(kind, status, contracts, api_url)
+
+
+@router.get(
+    "/checkpoints/{key:path}",
+    operation_id="getCheckpoint",
+    summary="Files of the validators",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The file as the validator wrote it.",
+            "content": {"application/json": {"schema": {}}},
+        },
+        **documented(422),
+        404: {
+            "description": "There is no such file: S3's own error, or a problem for the devnet.",
+            "content": {
+                "application/xml": {"schema": {"type": "string"}},
+                "application/problem+json": {
+                    "schema": {"$ref": "#/components/schemas/ProblemDetail"}
+                },
+            },
+        },
+    },
+)
+async def get_checkpoint(
+    services: Wired,
+    name: Devnet,
+    key: Annotated[
+        str,
+        Path(
+            description="Validator, chain and file.",
+            max_length=200,
+            examples=["validator-0/op/announcement.json"],
+        ),
+    ],
+) -> Response:
+    """Announcements and signed checkpoints, as Hyperlane's agents ask S3 for them: with
+    `AWS_ENDPOINT_URL_S3` set to this API's `/v1/devnets`, devnets are buckets."""
+    found = await services.checkpoint(name, key)
+    if found is None:
+        return Response(_NO_SUCH_KEY, status_code=404, media_type="application/xml")
+    return Response(found, media_type="application/json")
 
 
 @router.post(

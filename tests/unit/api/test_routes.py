@@ -53,6 +53,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/accounts": {"get"},
         f"{devnet}/contracts": {"get"},
         f"{devnet}/export/{{kind}}": {"get"},
+        f"{devnet}/checkpoints/{{key}}": {"get"},
         f"{devnet}/events": {"get"},
         "/v1/events": {"get"},
         "/v1/plan": {"post"},
