@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -293,6 +294,11 @@ class FakeRunning:
         self.closed = True
 
 
+async def fake_checkpoint(devnets: FakeDevnets, name: str, key: str) -> bytes | None:
+    await devnets.status(name)
+    return b"{}" if key == "validator-0/op/announcement.json" else None
+
+
 def fake_running(home: Path) -> FakeRunning:
     """A fresh fake; `home` is where logs of agents would be."""
     memory = MemoryDatabase()
@@ -352,10 +358,6 @@ def fake_running(home: Path) -> FakeRunning:
                 calldata="0x03",
             )  # fmt: skip
 
-    async def checkpoint(name: str, key: str) -> bytes | None:
-        await devnets.status(name)
-        return b"{}" if key == "validator-0/op/announcement.json" else None
-
     services = Services(
         devnets=devnets,
         queries=FakeQueries(devnets),
@@ -370,7 +372,7 @@ def fake_running(home: Path) -> FakeRunning:
         proofs=FakeProofs(),
         chaos=FakeChaos(devnets),
         offences=offences,
-        checkpoint=checkpoint,
+        checkpoint=partial(fake_checkpoint, devnets),
         about=FakeAbout(home),
         database=database,
     )
