@@ -8,6 +8,8 @@ from caldera_cli.client import segment
 from caldera_cli.daemon import connect
 from caldera_cli.options import JsonOption, complete_templates
 
+_MOST_NAMED = 6
+
 app = new_app("List templates, or show one.", callback_alone=True)
 
 
@@ -23,8 +25,14 @@ def _list(ctx: typer.Context, as_json: JsonOption = False) -> None:
     width = max(len(view["name"]) for view in views)
     for view in views:
         render.entry(view["name"], view["description"], width)
-        render.out(render.dim(f"{'':<{width}}  rollups: {', '.join(view['rollups'])}"))
+        render.entry("", _rollups(view["rollups"]), width)
     render.say("Start one: `caldera up NAME`; see its YAML: `caldera templates show NAME`.")
+
+
+def _rollups(names: list[str]) -> str:
+    if len(names) <= _MOST_NAMED:
+        return f"rollups: {', '.join(names)}"
+    return f"{len(names)} rollups: {', '.join(names[: _MOST_NAMED - 1])} …"
 
 
 @app.command("show")
