@@ -17,6 +17,7 @@ from control_plane.domain.formats import NO_PARENT, EpochHeader, Leaf
 from control_plane.domain.hub import (
     Dispatched,
     EpochCertified,
+    FinalityWanted,
     Head,
     Hub,
     Missed,
@@ -28,13 +29,16 @@ from control_plane.domain.hub import (
 )
 from control_plane.domain.network import Network
 from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.finality import FinalityView
 from control_plane.domain.ports.metalayer import Attester
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
 from control_plane.domain.shards import shards_by_domain
+from control_plane.services.metalayer.demands import Demands, Extra
 from control_plane.services.metalayer.epoch_store import EpochStore
+from control_plane.services.metalayer.finality import TaggedFinality
 from control_plane.services.metalayer.leaves import read_leaf
 from control_plane.services.metalayer.lineup import Lineup, SetBook
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
@@ -51,7 +55,7 @@ log = logging.getLogger(__name__)
 class Aggregator:
     """Implements ``ports.agent.Agent``."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - its ports
         self,
         network: Network,
         roster: Roster,
@@ -61,7 +65,9 @@ class Aggregator:
         hub: Hub,
         publish: Publish,
         clock: Callable[[], float],
+        finality: FinalityView | None = None,
     ) -> None:
+        """`finality` tells which blocks are final; by default the chains' own nodes do."""
         self.name = "aggregator"
         self.ready = asyncio.Event()
         self._network = network
@@ -78,6 +84,9 @@ class Aggregator:
         self._interval = network.plan.metalayer.epoch_interval
         self._missing: str | None = None
         self._leaves: dict[str, Leaf] = {}
+        self._demands = Demands(
+            network, self._links, finality or TaggedFinality(), database, clock, hub
+        )
         self._heads: dict[str, str] = {}
         self._hot: set[str] = set()
         self._silent: dict[str, float] = {}
@@ -123,10 +132,8 @@ class Aggregator:
         self._leaves.clear()
         self._heads.clear()
         self._made_at = self._swept_at = asyncio.get_running_loop().time()
-        for domain in await self._store.load():
-            chain = self._network.by_domain(domain)
-            if chain is not None:
-                self._hot.add(chain.name)
+        waiting = await self._store.load()
+        self._hot |= self._demands.load(waiting)
 
     async def _line_up(self) -> None:
         """Go over to the set that epochs are made with."""
@@ -141,7 +148,13 @@ class Aggregator:
     async def _wait(self, news: asyncio.Queue[News]) -> None:
         """Until an epoch is due."""
         self._drain(news)
-        while not (self._hot or self._wanted or self._missed or self._set_changed):
+        while not (
+            self._hot
+            or self._wanted
+            or self._missed
+            or self._set_changed
+            or await self._demands.due()
+        ):
             left = self._made_at + self._period() - asyncio.get_running_loop().time()
             if left <= 0:
                 return
@@ -173,8 +186,11 @@ class Aggregator:
     def _hear(self, item: News) -> None:
         if isinstance(item, Head):
             self._heads[item.chain] = item.hash
+            self._demands.note_head()
         elif isinstance(item, Dispatched):
-            self._hot.add(item.chain)
+            self._hot |= self._demands.take_up(item.messages)
+        elif isinstance(item, FinalityWanted):
+            self._demands.want(item)
         elif isinstance(item, Wanted):
             self._wanted = True
         elif isinstance(item, SetChanged):
@@ -184,6 +200,7 @@ class Aggregator:
         elif isinstance(item, Reorged):
             self._heads.pop(item.chain, None)
             self._leaves.pop(item.chain, None)
+            self._demands.forget(item.chain, item.from_block)
 
     # ------------------------------------------------------------------ one epoch
 
@@ -249,7 +266,9 @@ class Aggregator:
             self._leaves[name] = leaf
 
     async def _certify(self, fresh: Sequence[Leaf]) -> bool:
-        proposal = self._propose()
+        extra = await self._demands.answer(self._leaves.values())
+        fresh = extra.also_fresh(fresh, self._leaves.values())
+        proposal = self._propose(extra)
         record = await self._store.propose(proposal, self._clock())
         outcome = await self._panel.hold(proposal)
         self._tell_votes(record, outcome)
@@ -257,10 +276,12 @@ class Aggregator:
         if outcome.certificate is None:
             self._missing = _no_quorum(outcome.reasons)
             log.warning("epoch %d is not certified: %s", record.epoch, self._missing)
+            self._demands.refused(extra)
             return False
         self._missing = None
         at = self._clock()
         certified, attested = await self._store.certify(record, proposal, outcome, fresh, at)
+        self._demands.served(extra)
         self._hub.tell(EpochCertified(certified))
         if attested:
             data = {
@@ -272,8 +293,9 @@ class Aggregator:
             await self._publish("epoch.certified", data, service=self.name)
         return True
 
-    def _propose(self) -> Proposal:
-        aggregate = Aggregate.of(self._leaves.values(), self._shards)
+    def _propose(self, extra: Extra) -> Proposal:
+        leaves = (*self._leaves.values(), *extra.leaves)
+        aggregate = Aggregate.of(leaves, self._shards, extra.reads)
         network_id = self._network.network_id
         parent = self._store.parent
         header = EpochHeader(
@@ -283,12 +305,12 @@ class Aggregator:
             parent_hash=parent.hash(network_id) if parent else NO_PARENT,
             aggregate_root=aggregate.root,
         )
-        return Proposal(header, header.hash(network_id), aggregate, parent)
+        return Proposal(header, header.hash(network_id), aggregate, parent, extra.answers)
 
     def _tell_votes(self, record: EpochRecord, outcome: Outcome) -> None:
         """Who signs what is for everybody to see: watchers look for those who sign two things."""
         signed = (("0x" + m.guardian.hex(), "0x" + vote.hex()) for m, vote in outcome.votes)
-        self._hub.tell(Votes(record.header, record.leaves, tuple(signed)))
+        self._hub.tell(Votes(record.header, record.leaves, tuple(signed), record.reads))
 
     async def _tell_bad(self, outcome: Outcome, epoch: int) -> None:
         for index in outcome.bad:

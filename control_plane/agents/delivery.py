@@ -69,6 +69,11 @@ class Delivery:
         self._flights: set[asyncio.Task[None]] = set()
         self._module: str | None = None
         """Messages that it guards are proven together; None: the chain knows no groups."""
+        asking = ("finalizedIsm", "metalayerRouter")
+        self._others = frozenset(
+            office.contracts[name] for name in asking if name in office.contracts
+        )
+        """Modules that ask it."""
         self._oriented = False
 
     def wake(self) -> None:
@@ -136,7 +141,7 @@ class Delivery:
         if not ready:
             return False
         sure, unsure = self._trials.split(ready)
-        for batch in pack(sure, self._there, self._trials.most_gas, self._module):
+        for batch in pack(sure, self._there, self._trials.most_gas, self._module, self._others):
             if len(self._flights) >= _IN_FLIGHT:
                 return False
             await self._send(batch)

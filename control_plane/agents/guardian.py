@@ -7,7 +7,7 @@ are real, their independence is not.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
@@ -16,11 +16,15 @@ from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.formats import EpochHeader, Finality, GuardianSet, Leaf
 from control_plane.domain.hub import Hub, Missed, Reorged
 from control_plane.domain.network import GuardianKeys, Network
+from control_plane.domain.ports.finality import FinalityView
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
+from control_plane.domain.reads import Answer
 from control_plane.domain.shards import shards_by_domain
+from control_plane.services.metalayer.finality import TaggedFinality
 from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
+from control_plane.services.metalayer.reading import check_answer, leaves_by_chain
 from control_plane.services.metalayer.registry import installed_id, is_sealed
 
 log = logging.getLogger(__name__)
@@ -36,7 +40,9 @@ class Guardian:
         connect: Connect,
         database: Database,
         hub: Hub,
+        finality: FinalityView | None = None,
     ) -> None:
+        """`finality` tells which blocks are final; by default the chains' own nodes do."""
         self.name = f"guardian-{keys.index}"
         self.index = keys.index
         self.ready = asyncio.Event()
@@ -45,6 +51,7 @@ class Guardian:
         self._shards = shards_by_domain(network.plan.chains)
         self._database = database
         self._hub = hub
+        self._finality = finality or TaggedFinality()
         self._links = {chain.domain: Link(connect, chain) for chain in network.chains}
         self._checked: dict[int, bytes] = {}
         """By domain, the hash of the last leaf found true."""
@@ -95,7 +102,11 @@ class Guardian:
     # ------------------------------------------------------------------ signing
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         """The BLS signature of the header's hash when everything in it is found true.
 
@@ -104,11 +115,11 @@ class Guardian:
         """
         if not self._running:
             return Refusal(f"{self.name} is stopped")
-        wrong = await self._check_set(header) or self._check_header(header, leaves, parent)
+        wrong = await self._check_set(header) or self._check_header(header, leaves, parent, answers)
         if wrong:
             return Refusal(wrong)
-        answers = await asyncio.gather(*(self._check(leaf) for leaf in leaves))
-        reasons = [reason for reason in answers if reason]
+        checks = [*map(self._check, leaves), *self._checks_of(answers, leaves)]
+        reasons = [reason for reason in await asyncio.gather(*checks) if reason]
         if reasons:
             log.warning("%s refuses epoch %d: %s", self.name, header.epoch, "; ".join(reasons))
             return Refusal("; ".join(reasons))
@@ -132,7 +143,11 @@ class Guardian:
         return self._links[self._network.chains[0].domain]
 
     def _check_header(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer],
     ) -> str | None:
         """What is wrong with the header, seen against its leaves and its parent."""
         if header.epoch <= self._highest_vote:
@@ -141,7 +156,8 @@ class Guardian:
         if header.parent_hash != expected or (parent and parent.epoch >= header.epoch):
             return "its parent is another epoch"
         try:
-            root = Aggregate.of(leaves, self._shards).root
+            reads = {answer.id: answer.results for answer in answers}
+            root = Aggregate.of(leaves, self._shards, reads).root
         except ValueError as error:
             return str(error)
         return (
@@ -157,16 +173,37 @@ class Guardian:
         link = self._links.get(leaf.domain)
         if link is None:
             return f"domain {leaf.domain} is no chain of this devnet"
-        if leaf.finality is not Finality.INSTANT:
-            return f"{link.chain.name}: finality {leaf.finality.name} is not available yet"
         try:
             await check_leaf(link, leaf, self._network.contracts["merkleTreeHook"])
+            if leaf.finality is Finality.FINALIZED:
+                return await self._check_final(link, leaf)
         except LeafRefused as error:
             return f"{link.chain.name}: {error}"
         except TemporaryFailure as error:
             return link.problem or f"{link.chain.name}: {error}"
         self._checked[leaf.domain] = leaf.hash
         return None
+
+    async def _check_final(self, link: Link, leaf: Leaf) -> str | None:
+        """Why a leaf that is true is not final; None when it is. The block is the one that its
+        node has at that height, hence below the final one."""
+        final = await self._finality.final_block(link, leaf.domain)
+        if final is not None and leaf.block_number <= final.number:
+            return None
+        last = f"its last final block is {final.number}" if final else "it has no final block"
+        return f"{link.chain.name}: block {leaf.block_number} is not final, {last}"
+
+    def _checks_of(
+        self, answers: Sequence[Answer], leaves: Sequence[Leaf]
+    ) -> Sequence[Awaitable[str | None]]:
+        """Each tells why an answer is not to be signed."""
+        if not answers:
+            return ()
+        contracts = self._network.contracts
+        router, hook = bytes.fromhex(contracts["metalayerRouter"][2:]), contracts["merkleTreeHook"]
+        callers = {int(domain): link for domain, link in self._links.items()}
+        given = leaves_by_chain(leaves)
+        return [check_answer(answer, router, given, callers, hook) for answer in answers]
 
     async def _vote(self, header: EpochHeader) -> bytes | Refusal:
         digest = header.hash(self._network.network_id)

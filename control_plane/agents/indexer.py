@@ -40,11 +40,14 @@ class Indexer:
     async def run(self) -> None:
         """Follow all chains until cancelled."""
         early = Early()
-        self._followers = [
-            Follower(
-                chain, Recorder(self._database, self._network.devnet, chain, early), self._around
-            )
+        router = self._network.contracts["metalayerRouter"]
+        recorders = [
+            Recorder(self._database, self._network.devnet, chain, early, router)
             for chain in self._network.chains
+        ]
+        self._followers = [
+            Follower(chain, recorder, self._around)
+            for chain, recorder in zip(self._network.chains, recorders, strict=True)
         ]
         try:
             async with asyncio.TaskGroup() as group:

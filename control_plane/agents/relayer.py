@@ -6,7 +6,7 @@ nothing, and a mailbox processes no message twice.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from control_plane.agents.delivery import Delivery
@@ -17,6 +17,7 @@ from control_plane.domain.hub import (
     Delivered,
     Dispatched,
     EpochCertified,
+    FinalityWanted,
     Hub,
     Missed,
     News,
@@ -79,6 +80,7 @@ class Relayer:
             clock=clock,
             prepaid=network.plan.metalayer.fees == "prepaid",
             withheld=withheld,
+            await_finality=self._await_finality,
         )
         self._deliveries: dict[int, Delivery] = {}
         self._checkpoints = checkpoints
@@ -132,7 +134,23 @@ class Relayer:
             certified = await unit.epochs.latest(self._network.devnet, certified=True)
         for record in {e.epoch: e for e in (*epochs, certified) if e and e.certificate}.values():
             self._coverage.add(CertifiedEpoch.of(record))
+        await self._load_answers()
         await self._reload()
+
+    async def _load_answers(self) -> None:
+        """Epochs that answer reads of messages that are still to be delivered."""
+        numbers = {m.epoch for m in await self._book.open() if m.reads and m.epoch is not None}
+        async with self._database.begin() as unit:
+            found = [await unit.epochs.get(self._network.devnet, n) for n in sorted(numbers)]
+        for record in found:
+            if record is not None and record.certificate:
+                self._coverage.add_answers(CertifiedEpoch.of(record))
+
+    def _await_finality(self, messages: Sequence[MessageRecord]) -> None:
+        for message in messages:
+            chain = self._network.by_domain(message.origin)
+            if chain is not None:
+                self._hub.tell(FinalityWanted(chain.name, (message.origin_block,)))
 
     async def _reload(self) -> None:
         messages = await self._book.open()
@@ -159,6 +177,7 @@ class Relayer:
             self._coverage.add(CertifiedEpoch.of(item.epoch))
             self._wake_all()
         elif isinstance(item, Delivered):
+            self._coverage.settle(m.id for m in item.messages if m.reads)
             for message in item.messages:
                 delivery_ = self._deliveries.get(message.destination)
                 if delivery_ is not None:

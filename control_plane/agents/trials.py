@@ -13,7 +13,7 @@ from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.metalayer import DecodeError
 from control_plane.domain.records import MessageRecord
 from control_plane.services.metalayer import moves
-from control_plane.services.metalayer.attempts import Trial, explain, simulate
+from control_plane.services.metalayer.attempts import NOT_FINAL, Trial, explain, simulate
 from control_plane.services.metalayer.book import Change, MessageBook
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Coverage
 from control_plane.services.metalayer.gas import GasTable, Need, most_for_one, router_call, unpaid
@@ -39,6 +39,8 @@ class Office:
     prepaid: bool
     withheld: Callable[[MessageRecord], str | None] = lambda _: None
     """Why a message is not carried; None when it is."""
+    await_finality: Callable[[Sequence[MessageRecord]], None] = lambda _: None
+    """Have the aggregator wait until the origin blocks of these are final."""
 
 
 class Trials:
@@ -86,12 +88,16 @@ class Trials:
                 entry.waiting.busy = False
         failed: dict[str, str] = {}
         waits: dict[str, str] = {}
+        demanding: list[str] = []
         for entry, trial in zip(entries, trials, strict=True):
             if trial.before:
                 continue
             record = entry.waiting.record
             if trial.revert is not None:
                 self.gas.forget(record)
+                if trial.revert.startswith(NOT_FINAL) and not record.finality:
+                    demanding.append(entry.id)
+                    continue
                 failed[entry.id] = await self.explain(record, trial, self._given(record))
                 continue
             need = self.gas.learn(record, trial.used, trial.module)
@@ -101,6 +107,7 @@ class Trials:
                 waits[entry.id] = missing
         await self.fail(failed)
         await self._wait(waits)
+        await self._await_finality(demanding)
         return [e.id for e, trial in zip(entries, trials, strict=True) if trial.before]
 
     def _unpaid(self, record: MessageRecord, need: Need) -> str | None:
@@ -177,6 +184,17 @@ class Trials:
         for record in records:
             self._postpone(record, record.next_attempt_at or now)
         await self._tell("message.failing", records)
+
+    async def _await_finality(self, ids: Sequence[str]) -> None:
+        """Their recipient takes them from a final block only, as it turns out."""
+        now = self._office.clock()
+        records = await self._office.book.change(ids, lambda m: moves.finality_demanded(m, now))
+        for record in records:
+            waiting = self.outbox.get(record.id)
+            if waiting is not None:
+                waiting.record = record
+        if records:
+            self._office.await_finality(records)
 
     async def _bury(self, reasons: Mapping[str, str]) -> None:
         """Note messages that nothing but the user's word brings back."""

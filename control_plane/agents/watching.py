@@ -216,7 +216,7 @@ class Watching:
         is a certified epoch, whose votes are in its certificate."""
         header = EpochHeader.from_json(votes.header)
         try:
-            aggregate = Aggregate.from_json(votes.leaves)
+            aggregate = Aggregate.from_json(votes.leaves, votes.reads)
         except (KeyError, ValueError):
             return
         if aggregate.root != header.aggregate_root:

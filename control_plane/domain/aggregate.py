@@ -13,21 +13,30 @@ from control_plane.domain.merkle import (
     process_proof,
     shared_root,
 )
+from control_plane.domain.reads import ReadProof, reads_node, results_leaf
 
 MULTI_VERSION: Final = 2
 """First byte of a multi-proof."""
 META_PROOF_FIXED_BYTES: Final = 133
 """Bytes of a meta-proof before its three paths."""
 _NO_SHARDS: Final[Mapping[int, int]] = {}
+_NO_READS: Final[Mapping[bytes, Sequence[bytes]]] = {}
 
 
 class Aggregate:
     """The trees of one epoch: leaves under shards, shards under the aggregate root."""
 
-    __slots__ = ("_positions", "_shard_ids", "_shard_tree", "_trees", "shards")
+    __slots__ = (
+        "_positions", "_reads_tree", "_shard_ids", "_shard_tree", "_trees", "reads", "shards"
+    )  # fmt: skip
 
-    def __init__(self, shards: Mapping[int, Iterable[Leaf]]) -> None:
-        """Leaves by shard id. ValueError for no leaf, or two of one chain and finality."""
+    def __init__(
+        self,
+        shards: Mapping[int, Iterable[Leaf]],
+        reads: Mapping[bytes, Sequence[bytes]] = _NO_READS,
+    ) -> None:
+        """Leaves by shard id, results of reads by message id. ValueError for no leaf, or two of
+        one chain and finality."""
         self.shards: Final[dict[int, tuple[Leaf, ...]]] = {
             shard: tuple(sorted(leaves, key=_order)) for shard, leaves in sorted(shards.items())
         }
@@ -42,25 +51,45 @@ class Aggregate:
             for shard, leaves in self.shards.items()
         }
         self._shard_ids = tuple(self.shards)
-        self._shard_tree = ArrayTree(
-            [shard_node(shard, tree.root) for shard, tree in self._trees.items()]
-        )
+        self.reads: Final = dict(sorted(reads.items()))
+        """Results of the reads that the epoch answers, by message id."""
+        leaves_of_reads = [results_leaf(id_, results) for id_, results in self.reads.items()]
+        self._reads_tree = ArrayTree(leaves_of_reads) if leaves_of_reads else None
+        nodes = [shard_node(shard, tree.root) for shard, tree in self._trees.items()]
+        if self._reads_tree is not None:
+            nodes.append(reads_node(self._reads_tree.root))
+        self._shard_tree = ArrayTree(nodes)
 
     @classmethod
-    def of(cls, leaves: Iterable[Leaf], shards: Mapping[int, int] = _NO_SHARDS) -> Self:
+    def of(
+        cls,
+        leaves: Iterable[Leaf],
+        shards: Mapping[int, int] = _NO_SHARDS,
+        reads: Mapping[bytes, Sequence[bytes]] = _NO_READS,
+    ) -> Self:
         """An epoch whose leaves are in the shards that `shards` gives by domain, in 0 the rest."""
         grouped: dict[int, list[Leaf]] = {}
         for leaf in leaves:
             grouped.setdefault(shards.get(leaf.domain, 0), []).append(leaf)
-        return cls(grouped)
+        return cls(grouped, reads)
 
     @classmethod
-    def from_json(cls, leaves: Iterable[Mapping[str, Any]]) -> Self:
-        """From the leaves of an epoch's record. ValueError or KeyError if they are none."""
+    def from_json(
+        cls, leaves: Iterable[Mapping[str, Any]], reads: Iterable[Mapping[str, Any]] = ()
+    ) -> Self:
+        """From leaves and reads of an epoch's record. ValueError or KeyError if they are none."""
         grouped: dict[int, list[Leaf]] = {}
         for leaf in leaves:
             grouped.setdefault(int(leaf.get("shard", 0)), []).append(Leaf.from_json(leaf))
-        return cls(grouped)
+        return cls(
+            grouped,
+            {
+                bytes.fromhex(read["messageId"][2:]): [
+                    bytes.fromhex(result[2:]) for result in read["results"]
+                ]
+                for read in reads
+            },
+        )
 
     def to_json(self) -> tuple[dict[str, Any], ...]:
         """The leaves with their shards, as epochs are recorded."""
@@ -68,6 +97,13 @@ class Aggregate:
             leaf.to_json() | {"shard": shard}
             for shard, leaves in self.shards.items()
             for leaf in leaves
+        )
+
+    def reads_json(self) -> tuple[dict[str, Any], ...]:
+        """The answered reads, as epochs are recorded."""
+        return tuple(
+            {"messageId": "0x" + id_.hex(), "results": ["0x" + one.hex() for one in results]}
+            for id_, results in self.reads.items()
         )
 
     @property
@@ -122,6 +158,17 @@ class Aggregate:
             leaf_path=self._trees[shard].proof(index),
             shard_path=self._shard_tree.proof(self._shard_ids.index(shard)),
             message_path=(),
+        )
+
+    def prove_reads(self, epoch: int, message_id: bytes) -> ReadProof:
+        """Proof of what was read for a message. KeyError if the epoch does not answer its reads."""
+        if self._reads_tree is None or message_id not in self.reads:
+            raise KeyError(message_id.hex())
+        return ReadProof(
+            epoch=epoch,
+            reads_path=self._reads_tree.proof(list(self.reads).index(message_id)),
+            top_path=self._shard_tree.proof(len(self._shard_ids)),
+            results=self.reads[message_id],
         )
 
 

@@ -14,6 +14,7 @@ from control_plane.domain.formats import EpochHeader, Leaf
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.metalayer import Attester, Pending, Refusal, Sender
 from control_plane.domain.ports.node import Connect, Rpc
+from control_plane.domain.reads import Answer
 from control_plane.domain.records import MessageRecord
 
 WrapAttester = Callable[[Attester], Attester]
@@ -87,13 +88,17 @@ class SeamAttester:
         getattr(self._honest, "hear")(standing)  # noqa: B009 - of those that listen
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         """As whoever stands there now."""
         asked: Attester = self._honest
         for wrap in self._around.values():
             asked = wrap(asked)
-        return await asked.check_and_sign(header, leaves, parent)
+        return await asked.check_and_sign(header, leaves, parent, answers)
 
 
 class _SeamSender:

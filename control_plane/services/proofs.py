@@ -185,7 +185,7 @@ def _covering(
 
 
 def _aggregate(record: EpochRecord) -> Aggregate:
-    return Aggregate.from_json(record.leaves)
+    return Aggregate.from_json(record.leaves, record.reads)
 
 
 def _leaf_of(record: EpochRecord, domain: int) -> Leaf:

@@ -1,8 +1,9 @@
 """Guardians in processes of their own: what they serve, and how the aggregator asks them.
 
-``POST /v1/check-and-sign`` with ``{"header": …, "leaves": […], "parent": …}`` (the JSON of epochs,
-docs/formats.md) answers ``{"signature": "0x…"}`` or ``{"refusal": WHY}``; so does
-``POST /v1/sign-set`` with ``{"set": "0x…"}``, the ABI encoding of the next guardian set.
+``POST /v1/check-and-sign`` with ``{"header": …, "leaves": […], "parent": …, "answers": […]}`` (the
+JSON of epochs, docs/formats.md, and ``Answer.to_json``) answers ``{"signature": "0x…"}`` or
+``{"refusal": WHY}``; so does ``POST /v1/sign-set`` with ``{"set": "0x…"}``, the ABI encoding of the
+next guardian set.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from control_plane.domain.errors import CalderaError
 from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
 from control_plane.domain.hub import Standing
 from control_plane.domain.ports.metalayer import Attester, Refusal, SetSigner
+from control_plane.domain.reads import Answer
 
 PATH: Final = "/v1/check-and-sign"
 SET_PATH: Final = "/v1/sign-set"
@@ -34,8 +36,9 @@ def signing(guardian: Attester) -> Handle:
         header = EpochHeader.from_json(asked["header"])
         leaves = [Leaf.from_json(leaf) for leaf in asked["leaves"]]
         parent = EpochHeader.from_json(asked["parent"]) if asked["parent"] else None
+        answers = [Answer.from_json(answer) for answer in asked.get("answers", ())]
         try:
-            answer = await guardian.check_and_sign(header, leaves, parent)
+            answer = await guardian.check_and_sign(header, leaves, parent, answers)
         except CalderaError as error:
             return {"refusal": str(error)}
         if isinstance(answer, Refusal):
@@ -94,13 +97,18 @@ class RemoteAttester:
             self._present = standing.ready
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         """What the guardian answers; a Refusal when it is out of reach."""
         asked = {
             "header": header.to_json(),
             "leaves": [leaf.to_json() for leaf in leaves],
             "parent": parent.to_json() if parent else None,
+            "answers": [answer.to_json() for answer in answers],
         }
         return await self._ask(PATH, asked)
 
@@ -193,11 +201,15 @@ class EitherAttester:
         self._alone.hear(standing)
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         """As the port; asks the one in this process first."""
         asked = self._here if self._here.available or not self._alone.available else self._alone
-        return await asked.check_and_sign(header, leaves, parent)
+        return await asked.check_and_sign(header, leaves, parent, answers)
 
     async def sign_set(self, following: GuardianSet) -> bytes | Refusal:
         """As the port; asks the one in this process first."""

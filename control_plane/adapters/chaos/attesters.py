@@ -14,6 +14,7 @@ from control_plane.domain.hub import Votes
 from control_plane.domain.network import GuardianKeys
 from control_plane.domain.ports.chaos import Ground
 from control_plane.domain.ports.metalayer import Attester, Refusal
+from control_plane.domain.reads import Answer
 from control_plane.domain.shards import shards_by_domain
 
 
@@ -38,6 +39,7 @@ class Silent(_Around):
         header: EpochHeader,  # noqa: ARG002 - the port's
         leaves: Sequence[Leaf],  # noqa: ARG002
         parent: EpochHeader | None,  # noqa: ARG002
+        answers: Sequence[Answer] = (),  # noqa: ARG002
     ) -> bytes | Refusal:
         await asyncio.Event().wait()
         return Refusal("it is silent")
@@ -51,10 +53,14 @@ class Late(_Around):
         self._seconds = seconds
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         await asyncio.sleep(self._seconds)
-        return await self._honest.check_and_sign(header, leaves, parent)
+        return await self._honest.check_and_sign(header, leaves, parent, answers)
 
 
 class Misdeeds:
@@ -66,14 +72,17 @@ class Misdeeds:
         self.left = times
         self._secret = SecretKey(keys.bls_seed)
 
-    def sign(self, header: EpochHeader, leaves: Sequence[Leaf]) -> bytes:
+    def sign(self, header: EpochHeader, leaves: Sequence[Leaf], answers: Sequence[Answer]) -> bytes:
         """Sign a header over `leaves` in place of its own, and let everybody see it."""
         shards = shards_by_domain(self._ground.network.plan.chains)
-        aggregate = Aggregate.of(leaves, shards)
+        reads = {answer.id: answer.results for answer in answers}
+        aggregate = Aggregate.of(leaves, shards, reads)
         header = replace(header, aggregate_root=aggregate.root)
         signature = self._secret.sign(header.hash(self._ground.network.network_id))
         said = ((str(self._keys.account.address).lower(), "0x" + signature.hex()),)
-        self._ground.hub.tell(Votes(header.to_json(), aggregate.to_json(), said))
+        self._ground.hub.tell(
+            Votes(header.to_json(), aggregate.to_json(), said, aggregate.reads_json())
+        )
         return signature
 
     async def done(self, what: str) -> None:
@@ -90,11 +99,15 @@ class Lying(_Around):
         self._domain = domain
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         true = next((leaf for leaf in leaves if leaf.domain == self._domain), None)
         if true is None or self._misdeeds.left < 1:
-            return await self._honest.check_and_sign(header, leaves, parent)
+            return await self._honest.check_and_sign(header, leaves, parent, answers)
         self._misdeeds.left -= 1
         lie = replace(
             true,
@@ -102,7 +115,7 @@ class Lying(_Around):
             message_root=keccak256(b"a lie" + true.message_root),
         )
         told = [lie if leaf is true else leaf for leaf in leaves]
-        signature = self._misdeeds.sign(header, told)
+        signature = self._misdeeds.sign(header, told, answers)
         await self._misdeeds.done(
             f"{self.name} signed for epoch {header.epoch} that block {lie.block_number} of domain "
             f"{self._domain} had {lie.message_count} messages, and not {true.message_count}"
@@ -118,11 +131,15 @@ class Equivocating(_Around):
         self._misdeeds = misdeeds
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
-        answer = await self._honest.check_and_sign(header, leaves, parent)
+        answer = await self._honest.check_and_sign(header, leaves, parent, answers)
         if isinstance(answer, bytes) and self._misdeeds.left > 0:
             self._misdeeds.left -= 1
-            self._misdeeds.sign(replace(header, timestamp=header.timestamp + 1), leaves)
+            self._misdeeds.sign(replace(header, timestamp=header.timestamp + 1), leaves, answers)
             await self._misdeeds.done(f"{self.name} signed two headers of epoch {header.epoch}")
         return answer

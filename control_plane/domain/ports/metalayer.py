@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
 from control_plane.domain.ids import Hex
+from control_plane.domain.reads import Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +29,14 @@ class Attester(Protocol):
         ...
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
-        """Check every leaf, record the vote durably, sign the header's hash (256 bytes)."""
+        """Check every leaf and every answer to reads, record the vote durably, sign the header's
+        hash (256 bytes)."""
         ...
 
 

@@ -33,6 +33,8 @@ from control_plane.services.metalayer.logs import Log, Place
 
 _PROCESS_ID: Final = "0x" + keccak256(b"ProcessId(bytes32)").hex()
 _FAILED: Final = "0x" + keccak256(b"MessageFailed(bytes32,bytes)").hex()
+NOT_FINAL: Final = "0x" + keccak256(b"NotFinal(bytes32)")[:4].hex()
+"""Begins what a module reverts with that wants a final block."""
 _RECIPIENT_REVERTED: Final = "0x" + keccak256(b"RecipientReverted(bytes)")[:4].hex()
 _EPOCH_CERTIFIED: Final = "0x" + keccak256(b"EpochCertified(uint64,bytes32,bytes32)").hex()
 _AGGREGATE_ROOTS: Final = keccak256(b"aggregateRoots(uint64)")[:4]

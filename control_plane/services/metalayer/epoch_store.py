@@ -7,7 +7,7 @@ from typing import Final
 from control_plane.domain.abi_formats import encode_certificate
 from control_plane.domain.formats import EpochHeader, Leaf
 from control_plane.domain.ports.store import Database
-from control_plane.domain.records import EpochRecord
+from control_plane.domain.records import EpochRecord, MessageRecord
 from control_plane.domain.states import MessageState
 from control_plane.services.metalayer.rounds import Outcome, Proposal
 
@@ -27,8 +27,8 @@ class EpochStore:
         self.last_number = 0
         """Highest number ever proposed or voted on."""
 
-    async def load(self) -> tuple[int, ...]:
-        """Read where the epochs stand; the domains that have messages to attest."""
+    async def load(self) -> tuple[MessageRecord, ...]:
+        """Read where the epochs stand; the messages that are still to be attested."""
         async with self._database.begin() as unit:
             certified = await unit.epochs.latest(self._devnet, certified=True)
             latest = await unit.epochs.latest(self._devnet, certified=False)
@@ -39,7 +39,7 @@ class EpochStore:
         self.parent = EpochHeader.from_json(certified.header) if certified else None
         numbers = [record.epoch for record in (certified, latest) if record]
         self.last_number = max([voted, *numbers])
-        return tuple({message.origin for message in waiting})
+        return tuple(waiting)
 
     async def propose(self, proposal: Proposal, at: float) -> EpochRecord:
         """Store the epoch before anybody is asked, so that its number is used up."""
@@ -49,6 +49,7 @@ class EpochStore:
             header=proposal.header.to_json(),
             header_hash="0x" + proposal.digest.hex(),
             leaves=proposal.aggregate.to_json(),
+            reads=proposal.aggregate.reads_json(),
             created_at=at,
         )
         async with self._database.begin() as unit:
@@ -76,11 +77,18 @@ class EpochStore:
             absent=outcome.absent,
         )
         count = 0
+        answered = [str(read["messageId"]) for read in record.reads]
         async with self._database.begin() as unit:
             await unit.epochs.put(certified)
             for leaf in fresh:
                 count += await unit.messages.attest(
-                    self._devnet, leaf.domain, leaf.message_count, record.epoch, at
+                    self._devnet,
+                    leaf.domain,
+                    leaf.message_count,
+                    record.epoch,
+                    at,
+                    finality=leaf.finality,
+                    answered=answered,
                 )
             if record.epoch % _PRUNE_EVERY == 0:
                 await unit.epochs.prune(self._devnet, record.epoch - KEPT)

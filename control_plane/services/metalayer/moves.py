@@ -7,6 +7,7 @@ order: a delivery stays a delivery when the relayer's own note of it comes later
 from dataclasses import replace
 from typing import Final
 
+from control_plane.domain.reads import Demands, demands
 from control_plane.domain.records import MessageRecord
 from control_plane.domain.states import MessageState
 from control_plane.services.metalayer.logs import Place, SeenDispatch
@@ -26,12 +27,20 @@ _LONGEST_PAUSE: Final = 300.0
 
 
 def dispatched(
-    devnet: str, seen: SeenDispatch, old: MessageRecord | None, gas_paid: int | None, at: float
+    devnet: str,
+    seen: SeenDispatch,
+    old: MessageRecord | None,
+    gas_paid: int | None,
+    at: float,
+    router: str = "",
 ) -> MessageRecord:
-    """The record of a message found in a block of its origin."""
+    """The record of a message found in a block of its origin; `router` is the destination's."""
     if old and old.state is not MessageState.REORGED and old.origin_tx == seen.place.tx:
         same = old.origin_block_hash == seen.place.block_hash
         return old if same else _moved(old, seen)
+    wanted = (
+        demands(bytes.fromhex(seen.raw[2:]), bytes.fromhex(router[2:])) if router else Demands()
+    )
     record = MessageRecord(
         devnet=devnet,
         id=seen.id,
@@ -47,6 +56,8 @@ def dispatched(
         origin_block_hash=seen.place.block_hash,
         dispatched_at=at,
         gas_paid=gas_paid,
+        finality=wanted.finality,
+        reads=len(wanted.reads),
     )
     return _with_old_delivery(record, old) if old else record
 
@@ -191,6 +202,22 @@ def hastened(record: MessageRecord, at: float) -> MessageRecord:
         state = MessageState.DISPATCHED if record.epoch is None else MessageState.ATTESTED
         return replace(record, state=state, next_attempt_at=at)
     return replace(record, next_attempt_at=at) if record.state in OPEN else record
+
+
+def finality_demanded(record: MessageRecord, at: float) -> MessageRecord:
+    """Its recipient takes it only from a final block: it waits for an epoch that says so."""
+    if record.state not in OPEN or record.finality:
+        return record
+    return replace(
+        record,
+        state=MessageState.DISPATCHED,
+        finality=1,
+        reason=None,
+        reason_since=at,
+        epoch=None,
+        attested_at=None,
+        next_attempt_at=None,
+    )
 
 
 def waiting(record: MessageRecord, reason: str, at: float) -> MessageRecord:

@@ -11,6 +11,7 @@ from control_plane.domain.abi_formats import (
     process_batch_calldata,
     process_groups_calldata,
 )
+from control_plane.domain.formats import Finality
 from control_plane.domain.records import MessageRecord
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Choice, Coverage
 from control_plane.services.metalayer.gas import BATCH_GAS, CERTIFICATE_GAS, ITEM_OVERHEAD, Need
@@ -55,6 +56,9 @@ class Ready:
         metadata = self.waiting.proof
         if metadata is None:
             metadata = self.choice.metadata(self.epoch, record.tree_index, record.origin)
+        if record.reads:
+            id_ = bytes.fromhex(record.id[2:])
+            metadata = self.epoch.aggregate.prove_reads(self.epoch.number, id_).around(metadata)
         return BatchItem(gas_limit, metadata, bytes.fromhex(record.raw[2:]))
 
 
@@ -68,6 +72,8 @@ class Batch:
 
     module: str | None = None
     """Messages that it guards are proven together; None: each by itself."""
+    others: frozenset[str] = frozenset()
+    """Modules that ask it, so that it proves theirs, too."""
 
     def gas(self, calldata: bytes) -> int:
         """The transaction's gas limit: every item's limit must be there when its turn comes."""
@@ -91,14 +97,15 @@ class Batch:
 
     def _arranged(self) -> Iterator[tuple[int, list[Ready]]]:
         """Messages with their gas limit, those that share a proof together."""
-        shared: dict[tuple[int, int, int], list[Ready]] = {}
+        shared: dict[tuple[int, int, int, int], list[Ready]] = {}
         for ready, need in zip(self.ready, self.needs, strict=True):
-            if need.module == self.module:
-                key = (ready.waiting.record.origin, ready.epoch.number, need.limit)
+            record = ready.waiting.record
+            if not record.reads and (need.module == self.module or need.module in self.others):
+                key = (record.origin, ready.epoch.number, record.finality, need.limit)
                 shared.setdefault(key, []).append(ready)
             else:
                 yield need.limit, [ready]
-        for (_, _, limit), group in shared.items():
+        for (*_, limit), group in shared.items():
             yield limit, sorted(group, key=lambda one: one.waiting.record.tree_index)
 
     @property
@@ -180,16 +187,21 @@ class Outbox:
 
     def ready(self, coverage: Coverage, there: Collection[int], now: float) -> list[Ready]:
         """Messages that are due and proven by some epoch, oldest first."""
-        choices: dict[int, Choice] = {}
+        choices: dict[tuple[int, int], Choice] = {}
         found = []
         for waiting in self._waiting.values():
             record = waiting.record
             if waiting.busy or waiting.due > now:
                 continue
-            choice = choices.get(record.origin)
+            key = (record.origin, record.finality)
+            choice = choices.get(key)
             if choice is None:
-                choice = choices[record.origin] = coverage.choose(record.origin, there)
-            epoch = choice.epoch_for(record.tree_index)
+                finality = Finality(record.finality)
+                choice = choices[key] = coverage.choose(record.origin, there, finality)
+            if record.reads:
+                epoch = coverage.answered(record)
+            else:
+                epoch = choice.epoch_for(record.tree_index)
             if epoch is not None:
                 found.append(Ready(waiting, epoch, choice))
         return found
@@ -200,24 +212,30 @@ def pack(
     there: Collection[int],
     most_gas: int,
     module: str | None = None,
+    others: frozenset[str] = frozenset(),
 ) -> Iterator[Batch]:
     """Batches of at most `most_gas` each, in order; certificates ride with the first batch that
-    needs them. Messages that `module` guards share proofs."""
+    needs them. Messages that `module` guards, or `others` that ask it, share proofs."""
     known = set(there)
     part: list[tuple[Ready, Need]] = []
     gas = 0
     for entry in ready:
         size = entry[1].limit + ITEM_OVERHEAD
         if part and (gas + size > most_gas or len(part) == MOST_ITEMS):
-            yield _batch(part, known, module)
+            yield _batch(part, known, module, others)
             part, gas = [], 0
         part.append(entry)
         gas += size
     if part:
-        yield _batch(part, known, module)
+        yield _batch(part, known, module, others)
 
 
-def _batch(part: Sequence[tuple[Ready, Need]], known: set[int], module: str | None) -> Batch:
+def _batch(
+    part: Sequence[tuple[Ready, Need]],
+    known: set[int],
+    module: str | None,
+    others: frozenset[str],
+) -> Batch:
     fresh = {r.epoch.number: r.epoch for r, _ in part if r.epoch.number not in known}
     known.update(fresh)
     return Batch(
@@ -225,4 +243,5 @@ def _batch(part: Sequence[tuple[Ready, Need]], known: set[int], module: str | No
         tuple(r for r, _ in part),
         tuple(need for _, need in part),
         module,
+        others,
     )

@@ -50,11 +50,15 @@ class Early:
 class Recorder:
     """Writes what one chain says of messages."""
 
-    def __init__(self, database: Database, devnet: str, chain: Chain, early: Early) -> None:
+    def __init__(
+        self, database: Database, devnet: str, chain: Chain, early: Early, router: str = ""
+    ) -> None:
+        """`router`: address of the `MetalayerRouter`, whose messages say what they demand."""
         self._database = database
         self._devnet = devnet
         self._chain = chain
         self._early = early
+        self._router = router
 
     async def cursor(self) -> tuple[int, str] | None:
         """Number and hash of the last block written down."""
@@ -76,7 +80,9 @@ class Recorder:
         now = dict(old)
         for message in seen.dispatches:
             gas = seen.payments.get(message.id)
-            record = moves.dispatched(self._devnet, message, old.get(message.id), gas, at)
+            record = moves.dispatched(
+                self._devnet, message, old.get(message.id), gas, at, self._router
+            )
             early = self._early.places.pop(message.id, None)
             now[message.id] = moves.delivered(record, *early) if early else record
         for id_, place in seen.deliveries.items():

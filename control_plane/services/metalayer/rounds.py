@@ -12,6 +12,7 @@ from control_plane.domain.formats import Certificate, EpochHeader, Leaf, Member
 from control_plane.domain.network import FIRST_SET, GuardianKeys, Keys, Network
 from control_plane.domain.ports.metalayer import Attester, Refusal
 from control_plane.domain.quorum import Roster, Tally, is_quorum
+from control_plane.domain.reads import Answer
 
 _DEADLINE: Final = 5.0
 _GRACE_EXPECTED: Final = 1.0
@@ -49,6 +50,8 @@ class Proposal:
     """The header's hash."""
     aggregate: Aggregate
     parent: EpochHeader | None
+    answers: tuple[Answer, ...] = ()
+    """To reads of messages."""
 
     @property
     def leaves(self) -> tuple[Leaf, ...]:
@@ -108,7 +111,7 @@ class Panel:
         leaves = proposal.leaves
         tasks = {
             asyncio.create_task(
-                a.check_and_sign(proposal.header, leaves, proposal.parent),
+                a.check_and_sign(proposal.header, leaves, proposal.parent, proposal.answers),
                 name=f"{a.name} epoch {proposal.header.epoch}",
             ): a
             for a in self.attesters

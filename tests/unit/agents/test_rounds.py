@@ -15,6 +15,7 @@ from control_plane.domain.network import GuardianKeys
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.node import Account
 from control_plane.domain.quorum import check_quorum
+from control_plane.domain.reads import Answer as ReadAnswer
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal, make_roster
 
 NETWORK = bytes(range(32))
@@ -34,7 +35,11 @@ class FakeGuardian:
         self._answer = answer
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[ReadAnswer] = (),
     ) -> bytes | Refusal:
         self.asked += 1
         return await self._answer(header.hash(NETWORK))

@@ -18,6 +18,7 @@ from control_plane.domain.formats import EpochHeader, Leaf
 from control_plane.domain.hub import Standing
 from control_plane.domain.ids import Domain
 from control_plane.domain.ports.metalayer import Refusal
+from control_plane.domain.reads import Answer
 from tests.nodes import free_port
 
 TOKEN = bytes(range(32))
@@ -36,7 +37,11 @@ class FakeGuardian:
         self.asked: list[Any] = []
 
     async def check_and_sign(
-        self, header: EpochHeader, leaves: Sequence[Leaf], parent: EpochHeader | None
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         self.asked.append((header, tuple(leaves), parent))
         await asyncio.sleep(self.delay)
