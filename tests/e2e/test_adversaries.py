@@ -77,7 +77,8 @@ class Ledger:
     """Who has how much ERA."""
 
     def __init__(self, net: Home) -> None:
-        self.l1 = net.status()["l1"]
+        status = net.status()
+        self.l1, self.rollups = status["l1"], status["rollups"]
         self.contracts = self.l1["contracts"]
 
     def call(self, to: str, signature: str, *arguments: int | bytes) -> bytes:
@@ -98,6 +99,18 @@ class Ledger:
         """Of the registry, the treasury, the slasher, the reporter."""
         names = ("guardianRegistry", "governanceExecutor", "slasher")
         return tuple(self.era(who) for who in (*(self.contracts[n] for n in names), reporter))
+
+    def set_sizes(self) -> dict[str, int]:
+        """Guardians in the set that each chain has."""
+        sizes = {}
+        for chain in (self.l1, *self.rollups):
+            request = {
+                "to": chain["contracts"]["rootVerifier"],
+                "data": "0x" + encode_call("guardianSet()").hex(),
+            }
+            view = bytes.fromhex(rpc(chain["rpc_url"], "eth_call", request, "latest")[2:])
+            sizes[chain["name"]] = int.from_bytes(view[64:96])
+        return sizes
 
     def slashings(self) -> list[str]:
         """Offence ids of every slashing on the L1."""
@@ -135,9 +148,21 @@ def expect_slashed(
         slasher,
         rewards + reward,
     )
-    shown = net.json("guardian", "show", guardian)
-    assert ledger.bond(shown["address"]) == _STAKE - amount
-    assert len(ledger.slashings()) == len(set(ledger.slashings()))
+    (offence_,) = [
+        one
+        for one in net.json("guardian", "offences")
+        if one["guardian"] == guardian and one["kind"] == offence
+    ]
+    assert (offence_["state"], offence_["amount"]) == ("slashed", str(amount))
+    assert ledger.bond(offence_["address"]) == _STAKE - amount
+    slashings = ledger.slashings()
+    assert len(slashings) == len(set(slashings))
+    left = 7 - len(slashings)
+    until(
+        lambda: set(Ledger(net).set_sizes().values()) == {left},
+        15,
+        f"every chain has a set of {left}",
+    )
 
 
 # ---------------------------------------------------------------------- guardians

@@ -61,6 +61,13 @@ class ChaosBreaker:
                 "Start the devnet with `agents: embedded`; what containers do can be stopped: "
                 "`caldera stop --service NAME`.",
             )
+        for service in _stands_beside(fault):
+            if ground.services.is_elsewhere(service):
+                raise Conflict(
+                    f"{fault.kind} is not to be had here",
+                    f"{service} runs in a process of its own, and it stands between the daemon's",
+                    f"End that process, and `caldera start --service {service}`.",
+                )
         if isinstance(fault, Reorg):
             _check_reorg(fault, ground)
         if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
@@ -140,7 +147,10 @@ class ChaosBreaker:
             await rpc.call("anvil_reorg", fault.depth, [])
         finally:
             await rpc.close()
-        return f"blocks {head - fault.depth + 1} to {head} of {fault.target} were replaced"
+        first = head - fault.depth + 1
+        if first == head:
+            return f"block {head} of {fault.target} was replaced"
+        return f"blocks {first} to {head} of {fault.target} were replaced"
 
     @_begin.register
     async def _(self, fault: ChainPaused, ground: Ground) -> None:
@@ -170,6 +180,13 @@ class ChaosBreaker:
             seams.cut.pop(ground.network.chain(fault.target).ws_url, None)
         if isinstance(fault, ChainPaused) and _sequencer(fault) in ground.services:
             ground.services.release(_sequencer(fault))
+
+
+def _stands_beside(fault: Fault) -> tuple[str, ...]:
+    """The agents that would have to be the daemon's."""
+    if isinstance(fault, GuardianSilent | GuardianLate | GuardianLying | GuardianEquivocating):
+        return ("aggregator",)
+    return ("relayer",) if isinstance(fault, RelayerCensoring | RelayerDuplicate) else ()
 
 
 def _check_reorg(fault: Reorg, ground: Ground) -> None:

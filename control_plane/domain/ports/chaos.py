@@ -20,6 +20,9 @@ class Services(Protocol):
         ...
 
     def release(self, name: str) -> None: ...
+    def is_elsewhere(self, name: str) -> bool:
+        """Whether it runs in another process."""
+        ...
 
 
 class Tell(Protocol):
