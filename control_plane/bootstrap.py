@@ -267,7 +267,12 @@ def _native_agents(
 
 
 def _sealers(
-    network: Network, keys: Keys, native: NativeStack, publish: Publish, through: Connect
+    network: Network,
+    keys: Keys,
+    native: NativeStack,
+    hub: Hub,
+    publish: Publish,
+    through: Connect,
 ) -> list[Agent]:
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
@@ -275,7 +280,9 @@ def _sealers(
         if chain.plan.services == "native":
             found += _native_agents(chain, network, keys, native)
         else:
-            found.append(making.make_sequencer(chain, through, network=network, publish=publish))
+            found.append(
+                making.make_sequencer(chain, through, network=network, publish=publish, hub=hub)
+            )
     return found
 
 
@@ -296,7 +303,7 @@ def _agents_maker(
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
-            *_sealers(network, keys, native, publish, through),
+            *_sealers(network, keys, native, hub, publish, through),
             making.make_indexer(network, database, hub, publish, through),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),

@@ -60,15 +60,23 @@ def make_sequencer(
     *,
     network: Network | None = None,
     publish: Publish | None = None,
+    hub: Hub | None = None,
 ) -> Agent:
     """The agent that seals `chain`'s blocks. One on op-geth needs the `network`: it follows the
-    L1; what happens to it there is told by `publish`."""
+    L1; what happens to it there is told by `publish`. On the `hub` others say what shall be
+    final."""
     if chain.plan.engine != "op-geth":
-        return SequencerAgent(chain, connect)
+        decides = [chain.name, *(_following(network) if network and chain.plan.is_l1 else ())]
+        return SequencerAgent(chain, connect, hub=hub, decides=decides)
     if network is None:
         raise ValueError("a sequencer on op-geth follows the L1 of its network")
     l1 = network.chain(network.plan.l1.name)
     return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
+
+
+def _following(network: Network) -> list[str]:
+    """Rollups whose blocks are final when their origin on the L1 is."""
+    return [chain.name for chain in network.chains if chain.plan.engine == "op-geth"]
 
 
 def make_indexer(

@@ -45,6 +45,8 @@ from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
 
 _IDLE_FACTOR = 10
 """While no head moves, the timer runs this many times slower: nothing gets stale."""
+_FINALITY_LOOK = 0.5
+"""Seconds after which it is asked again what is final, while a message waits for that."""
 _READ_DEADLINE = 2.0
 _SILENT_FOR = 10.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
@@ -158,11 +160,14 @@ class Aggregator:
             left = self._made_at + self._period() - asyncio.get_running_loop().time()
             if left <= 0:
                 return
+            look = min(left, _FINALITY_LOOK) if self._demands.awaits_finality else left
             try:
-                async with asyncio.timeout(left):
+                async with asyncio.timeout(look):
                     self._hear(await news.get())
             except TimeoutError:
-                return
+                if look == left:
+                    return
+                self._demands.note_head()  # a block can become final without a new one
             self._drain(news)
 
     def _period(self) -> float:

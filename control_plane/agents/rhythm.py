@@ -6,19 +6,22 @@ block_time), so that no two chains of a devnet tick together.
 """
 
 import asyncio
+import contextlib
 import logging
 import math
 import random
 import time
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
 from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.hub import FinalityWanted, Hub
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.services.metalayer.finality import DEPTH
 
 _FIRST_PAUSE: Final = 0.02
 _LONGEST_PAUSE: Final = 2.0
@@ -32,14 +35,24 @@ class Rhythm(ABC):
     """Implements ``ports.agent.Agent`` and ``Sealer`` for `chain`, but for the sealing itself."""
 
     def __init__(
-        self, chain: Chain, connect: Connect, *, clock: Callable[[], float] = time.time
+        self,
+        chain: Chain,
+        connect: Connect,
+        *,
+        clock: Callable[[], float] = time.time,
+        hub: Hub | None = None,
+        decides: Iterable[str] = (),
     ) -> None:
+        """`decides`: the chains whose blocks become final by blocks of this one, which are sealed
+        when somebody on the `hub` waits for that."""
         self.name = f"{chain.name}/sequencer"
         self.ready = asyncio.Event()
         self.problem: str | None = None
         self._chain = chain
         self._connect = connect
         self._clock = clock
+        self._hub = hub
+        self._decides = frozenset(decides)
         self._block_time = chain.plan.block_time
         self._rpc: Rpc | None = None
         self._waits = asyncio.Event()
@@ -92,6 +105,14 @@ class Rhythm(ABC):
 
     async def run(self) -> None:
         """Seal until cancelled, over one connection after the other."""
+        hastening = asyncio.create_task(self._hasten(), name=f"{self.name} finality")
+        try:
+            await self._seal()
+        finally:
+            hastening.cancel()
+            await asyncio.gather(hastening, return_exceptions=True)
+
+    async def _seal(self) -> None:
         pause = _FIRST_PAUSE
         while True:
             try:
@@ -132,6 +153,29 @@ class Rhythm(ABC):
     async def _mine_one(self, rpc: Rpc) -> None:
         async with self._turn:
             await self._mine(rpc)
+
+    # ------------------------------------------------------------------ finality
+
+    async def _hasten(self) -> None:
+        """At block time 0 no block would come upon one that is to be final: seal them."""
+        if self._hub is None or not self._decides:
+            return
+        async with self._hub.listen() as news:
+            while True:
+                item = await news.get()
+                if isinstance(item, FinalityWanted) and item.chain in self._decides:
+                    with contextlib.suppress(CalderaError):
+                        await self._seal_upon(item)
+
+    async def _seal_upon(self, item: FinalityWanted) -> None:
+        """As many blocks as make those final that somebody waits for."""
+        rpc = self._rpc
+        if rpc is None or self._block_time > 0:
+            return
+        head = int(await rpc.call("eth_blockNumber"), 16)
+        wanted = max(item.blocks, default=0) if item.chain == self._chain.name else head
+        for _ in range(head, wanted + DEPTH):
+            await self._mine_one(rpc)
 
     # ------------------------------------------------------------------ block time 0
 

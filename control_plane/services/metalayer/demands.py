@@ -154,6 +154,11 @@ class Demands:
 
     # ------------------------------------------------------------------ what an epoch gives
 
+    @property
+    def awaits_finality(self) -> bool:
+        """Whether anything waits until a block is final."""
+        return bool(self._awaited)
+
     async def due(self) -> bool:
         """Whether an epoch could call something final that is waited for."""
         now = self._clock()
