@@ -45,7 +45,7 @@ def test_signature_vectors() -> None:
         assert not bls.verify(key, digest[::-1] + b"\x01", raw(vector["signature"]))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.binary(min_size=32, max_size=40), st.binary(min_size=32, max_size=32))
 def test_sign_and_verify(seed: bytes, digest: bytes) -> None:
     key = bls.SecretKey(seed)
@@ -153,6 +153,33 @@ def test_votes_outside_the_group_are_found(at: int) -> None:
     assert bls.invalid_signatures(votes, DIGEST) == (at,)
     with pytest.raises(bls.InvalidPoint, match="not in the group"):
         bls.aggregate(signature for _, signature in votes)
+
+
+@given(st.lists(st.sampled_from(["good", "other", "outside", "junk"]), max_size=9))
+@settings(max_examples=20, deadline=None)
+def test_exactly_the_bad_votes_are_found(kinds: list[str]) -> None:
+    votes = []
+    for number, kind in enumerate(kinds, start=1):
+        signer = secret(number)
+        other = signer.sign(b"\x08" * 32)
+        given_ = {"good": signer.sign(DIGEST), "other": other, "outside": outside(), "junk": b"no"}
+        votes.append((signer.key, given_[kind]))
+    bad = tuple(at for at, kind in enumerate(kinds) if kind != "good")
+    assert bls.invalid_signatures(votes, DIGEST) == bad
+
+
+def test_votes_that_make_up_for_each_other_have_a_good_sum() -> None:
+    """Each alone is bad, together they give a certificate that anybody accepts."""
+    one, two, surplus = secret(1), secret(2), secret(3).sign(DIGEST)
+    more = bls.aggregate([one.sign(DIGEST), surplus])
+    less = bls.SignatureSum()
+    less.add(two.sign(DIGEST))
+    less.remove(surplus)
+    votes = [(one.key, more), (two.key, less.to_bytes())]
+    assert bls.invalid_signatures(votes, DIGEST) == ()
+    total = bls.aggregate(signature for _, signature in votes)
+    assert bls.verify(bls.sum_keys(key for key, _ in votes), DIGEST, total)
+    assert bls.invalid_signatures(votes[:1], DIGEST) == (0,)
 
 
 def test_one_bad_vote_of_many_costs_a_pairing_for_each_halving(
