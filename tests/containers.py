@@ -20,6 +20,7 @@ from control_plane.adapters.runtime.compose.project import home_id
 from control_plane.resources import compose_dir
 from tests.acceptance.world import until
 from tests.docker import lacks_engine
+from tests.e2e.home import is_alive
 
 _DOCKERD = (Path("/opt/docker-for-tests/docker.io/usr/sbin"), Path("/usr/sbin"))
 """Beside PATH: where scripts/docker-for-tests puts it."""
@@ -139,6 +140,16 @@ class PrivateEngine(Docker):
             self._process.send_signal(number)
             self._process.wait(60)
             object.__setattr__(self, "_process", None)
+            self._bury_containerd()
+
+    def _bury_containerd(self) -> None:
+        """It dies with a dockerd that is killed; where nobody reaps it, the next dockerd would take
+        it for alive and wait ten seconds for it."""
+        record = self._directory / "exec" / "containerd" / "containerd.pid"
+        if record.exists():
+            pid = int(record.read_text())
+            until(lambda: not is_alive(pid), 10, "containerd ends with its dockerd")
+            record.unlink()
 
     def load(self, *names: str) -> None:
         """Give it images that the machine's engine has."""

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
@@ -24,6 +24,7 @@ T = TypeVar("T")
 _FAILED = ServiceState.FAILED
 _EXIT_NEWS = 0.1
 """Seconds within which the end of a process is noticed."""
+_REST_DEADLINE = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -90,18 +91,16 @@ class Nodes:
         handle = await self._runtime.adopt_node(
             spec, record.pid if record else None, record.identity if record else None
         )
-        adopted = handle is not None
-        if handle is None:
-            handle = await self._runtime.start_node(spec)
-        try:
-            rpc = await self._connect(handle.ws_url, deadline=10.0)
-            await self._put_started(
-                handle, record, adopted=adopted, rpc=rpc, plan=plan, chain=chain
-            )
-        except BaseException:
-            if not adopted:
-                await self._runtime.stop_node(handle)
-            raise
+        if handle is not None:
+            rpc = await self._take_on(handle, record, plan, chain, adopted=True)
+        else:
+            async with self._nothing_sealed(chain.name):  # least of all before it is restored
+                handle = await self._runtime.start_node(spec)
+                try:
+                    rpc = await self._take_on(handle, record, plan, chain, adopted=False)
+                except BaseException:
+                    await self._runtime.stop_node(handle)
+                    raise
         node = RunningNode(chain, handle, rpc)
         node.watch = asyncio.create_task(self._watch(node), name=f"watch {handle.service}")
         node.heads = asyncio.create_task(self._note_heads(node), name=f"heads {handle.service}")
@@ -109,6 +108,30 @@ class Nodes:
         self.ended.pop(chain.name, None)
         self.unsaved.pop(chain.name, None)
         return node
+
+    @contextlib.asynccontextmanager
+    async def _nothing_sealed(self, chain: str) -> AsyncIterator[None]:
+        """Nothing of ours seals a block of `chain` inside: a sequencer finds a node that comes
+        back where the old one was as soon as it listens. One that hangs is not waited for."""
+        async with contextlib.AsyncExitStack() as stack:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_REST_DEADLINE):
+                    await stack.enter_async_context(self._paused(chain))
+            yield
+
+    async def _take_on(
+        self,
+        handle: NodeHandle,
+        record: ServiceRecord | None,
+        plan: Plan,
+        chain: ChainPlan,
+        *,
+        adopted: bool,
+    ) -> Rpc:
+        """Connect to a node that runs and write it down."""
+        rpc = await self._connect(handle.ws_url, deadline=10.0)
+        await self._put_started(handle, record, adopted=adopted, rpc=rpc, plan=plan, chain=chain)
+        return rpc
 
     async def record(self, chain: str) -> ServiceRecord | None:
         """What the database knows of the chain's node."""

@@ -69,7 +69,7 @@ def test_engine_killed_under_load(net: Home, engine: PrivateEngine, live_restore
         stream = stack.enter_context(flowing(*bursts, each=1, pause=0.1))
         flows = [stack.enter_context(transfers(wallet, at, _NOBODY)) for at in (op, arb)]
         with looking_on(op) as at_op, looking_on(arb) as at_arb:
-            until(lambda: all(flow.sent > 60 for flow in flows), 30, "transfers flow")
+            until(lambda: all(flow.sent > 40 for flow in flows), 30, "transfers flow")
             engine.stop(signal.SIGKILL)
             until(lambda: "The Docker engine" in str(net.status()["problem"]), 10, "it is said")
             assert net.status()["state"] == "degraded"

@@ -88,9 +88,13 @@ class ProcessRuntime:
             raise port_taken(spec.chain.port)
         handle, offset = self._spawn(spec, program)
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._open_gate(spec, handle))
-                group.create_task(self._bring_up(spec, handle, offset))
+            if self._engine(spec).saved(spec) is None:
+                async with asyncio.TaskGroup() as group:
+                    group.create_task(self._open_gate(spec, handle))
+                    group.create_task(self._bring_up(spec, handle, offset))
+            else:  # nobody shall see it before it is where it was
+                await self._bring_up(spec, handle, offset)
+                await self._open_gate(spec, handle)
         except BaseException as error:  # a cancellation as well: nothing stays behind
             await asyncio.shield(self._clear_away(handle))
             if isinstance(error, BaseExceptionGroup):

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -149,3 +150,22 @@ async def test_adopted_node_lost_nothing(bench: Bench) -> None:
     await second.ensure(bench.plan, bench.op)
     assert bench.told == []
     await second.stop_all()
+
+
+async def test_nothing_is_sealed_before_a_node_is_where_it_was(bench: Bench) -> None:
+    """A sequencer would find it where the old one was, at its genesis."""
+    seen = list[str]()
+
+    @asynccontextmanager
+    async def paused(chain: str) -> AsyncIterator[None]:
+        seen.append(f"{chain} rests")
+        yield
+        seen.append(f"{chain} goes on, {len(bench.runtime.started)} started")
+
+    files = DevnetFiles(bench.directory, bench.plan.name)
+    nodes = Nodes(
+        files, bench.runtime, bench.connect, bench.database, bench.publish, bench.ended.set, paused
+    )
+    await nodes.ensure(bench.plan, bench.op)
+    assert seen == ["op rests", "op goes on, 1 started"]
+    await nodes.stop_all()
