@@ -97,10 +97,11 @@ class Panel:
         there = sum(members[seat].stake for a, seat in seated.items() if a.available)
         if is_quorum(there, self.roster.guardian_set.total_stake):
             return {}
-        strangers = {m.index: m for m in members if m.index not in set(seated.values())}
+        known = set(seated.values())
         return {a.name: "it does not run" for a in seated if not a.available} | {
             f"0x{m.guardian.hex()}": "no process is known that signs for it"
-            for m in strangers.values()
+            for m in members
+            if m.index not in known
         }
 
     async def hold(self, proposal: Proposal) -> Outcome:
