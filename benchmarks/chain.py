@@ -11,6 +11,7 @@ from eth_account import Account
 from eth_utils import keccak
 
 DISPATCH = keccak(text="dispatch(uint32,bytes32,bytes)")[:4]
+PROCESS = "0x" + keccak(text="Process(uint32,bytes32,address)").hex()
 PROCESS_ID = "0x" + keccak(text="ProcessId(bytes32)").hex()
 DISPATCH_ID = "0x" + keccak(text="DispatchId(bytes32)").hex()
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import aggregation, compose, op_geth, shards
+from benchmarks import aggregation, compose, op_geth, proofs, shards, throughput
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -34,6 +34,11 @@ def _messages(smoke: bool) -> list[Figure]:
     with new_home() as home:
         instant = measure_instant(home, *((10, 100) if smoke else (100, 1000)))
         return instant + measure_paced(home, 6 if smoke else 100)
+
+
+def _throughput(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return throughput.measure(home, smoke)
 
 
 def _many(smoke: bool) -> list[Figure]:
@@ -84,6 +89,8 @@ def _lacks_op_geth() -> str | None:
 GROUPS: Final = (
     Group("up", _up),
     Group("messages", _messages),
+    Group("throughput", _throughput),
+    Group("proofs", proofs.measure, proofs.lacks),
     Group("many", _many),
     Group("shards", _shards),
     Group("aggregation", aggregation.measure),
