@@ -15,7 +15,8 @@ from control_plane.domain.ports.chaos import Ground
 from control_plane.domain.ports.metalayer import Pending, Sender
 from control_plane.domain.records import MessageRecord
 
-_COINS = 10**18
+_COINS = 10**22
+"""Wei: a transaction must be able to pay for all of its gas limit, at a fee with much room."""
 _TIP = 10 * GWEI
 _TRANSFER_GAS = 21_000
 

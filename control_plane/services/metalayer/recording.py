@@ -96,7 +96,7 @@ class Recorder:
         changed = {id_: record for id_, record in now.items() if record is not old.get(id_)}
         if changed:
             await unit.messages.put_many(list(changed.values()))
-        return _news(seen, old, changed)
+        return _news(seen, old, now, changed)
 
     async def rewind(self, block: int, block_hash: str, why: str, at: float) -> Rewound:
         """Only the blocks up to `block` remain: mend the records of what came after."""
@@ -135,14 +135,23 @@ def _says_something(seen: Seen) -> bool:
     return bool(seen.dispatches or seen.deliveries or seen.payments)
 
 
-def _news(seen: Seen, old: dict[str, MessageRecord], changed: dict[str, MessageRecord]) -> Recorded:
-    """Which of the changed records are news to the other agents."""
+def _news(
+    seen: Seen,
+    old: dict[str, MessageRecord],
+    now: dict[str, MessageRecord],
+    changed: dict[str, MessageRecord],
+) -> Recorded:
+    """Which records are news to the other agents. A delivery is when its block is read, also where
+    the relayer, whom another one forestalled, has put it into the record before."""
     dispatched = tuple(changed[m.id] for m in seen.dispatches if m.id in changed)
     delivered = tuple(
         record
-        for id_, record in changed.items()
+        for id_, record in now.items()
         if record.delivered_tx is not None
-        and (id_ not in old or old[id_].delivered_tx != record.delivered_tx)
+        and (
+            id_ in seen.deliveries
+            or (id_ in changed and (id_ not in old or old[id_].delivered_tx != record.delivered_tx))
+        )
     )
     paid = tuple(id_ for id_ in seen.payments if id_ in old and id_ in changed)
     return Recorded(dispatched, delivered, paid)

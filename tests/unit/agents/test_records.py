@@ -151,6 +151,20 @@ async def test_a_delivery_seen_before_its_dispatch_is_not_lost(
     assert (await stored(database, id_)).state is MessageState.DELIVERED
 
 
+async def test_a_delivery_that_the_relayer_noted_first_is_told_when_its_block_is_read(
+    database: SqlDatabase, recorders: tuple[Recorder, Recorder]
+) -> None:
+    origin, destination = recorders
+    id_ = message_id(raw_message(0))
+    await origin.record(decode(logs_of_dispatch(raw_message(0), 0)), 5, block_hash(5), 100.0)
+    noted = moves.delivered(await stored(database, id_), PLACE, 110.0)
+    async with database.begin() as unit:
+        await unit.messages.put_many([noted])
+    done = await destination.record(decode([delivery_log(id_)]), 9, block_hash(9), 120.0)
+    assert [m.id for m in done.delivered] == [id_]
+    assert (await stored(database, id_)).delivered_at == 110.0
+
+
 async def test_later_payments_are_added(
     database: SqlDatabase, recorders: tuple[Recorder, Recorder]
 ) -> None:
