@@ -246,9 +246,11 @@ class _Process:
     def _make_sequencer(self, network: Network) -> Agent:
         chain = self._described.chain(self._wanted.chain or "")
         if self._wanted.state is None or chain.plan.engine != "anvil":
-            return Yielding(making.make_sequencer(chain, network=network, hub=self._hub), chain, self._hub)
+            sealer = making.make_sequencer(chain, network=network, hub=self._hub)
+            return Yielding(sealer, chain, self._hub)
         keeper = Keeper(self._described.plan, chain, self._wanted.state)
-        sequencer = Yielding(making.make_sequencer(chain, keeper.connect, network=network, hub=self._hub), chain, self._hub)
+        sealer = making.make_sequencer(chain, keeper.connect, network=network, hub=self._hub)
+        sequencer = Yielding(sealer, chain, self._hub)
         return Keeping(sequencer, keeper, self._described.plan.save_interval)
 
     async def _make_guardian(self, network: Network, stack: AsyncExitStack) -> Agent:

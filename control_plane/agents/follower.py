@@ -237,6 +237,10 @@ class Follower:
         if gone.reorged:
             data = {"chain": self.chain.name, "ids": ids(gone.reorged)}
             await self._around.publish("message.reorged", data, service="indexer")
+        late = [message for message in gone.reorged if message.reorged_after_delivery]
+        if late:
+            data = {"chain": self.chain.name, "ids": ids(late)}
+            await self._around.publish("message.reorged_after_delivery", data, service="indexer")
 
     async def _ancestor(self, rpc: Rpc) -> tuple[int, str]:
         """The highest known block that the chain still has; its genesis if there is none."""

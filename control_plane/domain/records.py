@@ -120,6 +120,11 @@ class MessageRecord:
     reads: int = 0
     """Calls on other chains whose results go with it."""
 
+    @property
+    def reorged_after_delivery(self) -> bool:
+        """Whether its destination took it from a block that its origin has no more."""
+        return self.state is MessageState.REORGED and self.delivered_tx is not None
+
 
 @dataclass(frozen=True, slots=True)
 class EpochRecord:

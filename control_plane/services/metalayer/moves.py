@@ -139,7 +139,7 @@ def undelivered(record: MessageRecord, reason: str, at: float) -> MessageRecord:
 def reorged(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     """The block that dispatched it went."""
     if record.delivered_tx is not None:
-        reason += "; it had been delivered before"
+        reason = f"reorged after delivery: {reason}"
     return replace(
         record,
         state=MessageState.REORGED,

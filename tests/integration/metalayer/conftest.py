@@ -100,7 +100,10 @@ def make_agents(lab: Lab) -> list[Agent]:
     lab.senders += senders.values()
     common = (connect, lab.database, hub, lab.publish, time.time)
     return [
-        *(SequencerAgent(chain, connect) for chain in network.chains),
+        *(
+            SequencerAgent(chain, connect, hub=hub, decides=[chain.name])
+            for chain in network.chains
+        ),
         Indexer(network, *common),
         *guardians,
         Aggregator(network, roster, lab.guardians, *common),

@@ -340,9 +340,17 @@ def mailbox_dispatch(domain: int, recipient: str, body: bytes) -> str:
     return selector("dispatch(uint32,bytes32,bytes)") + arguments.hex()
 
 
-def router_dispatch(domain: int, recipient: str, data: bytes, gas_limit: int = 0) -> str:
-    """Calldata of `MetalayerRouter.dispatch` to an address, without reads, INSTANT."""
+def router_dispatch(
+    domain: int,
+    recipient: str,
+    data: bytes,
+    gas_limit: int = 0,
+    *,
+    reads: Sequence[tuple[int, str, bytes]] = (),
+    finality: int = 0,
+) -> str:
+    """Calldata of `MetalayerRouter.dispatch` to an address."""
     types = ["uint32", "address", "(uint32,address,bytes)[]", "bytes", "uint8", "uint256"]
-    arguments = encode(types, [domain, recipient, [], data, 0, gas_limit])
+    arguments = encode(types, [domain, recipient, list(reads), data, finality, gas_limit])
     name = "dispatch(uint32,address,(uint32,address,bytes)[],bytes,uint8,uint256)"
     return selector(name) + arguments.hex()

@@ -89,7 +89,7 @@ def test_what_is_over_neither_fails_nor_waits(state: MessageState) -> None:
 def test_a_reorged_message_that_returns_stays_delivered_where_it_was() -> None:
     done = moves.delivered(record(0), PLACE, 110.0)
     gone = moves.reorged(done, "its block went", 120.0)
-    assert gone.reason == "its block went; it had been delivered before"
+    assert gone.reason == "reorged after delivery: its block went"
     back = moves.dispatched(DEVNET, seen(0, block=6, fork=1), gone, None, 130.0)
     assert back.state is MessageState.DELIVERED
     assert back.delivered_tx == PLACE.tx
