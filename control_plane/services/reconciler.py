@@ -516,6 +516,8 @@ class Reconciler:
         if record is None:
             return
         starting = record.state in {DevnetState.PLANNED, DevnetState.STARTING, DevnetState.STOPPING}
+        if record.ready_at is None:  # nor a volume or a network that never held anything
+            await self._tools.runtime.forget(self._files.root)
         await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
 
     def _paused(self, chain: str) -> contextlib.AbstractAsyncContextManager[None]:

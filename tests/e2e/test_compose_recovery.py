@@ -314,6 +314,37 @@ def test_the_engine_stops_and_starts(engine: PrivateEngine, number: signal.Signa
         assert engine.left(home.home) == {}
 
 
+_SMALL = """
+version: 1
+name: net
+runtime: compose
+l1: {resources: {memory: 6m}}
+rollups:
+  - {name: op, engine: op-geth}
+"""
+
+
+def test_nothing_is_left_at_an_engine(engine: PrivateEngine) -> None:
+    """Nobody else is there, so all that it has is compared: before, and after each end."""
+    engine.load("anvil", "op-geth", "devnet")
+    before = engine.listing()
+    with new_home() as home:
+        home.environment |= engine.environment
+        (home.home / "net.yaml").write_text(_NET)
+        home.run("up", "net.yaml")
+        home.run("message", "send", "op", "arb", "--wait")
+        assert engine.listing() != before
+        kill(home.daemon_pid)
+        home.run("down")
+        assert engine.listing() == before, "after `down`, its daemon was killed"
+        (home.home / "net.yaml").write_text(_SMALL)
+        done = home.run("up", "net.yaml", check=False)
+        assert "it ran out of the memory it may have" in done.stderr
+        assert engine.listing() == before, "it never came up"
+        home.run("down", check=False)
+        assert engine.listing() == before
+
+
 def test_an_engine_whose_disk_is_full(tmp_path: Path) -> None:
     with small_disk(tmp_path / "data", kilobytes=700_000) as disk, private_engine(disk) as engine:
         engine.load("anvil", "devnet")
