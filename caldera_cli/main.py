@@ -39,6 +39,7 @@ COMMANDS: Final = {
     "faucet": "faucet",
     "message": "message",
     "guardian": "guardian",
+    "stake": "stake",
     "epoch": "epoch",
     "proof": "proof",
     "chaos": "chaos",
@@ -54,7 +55,7 @@ COMMANDS: Final = {
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
 NOT_YET: Final = frozenset(
-    {"bridge", "stake", "verify", "snapshot", "time"} | {"dashboard", "keys"}
+    {"bridge", "verify", "snapshot", "time"} | {"dashboard", "keys"}
 )
 """Names of commands whose part of the system is still to come."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane import making
+from control_plane.adapters.alone.attest import EitherAttester
 from control_plane.adapters.alone.hosting import Hosting, with_those_alone
 from control_plane.adapters.alone.lease import lease
 from control_plane.adapters.engine.anvil import AnvilEngine
@@ -52,14 +53,14 @@ from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.chaos import Breaker
 from control_plane.domain.ports.node import Account, Connect, Runtime
-from control_plane.domain.ports.provision import MakeAgents
+from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
 from control_plane.domain.seams import SeamBook
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
@@ -72,6 +73,7 @@ from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
+from control_plane.services.guardians import GuardianDesk
 from control_plane.services.metalayer.rounds import founding_roster
 from control_plane.services.offences import Offences
 from control_plane.services.proofs import Proofs
@@ -88,6 +90,9 @@ FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
 _GOODBYE: Final = 0.01
 _FREE_PORTS: Final = (20_000, 45_000)
+
+Crews = dict[str, tuple[list[EitherAttester], list[making.Listening]]]
+"""By devnet, who signs sets and who signs epochs: the lists that its agents go through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,14 @@ async def build(settings: Settings, here: Listening) -> Running:
     def born(name: str) -> Mapping[str, Hex]:
         return born_contracts(DevnetFiles(home, name).root)
 
+    queries = Queries(
+        devnets=control,
+        database=database,
+        keys=_keys_of(home),
+        born=born,
+        accounts_of=AccountsOf(derive_accounts),
+        artifacts=artifacts_dir(),
+    )
     services = Services(
         devnets=Devnets(
             control,
@@ -147,14 +160,7 @@ async def build(settings: Settings, here: Listening) -> Running:
             born,
             {} if settings.save_interval is None else {"save_interval": settings.save_interval},
         ),
-        queries=Queries(
-            devnets=control,
-            database=database,
-            keys=_keys_of(home),
-            born=born,
-            accounts_of=AccountsOf(derive_accounts),
-            artifacts=artifacts_dir(),
-        ),
+        queries=queries,
         events=events,
         templates=lambda: template_views(templates),
         template=lambda name: template_view(templates, name),
@@ -167,6 +173,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         chaos=chaos,
         offences=Offences(control, database, _keys_of(home)),
         checkpoint=_checkpoint_of(home, control),
+        guardians=GuardianDesk(control, database, connect, _pay_from, decode_error, queries),
         about=_About(here, control),
         database=database,
     )
@@ -227,6 +234,7 @@ def _tools(
         "compose": containers,
     }
     native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
+    crews: Crews = {}
     return Tools(
         database=database,
         runtime=SelectingRuntime(runtimes, native.programs),
@@ -236,9 +244,10 @@ def _tools(
         bootstrap=ChainBootstrap(),
         sealing=native.or_else(sealing),
         make_agents=_by_place(
-            _agents_maker(database, settings.home, native, seams),
+            _agents_maker(database, settings.home, native, seams, crews),
             _outposts_maker(settings, containers),
         ),
+        join_guardian=_guardian_joiner(database, settings.home, seams, crews),
         lease=_lease,
         share=Hosting(_database_url(settings), look_again),
         load_plan=plan_from_json,
@@ -287,19 +296,20 @@ def _sealers(
 
 
 def _agents_maker(
-    database: SqlDatabase, home: Path, native: NativeStack, seams: SeamBook
+    database: SqlDatabase, home: Path, native: NativeStack, seams: SeamBook, crews: Crews
 ) -> MakeAgents:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         between = seams.of(network.devnet)
         through = between.connecting(connect)
         guardians = [
-            making.make_guardian(network, key, database, hub, through) for key in keys.guardians
+            making.make_guardian(network, key, database, hub, through) for key in keys.serving
         ]
         files = DevnetFiles(home, network.devnet)
         directory = files.agents
         checkpoints = making.find_checkpoints(network, keys.validators, files.root)
         signers = with_those_alone(guardians, directory)
-        attesters = [between.attester(one) for one in signers]
+        attesters: list[making.Listening] = [between.attester(one) for one in signers]
+        crews[network.devnet] = signers, attesters
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
@@ -316,6 +326,22 @@ def _agents_maker(
         ]
 
     return make
+
+
+def _guardian_joiner(
+    database: SqlDatabase, home: Path, seams: SeamBook, crews: Crews
+) -> JoinGuardian:
+    def join(network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
+        between, directory = seams.of(network.devnet), DevnetFiles(home, network.devnet).agents
+        through = between.connecting(connect)
+        joined = making.make_guardian(network, guardian, database, hub, through)
+        (signer,) = with_those_alone([joined], directory)
+        signers, attesters = crews[network.devnet]
+        signers.append(signer)
+        attesters.append(between.attester(signer))
+        return making.make_open(joined, hub, directory)
+
+    return join
 
 
 def _validators(

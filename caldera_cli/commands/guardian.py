@@ -11,12 +11,20 @@ from caldera_cli.daemon import connect
 from caldera_cli.errors import NOT_FOUND, CliError
 from caldera_cli.options import DevnetOption, JsonOption, find_devnet
 
-app = new_app("List guardians, or show one.")
+WAITING = 75.0
+"""Seconds for what waits until another set is in force."""
+
+GuardianArgument = Annotated[
+    str, typer.Argument(metavar="GUARDIAN", help="Number or name: 0, guardian-0.")
+]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Until the changed set is in force.")]
+
+app = new_app("List guardians, add one, have one leave; the sets that they form.")
 
 
 @app.command("ls")
 def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
-    """List the guardians of the current set."""
+    """List the guardians."""
     client = connect()
     guardians = _guardians(client, find_devnet(client, devnet))
     if as_json:
@@ -28,7 +36,7 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
         ("guardian", "state", "stake (ERA)", "share", "last epoch", "address"),  # whole in `show`
         [
             (
-                each["name"],
+                short_hash(each["name"]) if each["index"] is None else each["name"],
                 each["state"],
                 each["stake"],
                 f"{each['share']:.1%}",
@@ -42,54 +50,105 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
 
 @app.command("show")
 def _show(
-    index: Annotated[str, typer.Argument(metavar="INDEX", help="Index or name: 0, guardian-0.")],
-    devnet: DevnetOption = None,
-    as_json: JsonOption = False,
+    guardian: GuardianArgument, devnet: DevnetOption = None, as_json: JsonOption = False
 ) -> None:
     """Show one guardian with its key."""
     client = connect()
     guardians = _guardians(client, find_devnet(client, devnet))
-    wanted = index.removeprefix("guardian-")
-    found = next((each for each in guardians if str(each["index"]) == wanted), None)
+    wanted = guardian.removeprefix("guardian-")
+    found = next((each for each in guardians if wanted in {str(each["index"]), each["name"]}), None)
     if found is None:
         known = ", ".join(str(each["index"]) for each in guardians)
-        raise CliError(f"There is no guardian '{index}'", hint=f"indices: {known}", code=NOT_FOUND)
+        raise CliError(
+            f"There is no guardian '{guardian}'", hint=f"numbers: {known}", code=NOT_FOUND
+        )
     if as_json:
         render.data(found)
     else:
         render.pairs(found.items())
 
 
-@app.command("offences")
-def _offences(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
-    """List what guardians were slashed for."""
+@app.command("add")
+def _add(
+    stake: Annotated[
+        str | None,
+        typer.Option("--stake", metavar="ERA", help="By default what the others started with."),
+    ] = None,
+    wait: WaitOption = False,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a guardian: new keys, a stake from the treasury, in the next set."""
     client = connect()
-    found = client.get(f"/v1/devnets/{segment(find_devnet(client, devnet))}/offences")
+    path = f"/v1/devnets/{segment(find_devnet(client, devnet))}/guardians"
+    added = client.post(path, {"stake": stake, "wait": wait}, timeout=WAITING)
     if as_json:
-        render.data(found)
+        render.data(added)
+    else:
+        seat = "joins with the next set" if added.get("seat") is None else "is in the set in force"
+        render.out(f"{added['name']} {seat}  {render.dim(added['address'])}")
+
+
+@app.command("rm")
+def _rm(
+    guardian: GuardianArgument,
+    wait: WaitOption = False,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Have a guardian leave; its stake unbonds (`caldera stake withdraw`)."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    query = "?wait=true" if wait else ""
+    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}{query}"
+    left = client.delete(path, timeout=WAITING)
+    show_stake(left, as_json=as_json)
+
+
+@app.command("unjail")
+def _unjail(
+    guardian: GuardianArgument,
+    wait: WaitOption = False,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Bring a guardian back after its time in jail."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    query = "?wait=true" if wait else ""
+    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}/unjail{query}"
+    show_stake(client.post(path, {}, timeout=WAITING), as_json=as_json)
+
+
+@app.command("sets")
+def _sets(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
+    """List the guardian sets, oldest first; the last is in force."""
+    client = connect()
+    sets = client.get(f"/v1/devnets/{segment(find_devnet(client, devnet))}/guardian-sets")
+    if as_json:
+        render.data(sets)
         return
     render.table(
-        ("guardian", "offence", "epoch", "state", "lost (ERA)", "at"),
+        ("set", "handed over by", "size", "stake (ERA)", "in force since"),
         [
-            (
-                each["guardian"],
-                each["kind"],
-                each["epoch"],
-                each.get("problem") or each["state"],
-                _whole(each.get("amount")),
-                each.get("slashed_at"),
-            )
-            for each in found
+            (each["set_id"], _by(each), each["size"], each["total_stake"], each.get("active_at"))
+            for each in sets
         ],
     )
 
 
-def _whole(wei: str | None) -> str | None:
-    """Wei in whole units, exactly."""
-    if wei is None:
-        return None
-    units, rest = divmod(int(wei), 10**18)
-    return f"{units}.{rest:018d}".rstrip("0").rstrip(".")
+def _by(each: dict[str, Any]) -> str:
+    if each["by"] == "founding":
+        return "-"
+    return f"set {each['outgoing']}" if each["by"] == "guardians" else "the governor"
+
+
+def show_stake(stake: dict[str, Any], *, as_json: bool) -> None:
+    """What a guardian has staked."""
+    if as_json:
+        render.data(stake)
+    else:
+        render.pairs((key, value) for key, value in stake.items() if value is not None)
 
 
 def _guardians(client: Client, devnet: str) -> list[dict[str, Any]]:

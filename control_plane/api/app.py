@@ -8,7 +8,16 @@ from control_plane.api.deps import Services
 from control_plane.api.errors import Unexpected, install_handlers
 from control_plane.api.guard import Guard
 from control_plane.api.requests import Requests
-from control_plane.api.routes import chaos, devnets, events, metalayer, proofs, system, using
+from control_plane.api.routes import (
+    chaos,
+    devnets,
+    events,
+    guardians,
+    metalayer,
+    proofs,
+    system,
+    using,
+)
 from control_plane.api.routes import services as service_routes
 from control_plane.settings import Settings
 from control_plane.version import version
@@ -34,7 +43,7 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
     )
     app.state.services = services
     install_handlers(app)
-    modules = (system, devnets, service_routes, metalayer, proofs, using, chaos, events)
+    modules = (system, devnets, service_routes, metalayer, guardians, proofs, using, chaos, events)
     for module in modules:
         app.include_router(module.router)
     app.state.routes = [route for module in modules for route in module.router.routes]

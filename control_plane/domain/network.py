@@ -55,10 +55,18 @@ class Keys:
     rotation: Account
     """Pays for taking chains from one guardian set to the next."""
     guardians: tuple[GuardianKeys, ...]
+    """By number: those that the devnet started with, then those that joined."""
     watcher: Account | None = None
     """Reports offences of guardians, and gets the rewards; None: nobody does."""
     validators: tuple[Account, ...] = ()
     """Who sign checkpoints for Hyperlane's multisig module, in the order of their set."""
+    retired: frozenset[int] = frozenset()
+    """Numbers of guardians that left for good."""
+
+    @property
+    def serving(self) -> tuple[GuardianKeys, ...]:
+        """Guardians that are not retired."""
+        return tuple(g for g in self.guardians if g.index not in self.retired)
 
 
 @dataclass(frozen=True, slots=True)

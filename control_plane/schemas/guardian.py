@@ -1,15 +1,24 @@
 """Guardians: who attests."""
 
+from datetime import datetime
+
 from pydantic import Field
 
-from control_plane.schemas.common import Address, HexData, Model
+from control_plane.schemas.common import Address, HexData, Model, Request
+
+_ERA = r"^[0-9]{1,12}(\.[0-9]{1,18})?$"
 
 
 class GuardianView(Model):
-    """A guardian of the current set."""
+    """A guardian: in the set in force, about to be, or about to leave."""
 
-    index: int
+    index: int | None = Field(
+        description="Its number, from which its keys follow; null for somebody else's guardian."
+    )
     name: str = Field(examples=["guardian-0"], description="Its service.")
+    seat: int | None = Field(
+        default=None, description="Its place in the set in force; null when it is in none."
+    )
     address: Address = Field(description="Holds the stake on L1.")
     bls_key: HexData | None = Field(default=None, description="G1 point, EIP-2537 form, 128 bytes.")
     stake: str = Field(description="ERA, whole units.", examples=["100000"])
@@ -20,3 +29,48 @@ class GuardianView(Model):
     embedded: bool = Field(
         default=True, description="Runs inside the daemon: checks, no independence."
     )
+
+
+class AddGuardian(Request):
+    """A new guardian of the daemon's."""
+
+    stake: str | None = Field(
+        default=None, pattern=_ERA, description="ERA, whole units; by default the devnet's."
+    )
+    wait: bool = Field(default=False, description="Answer when a set with it is in force.")
+
+
+class ChangeStake(Request):
+    """More or less stake."""
+
+    amount: str = Field(pattern=_ERA, description="ERA, whole units.", examples=["5000"])
+    wait: bool = Field(
+        default=False, description="Answer when a set in which it counts is in force."
+    )
+
+
+class StakeView(Model):
+    """What a guardian has staked, as the L1's registry says."""
+
+    name: str = Field(examples=["guardian-0"])
+    address: Address
+    staked: str = Field(description="ERA that counts in sets sealed from now on, whole units.")
+    unbonding: str = Field(description="ERA taken out, still held and slashable, whole units.")
+    withdrawable_at: int | None = Field(
+        description="Unix seconds; null when nothing unbonds, or it still counts in a set."
+    )
+    jailed_until: int | None = Field(description="Unix seconds from which it may come back.")
+    in_next_set: bool = Field(description="Whether a set that is sealed now has it.")
+
+
+class GuardianSetView(Model):
+    """A guardian set that was handed over to."""
+
+    set_id: int
+    outgoing: int = Field(description="The set that handed over; 0 for the first.")
+    by: str = Field(description="`founding`, `guardians` or `governor`.")
+    size: int
+    total_stake: str = Field(description="ERA, whole units.")
+    members: tuple[str, ...] = Field(description="Names, by seat.")
+    made_at: datetime
+    active_at: datetime | None = Field(description="When epochs began to be made with it.")

@@ -21,7 +21,7 @@ from control_plane.domain.errors import (
     NotReady,
     StorageFailed,
 )
-from control_plane.domain.network import Network
+from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
@@ -398,6 +398,14 @@ class ControlPlane:
                 f"{name} is starting", "its chains are not up yet", "Wait until it is ready."
             )
         return worker.live, worker.live.network
+
+    async def join_guardian(self, name: str, number: int) -> GuardianKeys:
+        """Start one more guardian of a running devnet; its keys."""
+        return await (await self._running(name)).join_guardian(number)
+
+    async def retire_guardian(self, name: str, number: int) -> None:
+        """End a guardian that is in no set any more."""
+        await (await self._running(name)).retire_guardian(number)
 
     def must_answer(self, name: str, chain: str) -> None:
         """Conflict when a chain's node does not run, stopped by the user or being restarted."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import Any, Final, Literal, Protocol, Self
 
 from control_plane.domain.errors import InvalidInput, Problem
 from control_plane.domain.ids import Hex
@@ -18,13 +18,19 @@ from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json
 from control_plane.domain.ports.store import Database
-from control_plane.domain.records import DevnetRecord, EpochRecord, MessageRecord
+from control_plane.domain.records import (
+    DevnetRecord,
+    EpochRecord,
+    GuardianRecord,
+    GuardianSetRecord,
+    MessageRecord,
+)
 from control_plane.domain.shards import shard_names
 from control_plane.domain.states import MessageState, ServiceState
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import AccountsView, ContractView
 from control_plane.schemas.epoch import EpochView, LeafView, ShardView
-from control_plane.schemas.guardian import GuardianView
+from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageView
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.control import not_found
@@ -109,17 +115,29 @@ class Queries:
     # ------------------------------------------------------------------ guardians
 
     async def guardians(self, name: str) -> list[GuardianView]:
-        """Every guardian of the set, by index."""
+        """Every guardian that serves, by number, then those of the set that are somebody else's."""
         plan = await self._plan(name)
-        keys = await self.keys(name, plan.metalayer.guardians.count)
         async with self.database.begin() as unit:
             epochs = await unit.epochs.list(name, limit=_EPOCHS_LOOKED_AT)
+            sets = await unit.guardian_sets.list(name)
+            joined = await unit.guardians.list(name)
+        count = max([plan.metalayer.guardians.count, *(r.number + 1 for r in joined)])
+        keys = await self.keys(name, count)
+        bench = Bench.of(plan, sets, joined, epochs)
         agents = {view.name: view for view in self.devnets.agents(name)}
-        bls_keys = await asyncio.to_thread(lambda: [bls_key(g.bls_seed) for g in keys.guardians])
+        ours = [g for g in keys.guardians if bench.is_shown(g.index)]
+        bls_keys = await asyncio.to_thread(lambda: [bls_key(g.bls_seed) for g in ours])
         return [
-            _guardian_view(guardian, key, plan, agents.get(f"guardian-{guardian.index}"), epochs)
-            for guardian, key in zip(keys.guardians, bls_keys, strict=True)
-        ]
+            _guardian_view(guardian, key, bench, agents.get(f"guardian-{guardian.index}"))
+            for guardian, key in zip(ours, bls_keys, strict=True)
+        ] + [_stranger_view(member, bench) for member in bench.strangers]
+
+    async def guardian_sets(self, name: str) -> list[GuardianSetView]:
+        """Every set that was handed over to, oldest first."""
+        await self._plan(name)
+        async with self.database.begin() as unit:
+            records = await unit.guardian_sets.list(name)
+        return [_set_view(record) for record in records]
 
     async def guardian(self, name: str, which: str) -> GuardianView:
         """One guardian, by its index or its service's name."""
@@ -224,7 +242,7 @@ def _epoch_view(record: EpochRecord, plan: Plan, *, certificate: bool) -> EpochV
 def _shard_views(record: EpochRecord, plan: Plan) -> tuple[ShardView, ...]:
     from control_plane.domain.aggregate import Aggregate
 
-    aggregate = Aggregate.from_json(record.leaves)
+    aggregate = Aggregate.from_json(record.leaves, record.reads)
     names = shard_names(plan.chains)
     return tuple(
         ShardView(
@@ -251,24 +269,120 @@ def _leaf_view(leaf: Mapping[str, Any], names: Mapping[Any, str]) -> LeafView:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Who sits where in the sets of a devnet."""
+
+    members: Sequence[Mapping[str, Any]]
+    """Of the set in force."""
+    seats: Mapping[int, Mapping[int, int]]
+    """Seat by a guardian's number, by the id of the set."""
+    seated: Mapping[int, Mapping[str, Any]]
+    """Members of the set in force by their numbers."""
+    left: frozenset[int]
+    epochs: Sequence[EpochRecord]
+
+    @classmethod
+    def of(
+        cls,
+        plan: Plan,
+        sets: Sequence[GuardianSetRecord],
+        joined: Sequence[GuardianRecord],
+        epochs: Sequence[EpochRecord],
+    ) -> Self:
+        """Before the first set is recorded, everybody sits where the number says."""
+        seats = {
+            record.set_id: {
+                member["number"]: member["index"]
+                for member in record.members
+                if member.get("number") is not None
+            }
+            for record in sets
+        }
+        active = next((r.members for r in reversed(sets) if r.active_at is not None), None)
+        if active is None:
+            guardians = plan.metalayer.guardians
+            active = tuple(
+                {"number": number, "index": number, "stake": str(guardians.stake)}
+                for number in range(guardians.count)
+            )
+        seated = {m["number"]: m for m in active if m.get("number") is not None}
+        left = frozenset(r.number for r in joined if r.left_at is not None)
+        return cls(active, seats, seated, left, epochs)
+
+    def is_shown(self, number: int) -> bool:
+        """Whether it serves: those that left are shown while the set in force has them."""
+        return number in self.seated or number not in self.left
+
+    @property
+    def total(self) -> int:
+        return sum(int(member["stake"]) for member in self.members)
+
+    @property
+    def strangers(self) -> Sequence[Mapping[str, Any]]:
+        """Members whose keys are not ours."""
+        return [member for member in self.members if member.get("number") is None]
+
+    def last_signed(self, number: int) -> int | None:
+        """The last epoch that a guardian signed."""
+        for epoch in self.epochs:
+            seats = self.seats.get(epoch.header["setId"])
+            seat = number if seats is None else seats.get(number)
+            if seat is not None and seat in epoch.signers:
+                return epoch.epoch
+        return None
+
+
 def _guardian_view(
-    guardian: GuardianKeys,
-    key: str,
-    plan: Plan,
-    agent: AgentView | None,
-    epochs: Sequence[EpochRecord],
+    guardian: GuardianKeys, key: str, bench: Bench, agent: AgentView | None
 ) -> GuardianView:
-    index = guardian.index
+    number = guardian.index
+    member = bench.seated.get(number)
+    stake = int(member["stake"]) if member else 0
     return GuardianView(
-        index=index,
-        name=f"guardian-{index}",
+        index=number,
+        name=f"guardian-{number}",
+        seat=member["index"] if member else None,
         address=guardian.account.address,
         bls_key=key,
-        stake=whole(plan.metalayer.guardians.stake),
-        share=1 / plan.metalayer.guardians.count,
+        stake=whole(stake),
+        share=stake / bench.total,
         state=(agent.state if agent else ServiceState.STOPPED).value,
         problem=agent.problem if agent else None,
-        last_signed_epoch=next((e.epoch for e in epochs if index in e.signers), None),
+        last_signed_epoch=bench.last_signed(number),
+    )
+
+
+def _stranger_view(member: Mapping[str, Any], bench: Bench) -> GuardianView:
+    return GuardianView(
+        index=None,
+        name=member["guardian"],
+        seat=member["index"],
+        address=member["guardian"],
+        bls_key=member["key"],
+        stake=whole(int(member["stake"])),
+        share=int(member["stake"]) / bench.total,
+        state="elsewhere",
+        problem="no process of this devnet signs for it",
+        embedded=False,
+    )
+
+
+def _set_view(record: GuardianSetRecord) -> GuardianSetView:
+    by = "guardians" if record.rotation else "governor"
+    names = (
+        m["guardian"] if m.get("number") is None else f"guardian-{m['number']}"
+        for m in record.members
+    )
+    return GuardianSetView(
+        set_id=record.set_id,
+        outgoing=record.outgoing,
+        by=by if record.outgoing else "founding",
+        size=len(record.members),
+        total_stake=whole(sum(int(member["stake"]) for member in record.members)),
+        members=tuple(names),
+        made_at=datetime.fromtimestamp(record.made_at, UTC),
+        active_at=moment(record.active_at),
     )
 
 

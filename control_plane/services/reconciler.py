@@ -17,13 +17,14 @@ from typing import Any
 from control_plane.domain.errors import CalderaError, Conflict, Failed, StorageFailed, most_telling
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
-from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Lease, Publish, Sealer, Share
 from control_plane.domain.ports.node import Connect, Runtime
 from control_plane.domain.ports.provision import (
     Bootstrap,
     Born,
+    JoinGuardian,
     MakeAgents,
     MakeSeal,
     Programs,
@@ -33,6 +34,7 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.devnet_files import DevnetFiles
+from control_plane.services.guardian_keys import all_keys
 from control_plane.services.nodes import Nodes, RunningNode
 from control_plane.services.sharing import Sharing, no_lease, no_sharing, resting
 from control_plane.services.steps import Fault, Steps, no_fault
@@ -63,6 +65,7 @@ class Tools:
     bootstrap: Bootstrap
     sealing: MakeSeal
     make_agents: MakeAgents
+    join_guardian: JoinGuardian
     load_plan: Callable[[Mapping[str, Any]], Plan]
     """Plan from its JSON in the record."""
     dump_plan: Callable[[Plan], dict[str, Any]]
@@ -250,11 +253,8 @@ class Reconciler:
 
     async def _converge(self, record: DevnetRecord, plan: Plan, steps: Steps) -> None:
         async with steps.step("provision"):
-            metalayer, root = plan.metalayer, self._files.root
-            keys = await self._tools.provision.keys(
-                root, metalayer.guardians.count, metalayer.validators
-            )
-            born = await self._tools.provision.contracts(root, keys.validators)
+            keys = await self._keys(plan)
+            born = await self._tools.provision.contracts(self._files.root, keys.validators)
         await self._bring_programs(plan, steps)
         await self.nodes.recall()
         if self.live is None:
@@ -384,6 +384,32 @@ class Reconciler:
         deadline = _CONTAINERS_DEADLINE if outside else _AGENTS_DEADLINE
         await self.agents.wait_ready(deadline, without=self._idle())
 
+    async def _keys(self, plan: Plan, *, joining: int = -1) -> Keys:
+        tools = self._tools
+        return await all_keys(
+            tools.provision, tools.database, self._files.root, plan, joining=joining
+        )
+
+    async def join_guardian(self, number: int) -> GuardianKeys:
+        """Start the guardian of that number, beside those that run; its keys."""
+        live = self._live()
+        live.keys = await self._keys(live.plan, joining=number)
+        keys = live.keys.guardians[number]
+        if live.network is not None and f"guardian-{number}" not in self.agents:
+            agent = self._tools.join_guardian(live.network, keys, live.hub)
+            await self.agents.start([agent])
+            await self.agents.wait_ready(_AGENTS_DEADLINE, without=self._others(agent.name))
+        return keys
+
+    async def retire_guardian(self, number: int) -> None:
+        """End the guardian of that number, which is in no set any more."""
+        live = self._live()
+        live.keys = replace(live.keys, retired=live.keys.retired | {number})
+        await self.agents.stop([f"guardian-{number}"])
+
+    def _others(self, name: str) -> set[str]:
+        return {other for other in self.agents.names() if other != name}
+
     def _idle(self) -> set[str]:
         """Sequencers that can't seal because the user stopped a node: their own chain's, or the
         L1's that those with an Engine API follow."""
@@ -463,11 +489,8 @@ class Reconciler:
         if self.live is not None or record is None:
             return
         plan = self._tools.load_plan(record.plan)
-        metalayer, root = plan.metalayer, self._files.root
-        keys = await self._tools.provision.keys(
-            root, metalayer.guardians.count, metalayer.validators
-        )
-        born = await self._tools.provision.contracts(root, keys.validators)
+        keys = await self._keys(plan)
+        born = await self._tools.provision.contracts(self._files.root, keys.validators)
         self.live = Live(plan, keys, born)
         await self.nodes.recall()
         for chain in plan.chains:
@@ -493,6 +516,8 @@ class Reconciler:
         if record.ready_at is not None and self.live is not None:
             await self.nodes.save_all(self.live.plan)
         await self._halt(save=False)
+        if record.ready_at is None:  # nor a volume or a network that never held anything
+            await self._tools.runtime.forget(self._files.root)
         log.warning("devnet %s did not start: %s", self.name, error)
 
     async def _failed(self, error: Exception) -> None:
@@ -516,8 +541,6 @@ class Reconciler:
         if record is None:
             return
         starting = record.state in {DevnetState.PLANNED, DevnetState.STARTING, DevnetState.STOPPING}
-        if record.ready_at is None:  # nor a volume or a network that never held anything
-            await self._tools.runtime.forget(self._files.root)
         await self._set_state(DevnetState.FAILED if starting else DevnetState.DEGRADED, problem)
 
     def _paused(self, chain: str) -> contextlib.AbstractAsyncContextManager[None]:

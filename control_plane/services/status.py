@@ -27,7 +27,7 @@ from control_plane.services.problems import problem_detail
 from control_plane.services.reconciler import Reconciler
 from control_plane.services.supervisor import AgentView
 
-L1_ONLY = frozenset({"era", "guardianRegistry", "slasher"})
+L1_ONLY = frozenset({"era", "guardianRegistry", "guardianRewards", "slasher"})
 """Contracts (by JSON key) that exist on the L1 alone."""
 
 

@@ -91,7 +91,10 @@ class Description:
         stake = self.plan.metalayer.guardians.stake
         return Roster(
             FIRST_SET,
-            [Member(g.index, bytes.fromhex(g.address[2:]), stake, g.key) for g in self.guardians],
+            [
+                Member(g.index, bytes.fromhex(g.address[2:]), stake, g.key)
+                for g in self.guardians[: self.plan.metalayer.guardians.count]
+            ],
         )
 
     def looking_through(self, urls: Mapping[str, str]) -> "Description":

@@ -9,7 +9,7 @@ validators get the contracts for Hyperlane's agents. Asked again, it does only w
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from control_plane.adapters.evm.gateways import other_chains, set_chains, unknown_chains
@@ -95,6 +95,7 @@ class ChainBootstrap:
     ) -> None:
         """Raises PermanentFailure when a transaction is reverted or the chain belongs to
         another devnet."""
+        keys = replace(keys, guardians=keys.guardians[: network.plan.metalayer.guardians.count])
         installed = await self._is_installed(chain, rpc, network)
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, NodeSpec, Rpc
@@ -86,3 +86,9 @@ class MakeAgents(Protocol):
     def __call__(
         self, network: Network, keys: Keys, hub: Hub, publish: Publish
     ) -> Sequence[Agent]: ...
+
+
+class JoinGuardian(Protocol):
+    def __call__(self, network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
+        """A guardian beside the agents that were made for `network` before: they ask it, too."""
+        ...

@@ -38,7 +38,7 @@ from control_plane.schemas.devnet import (
     ValidateResult,
 )
 from control_plane.schemas.epoch import EpochView
-from control_plane.schemas.guardian import GuardianView
+from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
 from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
@@ -57,6 +57,7 @@ from control_plane.services.specs import (
     template_views,
 )
 from control_plane.settings import Settings
+from tests.unit.api.fake_guardians import FakeGuardians
 
 HASH = "0x" + "ab" * 32
 ADDRESS = "0x" + "11" * 20
@@ -260,6 +261,21 @@ class FakeQueries:
         await self._devnets.status(name)
         return [_guardian()]
 
+    async def guardian_sets(self, name: str) -> Sequence[GuardianSetView]:
+        await self._devnets.status(name)
+        return [
+            GuardianSetView(
+                set_id=1,
+                outgoing=0,
+                by="founding",
+                size=1,
+                total_stake="1",
+                members=("guardian-0",),
+                made_at=BORN,
+                active_at=BORN,
+            )
+        ]
+
     async def guardian(self, name: str, which: str) -> GuardianView:
         await self._devnets.status(name)
         if which != "0":
@@ -371,6 +387,7 @@ def fake_running(home: Path) -> FakeRunning:
         retry=retry,
         proofs=FakeProofs(),
         chaos=FakeChaos(devnets),
+        guardians=FakeGuardians(devnets.status),
         offences=offences,
         checkpoint=partial(fake_checkpoint, devnets),
         about=FakeAbout(home),

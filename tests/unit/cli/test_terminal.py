@@ -139,7 +139,7 @@ def test_bash_takes_the_completion(tmp_path: Path) -> None:
 
 
 COMPLETED = {
-    ("caldera sta", 1): {"start", "status"},
+    ("caldera sta", 1): {"stake", "start", "status"},
     ("caldera status d", 2): {"default"},
     ("caldera down --devnet d", 3): {"default"},
     ("caldera up p", 2): {"pair"},

@@ -11,7 +11,10 @@ import pytest
 from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.persistence.database import open_database
 from control_plane.domain.errors import Conflict, ServiceFailed
+from control_plane.domain.hub import Hub
+from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
+from control_plane.domain.ports.agent import Agent
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
@@ -59,6 +62,10 @@ class Bench:
                 await change.wait()
 
 
+def joining(network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
+    raise NotImplementedError
+
+
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     database = await open_database(f"sqlite:///{tmp_path / 'caldera.db'}")
@@ -83,6 +90,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         bootstrap=bootstrap,
         sealing=sealing,
         make_agents=agents,
+        join_guardian=joining,
         load_plan=plan_from_json,
         dump_plan=plan_to_json,
         free_port=lambda at, taken: at + 100,
