@@ -42,6 +42,7 @@ COMMANDS: Final = {
     "stake": "stake",
     "epoch": "epoch",
     "proof": "proof",
+    "verify": "verify",
     "chaos": "chaos",
     "export": "export",
     "serve": "serve",
@@ -54,9 +55,7 @@ COMMANDS: Final = {
 }
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
-NOT_YET: Final = frozenset(
-    {"bridge", "verify", "snapshot", "time"} | {"dashboard", "keys"}
-)
+NOT_YET: Final = frozenset({"bridge", "snapshot", "time"} | {"dashboard", "keys"})
 """Names of commands whose part of the system is still to come."""
 
 

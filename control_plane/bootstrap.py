@@ -62,6 +62,7 @@ from control_plane.domain.ports.chaos import Breaker
 from control_plane.domain.ports.node import Account, Connect, Runtime
 from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
 from control_plane.domain.seams import SeamBook
+from control_plane.domain.settlement import posts_batches
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView
 from control_plane.schemas.spec import Spec
@@ -81,6 +82,7 @@ from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
 from control_plane.services.retry import RetryMessage
 from control_plane.services.send_message import SendMessages
+from control_plane.services.settlement.genesis import GenesisFiles
 from control_plane.services.specs import template_view, template_views
 from control_plane.services.steps import Fault, no_fault
 from control_plane.services.trace import Tracer
@@ -105,7 +107,7 @@ class Running:
     gate: Gate
     containers: ComposeRuntime
     database: SqlDatabase
-    chaos: Chaos
+    chaos: "_ChaosOnDemand"
 
     async def close(self) -> None:
         """Stop the agents, save every chain, let go of the nodes, close the database."""
@@ -136,7 +138,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         here.version,
         _end_this_process if settings.transient else None,
     )
-    chaos = Chaos(control, database, events, seams, _breaker)
+    chaos = _ChaosOnDemand(control, database, events, seams)
     templates = TemplateFiles(templates_dir())
 
     def born(name: str) -> Mapping[str, Hex]:
@@ -170,20 +172,54 @@ async def build(settings: Settings, here: Listening) -> Running:
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
         proofs=Proofs(control, database, connect),
+        genesis=GenesisFiles(home),
         chaos=chaos,
         offences=Offences(control, database, _keys_of(home)),
-        checkpoint=_checkpoint_of(home, control),
         guardians=GuardianDesk(control, database, connect, _pay_from, decode_error, queries),
+        checkpoint=_checkpoint_of(home, control),
         about=_About(here, control),
         database=database,
     )
     await control.open()
-    await chaos.resume()
+    await chaos.resume_if_any()
     return Running(services, control, events, gate, containers, database, chaos)
 
 
-def _breaker() -> Breaker:
-    """What breaks things on purpose, imported with the first fault."""
+class _ChaosOnDemand:
+    """What breaks things on purpose, imported when somebody first asks for it."""
+
+    def __init__(
+        self, control: ControlPlane, database: SqlDatabase, events: EventLog, seams: SeamBook
+    ) -> None:
+        self._control = control
+        self._database = database
+        self._events = events
+        self._seams = seams
+        self._made: Chaos | None = None
+
+    def __call__(self) -> "Chaos":
+        if self._made is None:
+            from control_plane.services.chaos import Chaos
+
+            self._made = Chaos(
+                self._control, self._database, self._events, self._seams, _breaker
+            )
+        return self._made
+
+    async def resume_if_any(self) -> None:
+        """Begin again what was broken when an earlier daemon ended."""
+        async with self._database.begin() as unit:
+            faults = await unit.faults.list() if await unit.devnets.list() else ()
+        if any(fault.ended_at is None for fault in faults):
+            self().resume()
+
+    async def close(self) -> None:
+        """Stop looking after faults; they stay active."""
+        if self._made is not None:
+            await self._made.close()
+
+
+def _breaker() -> "Breaker":
     from control_plane.adapters.chaos.breaking import ChaosBreaker
 
     return ChaosBreaker()
@@ -321,6 +357,7 @@ def _agents_maker(
                 network, keys.relayer, database, hub, publish, between, checkpoints
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
+            *_batchers(network, keys, database, hub, publish),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *_validators(home, network, keys, hub, publish),
         ]
@@ -351,6 +388,16 @@ def _validators(
         return ()
     root = DevnetFiles(home, network.devnet).root
     return making.make_validators(network, keys.validators, root, hub, publish)
+
+
+def _batchers(
+    network: Network, keys: Keys, database: SqlDatabase, hub: Hub, publish: Publish
+) -> Sequence[Agent]:
+    if not any(posts_batches(chain) for chain in network.plan.rollups):
+        return ()
+    from control_plane.batching import make_batchers
+
+    return make_batchers(network, keys, database, hub, publish)
 
 
 def _outposts_maker(settings: Settings, containers: ComposeRuntime) -> MakeAgents:

@@ -15,6 +15,7 @@ from control_plane.api.routes import (
     guardians,
     metalayer,
     proofs,
+    settlement,
     system,
     using,
 )
@@ -43,7 +44,18 @@ def create_app(services: Services, settings: Settings) -> FastAPI:
     )
     app.state.services = services
     install_handlers(app)
-    modules = (system, devnets, service_routes, metalayer, guardians, proofs, using, chaos, events)
+    modules = (
+        system,
+        devnets,
+        service_routes,
+        metalayer,
+        guardians,
+        proofs,
+        settlement,
+        using,
+        chaos,
+        events,
+    )
     for module in modules:
         app.include_router(module.router)
     app.state.routes = [route for module in modules for route in module.router.routes]

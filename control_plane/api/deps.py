@@ -114,6 +114,12 @@ class Retry(Protocol):
         ...
 
 
+class Genesis(Protocol):
+    async def __call__(self, devnet: str, chain: str) -> bytes:
+        """A chain's ``genesis.json``."""
+        ...
+
+
 class Proofs(Protocol):
     async def message(self, name: str, message_id: str) -> MessageProofView:
         """By the whole id or an unambiguous beginning of it."""
@@ -169,6 +175,7 @@ class Services:
     trace: Trace
     retry: Retry
     proofs: Proofs
+    genesis: Genesis
     chaos: Chaos
     guardians: Guardians
     offences: Offences

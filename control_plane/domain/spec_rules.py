@@ -223,6 +223,8 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
         )
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
+        if rollup.da is not None and rollup.services == "caldera":
+            yield from _da_not_yet(f"rollups[{at}].da", rollup, spec)
 
 
 def too_many(spec: Spec, facts: Facts) -> Iterator[Problem]:
@@ -302,13 +304,23 @@ def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
     if rollup.surface != "none":
         yield Problem(f"{path}.surface", f"'{rollup.surface}' is {NOT_YET}", "use 'none'")
     named = {
-        "da": (rollup.da if rollup.services == "caldera" else None, "data availability is"),
         "proof": (rollup.proof, "proof systems are"),
         "gas_token": (rollup.gas_token, "gas tokens are"),
     }
     for field, (value, what) in named.items():
         if value is not None:
             yield Problem(f"{path}.{field}", f"{what} {NOT_YET}", "leave it out")
+
+
+def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
+    if rollup.da != "ethereum-calldata":
+        yield Problem(path, f"'{rollup.da}' is {NOT_YET}", "use 'ethereum-calldata'")
+    if rollup.engine != "anvil":
+        yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", "use 'anvil'")
+    if spec.runtime != "process":
+        yield Problem(
+            path, f"a batcher with the runtime {spec.runtime} is {NOT_YET}", "use 'process'"
+        )
 
 
 def _is_origin(text: str) -> bool:

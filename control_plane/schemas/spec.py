@@ -92,7 +92,7 @@ class RollupSpec(Model):
         default="caldera", description="Whose settlement services: ours or the framework's own."
     )
     da: DataAvailability | None = Field(
-        default=None, description="Data availability. Not available yet."
+        default=None, description="Where a batcher posts the rollup's blocks; by default nowhere."
     )
     proof: Proof | None = Field(default=None, description="Proof system. Not available yet.")
     gas_token: str | None = Field(

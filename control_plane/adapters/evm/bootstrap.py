@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from control_plane.adapters.evm.gateways import other_chains, set_chains, unknown_chains
+from control_plane.adapters.evm.inbox import missing_batchers
 from control_plane.adapters.evm.portals import Creation, missing_portals
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
@@ -65,13 +66,15 @@ class _Outgoing:
     raws: list[Hex] = field(default_factory=list)
     hashes: list[Hex] = field(default_factory=list)
 
-    def add(self, account: Account, to: str, data: bytes, gas: int, tip: int) -> None:
+    def add(
+        self, account: Account, to: str, data: bytes, gas: int, tip: int, value: int = 0
+    ) -> None:
         """`tip` in Mwei, in the order wanted: Anvil takes the higher maximal fee first, others the
         higher tip. The order of sending says nothing: of a long batch it is not kept."""
         nonce = self.nonces[account.address]
         self.nonces[account.address] = nonce + 1
         transaction = Transaction(
-            self.chain_id, nonce, _bytes(to), 0, data, gas, _MAX_FEE + tip * MWEI, tip * MWEI
+            self.chain_id, nonce, _bytes(to), value, data, gas, _MAX_FEE + tip * MWEI, tip * MWEI
         )
         raw, hash_ = sign(transaction, account.key)
         self.raws.append(Hex("0x" + raw.hex()))
@@ -99,9 +102,10 @@ class ChainBootstrap:
         installed = await self._is_installed(chain, rpc, network)
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()
+        batchers = await missing_batchers(rpc, network, keys) if chain.is_l1 else ()
         others = await _hyperlane(rpc, network, keys) if keys.validators else ()
         strange = await unknown_chains(chain, rpc, network) if installed else ()
-        if installed and not (unsealed or portals or others or strange):
+        if installed and not (unsealed or portals or batchers or others or strange):
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
         if not installed:
@@ -124,6 +128,8 @@ class ChainBootstrap:
         factory = network.contracts["create3Factory"]
         for creation in portals:
             outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
+        for call in batchers:
+            outgoing.add(keys.governor, call.to, call.data, call.gas, 400, call.value)
         for target, creation in others:
             outgoing.add(keys.governor, target, creation.data, creation.gas, 400)
         await _mine(rpc, outgoing, seal)

@@ -51,13 +51,13 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
             raise code
     found = []
     if codes[0] == "0x":
-        code = _creation_code("OptimismPortal")
+        code = creation_code("OptimismPortal")
         found.append(_creation(portal_implementation_salt(), code, _IMPLEMENTATION_GAS))
     owner = _bytes(network.contracts["governanceExecutor"])
     for chain_id, code in zip(ids, codes[1:], strict=True):
         if code == "0x":
             call = encode_call("initialize(address,uint256)", owner, chain_id)
-            proxy = _creation_code("ERC1967Proxy") + word(implementation) + word(64) + tail(call)
+            proxy = creation_code("ERC1967Proxy") + word(implementation) + word(64) + tail(call)
             found.append(_creation(portal_salt(chain_id), proxy, _PROXY_GAS))
     return found
 
@@ -66,7 +66,8 @@ def _creation(salt: bytes, code: bytes, gas: int) -> Creation:
     return Creation(encode_call("deploy(bytes32,bytes)", salt, code), gas)
 
 
-def _creation_code(name: str) -> bytes:
+def creation_code(name: str) -> bytes:
+    """The code that creates the contract called `name`, without arguments of its constructor."""
     artifact = json.loads((artifacts_dir() / f"{name}.json").read_bytes())
     return _bytes(artifact["bytecode"])
 

@@ -315,6 +315,10 @@ async def fake_checkpoint(devnets: FakeDevnets, name: str, key: str) -> bytes | 
     return b"{}" if key == "validator-0/op/announcement.json" else None
 
 
+async def fake_genesis(devnet: str, chain: str) -> bytes:
+    return b'{"config": {"chainId": 901}, "alloc": {}}'
+
+
 def fake_running(home: Path) -> FakeRunning:
     """A fresh fake; `home` is where logs of agents would be."""
     memory = MemoryDatabase()
@@ -386,6 +390,7 @@ def fake_running(home: Path) -> FakeRunning:
         trace=trace,
         retry=retry,
         proofs=FakeProofs(),
+        genesis=fake_genesis,
         chaos=FakeChaos(devnets),
         guardians=FakeGuardians(devnets.status),
         offences=offences,

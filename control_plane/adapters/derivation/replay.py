@@ -1,0 +1,168 @@
+"""Executes a rollup's blocks again, from its genesis on, and says where they differ from the claim.
+
+Everything that a header commits to is computed anew: the state's root first, and then, by the
+block's hash, transactions, receipts, logs, gas, and the chain of parents.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from trie.hexary import HexaryTrie
+
+from control_plane.adapters.derivation.evm import Evm, Log, NotExecutable, Outcome
+from control_plane.adapters.derivation.state_trie import AnvilTrie, anvil_alloc
+from control_plane.domain import rlp
+from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.rlp import Item
+from control_plane.domain.trie import EMPTY_TRIE
+
+_NO_UNCLES: Final = keccak256(rlp.encode([]))
+_NO_REQUESTS: Final = bytes.fromhex(
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+)
+"""SHA-256 of nothing (EIP-7685)."""
+_BLOOM_BYTES: Final = 256
+
+
+class Differs(ValueError):
+    """A block that is not what executing its transactions gives."""
+
+    def __init__(self, number: int, what: str, claimed: str, found: str) -> None:
+        super().__init__(f"block {number}: its {what} is {claimed}, executing it gives {found}")
+        self.number = number
+        self.what = what
+        self.claimed = claimed
+        self.found = found
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    number: int
+    transactions: int
+    gas_used: int
+
+
+class Replay:
+    """One rollup on Anvil."""
+
+    def __init__(self, genesis: Mapping[str, Any], genesis_hash: bytes) -> None:
+        """`genesis`: geth's ``genesis.json``; `genesis_hash`: of block 0, which Anvil makes of
+        less than the whole header, so that it is taken as given."""
+        alloc = anvil_alloc(genesis["alloc"])
+        self.evm = Evm(int(genesis["config"]["chainId"]), alloc)
+        self._trie = AnvilTrie(self.evm, alloc)
+        self._parent = genesis_hash
+        self._next = 1
+        self.outcomes: list[Outcome] = []
+        """Of the transactions of the block that was executed last."""
+
+    def execute(self, block: ChannelBlock) -> Replayed:
+        """Run the next block. Differs when it is not what it claims; the state is then that after
+        executing it. ValueError for another block than the next one."""
+        if block.number != self._next:
+            raise ValueError(f"block {block.number} does not follow {self._next - 1}")
+        self._trie.note_system(self.evm.begin(block, self._parent))
+        self.outcomes = outcomes = []
+        for at in range(len(block.transactions)):
+            outcomes.append(self._apply(block, at))
+            self._trie.note(outcomes[-1])
+        self._compare(block, "state root", block.state_root, self._trie.root())
+        self._compare(block, "hash", block.hash, keccak256(self._header(block, outcomes)))
+        self._parent, self._next = block.hash, block.number + 1
+        gas = sum(outcome.gas_used for outcome in outcomes)
+        return Replayed(block.number, len(outcomes), gas)
+
+    def accounts(self) -> frozenset[bytes]:
+        """Addresses of all accounts that the state has."""
+        return self._trie.accounts()
+
+    def slots(self, address: bytes) -> frozenset[int]:
+        """Slots of the account that were ever in its trie."""
+        return self._trie.slots(address)
+
+    def storage_root(self, address: bytes) -> bytes:
+        """Root of the account's storage trie."""
+        return self._trie.storage_root(address)
+
+    def _apply(self, block: ChannelBlock, at: int) -> Outcome:
+        try:
+            return self.evm.apply(block.transactions[at])
+        except NotExecutable as error:
+            claimed = "part of it"
+            raise Differs(block.number, f"transaction {at}", claimed, str(error)) from error
+
+    @staticmethod
+    def _compare(block: ChannelBlock, what: str, claimed: bytes, found: bytes) -> None:
+        if claimed != found:
+            raise Differs(block.number, what, "0x" + claimed.hex(), "0x" + found.hex())
+
+    def _header(self, block: ChannelBlock, outcomes: Sequence[Outcome]) -> bytes:
+        """RLP of the header (fields and their order: ``domain/header.py``)."""
+        number = rlp.encode_int
+        receipts, bloom = _receipts(outcomes)
+        return rlp.encode(
+            [
+                self._parent,
+                _NO_UNCLES,
+                block.miner,
+                block.state_root,
+                _list_root(block.transactions),
+                _list_root(receipts),
+                bloom,
+                number(0),
+                number(block.number),
+                number(block.gas_limit),
+                number(sum(outcome.gas_used for outcome in outcomes)),
+                number(block.timestamp),
+                block.extra_data,
+                block.mix_hash,
+                bytes(8),
+                number(block.base_fee),
+                EMPTY_TRIE,
+                number(0),
+                number(0),
+                block.parent_beacon_root,
+                _NO_REQUESTS,
+            ]
+        )
+
+
+def _receipts(outcomes: Sequence[Outcome]) -> tuple[list[bytes], bytes]:
+    """Consensus encoding of the receipts (EIP-658, EIP-2718), and the bloom over all of them."""
+    found, gas, whole = [], 0, 0
+    for outcome in outcomes:
+        gas += outcome.gas_used
+        bloom = _bloom(outcome.logs)
+        whole |= bloom
+        logs: Item = [[log.address, log.topics, log.data] for log in outcome.logs]
+        body = rlp.encode(
+            [
+                rlp.encode_int(int(outcome.succeeded)),
+                rlp.encode_int(gas),
+                bloom.to_bytes(_BLOOM_BYTES),
+                logs,
+            ]
+        )
+        found.append(bytes((outcome.kind,)) + body if outcome.kind else body)
+    return found, whole.to_bytes(_BLOOM_BYTES)
+
+
+def _bloom(logs: Sequence[Log]) -> int:
+    """Three bits for each address and topic (yellow paper, section 4.3.1)."""
+    bloom = 0
+    for log in logs:
+        for item in (log.address, *log.topics):
+            digest = keccak256(item)
+            for at in (0, 2, 4):
+                bloom |= 1 << (int.from_bytes(digest[at : at + 2]) & 2047)
+    return bloom
+
+
+def _list_root(items: Sequence[bytes]) -> bytes:
+    """Root of the trie of `items` by their places."""
+    trie = HexaryTrie({}, prune=True)
+    for at, item in enumerate(items):
+        trie[rlp.encode(rlp.encode_int(at))] = item
+    return bytes(trie.root_hash)

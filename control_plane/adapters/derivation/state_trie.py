@@ -1,0 +1,97 @@
+"""The Merkle–Patricia tries of a chain on Anvil, whose roots are not quite those of Ethereum.
+
+What Anvil has loaded for a transaction it keeps, empty as it may be: an account that was called
+and has nothing stays in the state's trie as an empty account, and a slot that was read or cleared
+stays in its contract's trie as a zero, as long as the contract was touched (measured with Anvil
+1.7; Ethereum removes both, EIP-161 and the yellow paper's appendix D). Proofs of such a chain are
+against those roots, so whoever derives it has to build the same.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from trie.hexary import HexaryTrie
+
+from control_plane.adapters.derivation.evm import HISTORY, Evm, Outcome
+from control_plane.domain import rlp
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.trie import EMPTY_TRIE
+
+EMPTY_CODE: Final = keccak256(b"")
+
+
+class AnvilTrie:
+    """The state's trie, followed block by block."""
+
+    def __init__(self, evm: Evm, alloc: Mapping[str, Mapping[str, Any]]) -> None:
+        self._evm = evm
+        self._nodes: dict[bytes, bytes] = {}
+        self._accounts = HexaryTrie(self._nodes)
+        self._storage: dict[bytes, HexaryTrie] = {}
+        self._known: dict[bytes, set[int]] = {}
+        self._loaded: set[tuple[bytes, int]] = set()
+        self._touched: set[bytes] = set()
+        for address, account in alloc.items():
+            at = bytes.fromhex(address.removeprefix("0x"))
+            self._touched.add(at)
+            self._loaded |= {(at, int(slot, 16)) for slot in account.get("storage", {})}
+        self._fold(keep_zeros=False)
+
+    def note(self, outcome: Outcome) -> None:
+        """Take over what a transaction touched."""
+        self._touched |= outcome.touched
+        self._loaded |= {entry for entry in outcome.slots if entry[0] in outcome.touched}
+
+    def note_system(self, slots: Iterable[tuple[bytes, int]]) -> None:
+        """Take over what was written at the beginning of a block."""
+        for address, slot in slots:
+            self._touched.add(address)
+            self._loaded.add((address, slot))
+
+    def root(self) -> bytes:
+        """The state's root after all that was noted."""
+        self._fold(keep_zeros=True)
+        return bytes(self._accounts.root_hash)
+
+    def accounts(self) -> frozenset[bytes]:
+        """Addresses of all accounts in the trie."""
+        return frozenset(self._known)
+
+    def slots(self, address: bytes) -> frozenset[int]:
+        """Slots in the account's trie, those with a zero included."""
+        return frozenset(self._known.get(address, ()))
+
+    def storage_root(self, address: bytes) -> bytes:
+        """Root of the account's trie."""
+        trie = self._storage.get(address)
+        return bytes(trie.root_hash) if trie else EMPTY_TRIE
+
+    def _fold(self, *, keep_zeros: bool) -> None:
+        for address, slot in self._loaded:
+            value = self._evm.storage(address, slot)
+            if value or keep_zeros:
+                trie = self._storage.get(address) or self._new(address)
+                trie[keccak256(slot.to_bytes(32))] = rlp.encode(rlp.encode_int(value))
+                self._known[address].add(slot)
+        for address in self._touched:
+            self._known.setdefault(address, set())
+            nonce, balance, code = self._evm.account(address)
+            storage = self._storage.get(address)
+            root = bytes(storage.root_hash) if storage else EMPTY_TRIE
+            leaf = [rlp.encode_int(nonce), rlp.encode_int(balance), root, code or EMPTY_CODE]
+            self._accounts[keccak256(address)] = rlp.encode(leaf)
+        self._loaded.clear()
+        self._touched.clear()
+
+    def _new(self, address: bytes) -> HexaryTrie:
+        trie = self._storage[address] = HexaryTrie(self._nodes)
+        self._known.setdefault(address, set())
+        return trie
+
+
+def anvil_alloc(alloc: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The accounts with which Anvil begins: those of the genesis file, and EIP-2935's contract."""
+    from eth.vm.forks.prague.constants import HISTORY_STORAGE_CONTRACT_CODE
+
+    code = "0x" + HISTORY_STORAGE_CONTRACT_CODE.hex()
+    return {**alloc, HISTORY.hex(): {"code": code}}

@@ -1,0 +1,169 @@
+"""The batcher of one rollup: posts its blocks to the L1, so that anybody can rebuild it.
+
+What is posted can't be taken back, so only blocks are posted that a killed node would have again:
+those of its last saved state. Where it stands is what the inbox on the L1 says, and nothing else:
+a batcher that starts anew, or whose L1 lost blocks, goes on from there.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from control_plane.agents.link import Link, keep
+from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
+from control_plane.domain.ids import Hex, node_service
+from control_plane.domain.network import Chain, Network
+from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.metalayer import Sender
+from control_plane.domain.ports.node import Connect
+from control_plane.domain.ports.store import Database
+from control_plane.domain.settlement import (
+    Frame,
+    InboxState,
+    decode_rollup,
+    inbox_address,
+    rollup_call,
+)
+from control_plane.services.settlement.posting import frames_of, read_channel
+
+_FRAME_GAS: Final = 200_000
+_BYTE_GAS: Final = 40
+"""Floor of a byte of calldata that is not zero (EIP-7623)."""
+_PAUSE, _LONGEST_PAUSE = 0.25, 5.0
+_FINAL: Final = "what is posted can't be taken back, so its batcher stops; the rollup goes on"
+
+log = logging.getLogger(__name__)
+
+
+class Batcher:
+    """Implements ``ports.agent.Agent``."""
+
+    def __init__(
+        self,
+        network: Network,
+        chain: Chain,
+        sender: Sender,
+        compress: Callable[[bytes], bytes],
+        connect: Connect,
+        database: Database,
+        hub: Hub,
+        publish: Publish,
+    ) -> None:
+        self.name = f"{chain.name}/batcher"
+        self.ready = asyncio.Event()
+        self.problem: str | None = None
+        self._network = network
+        self._chain = chain
+        self._sender = sender
+        self._compress = compress
+        self._rollup = Link(connect, chain)
+        self._l1 = Link(connect, network.chain(network.plan.l1.name))
+        self._database = database
+        self._hub = hub
+        self._publish = publish
+        self._inbox = Hex("0x" + inbox_address(network.contracts).hex())
+        self._posted: tuple[int, bytes] | None = None
+        """Number and hash of the last block that this process posted."""
+
+    async def run(self) -> None:
+        """Post what there is, then whenever there is more, until cancelled."""
+        try:
+            async with self._hub.listen() as news, keep((self._rollup, self._l1)):
+                while True:
+                    await self._post_patiently()
+                    await self._something_new(news)
+        finally:
+            self.ready.clear()
+
+    async def _something_new(self, news: "asyncio.Queue[News]") -> None:
+        """A block of the rollup, or an L1 that may have lost what was posted."""
+        while True:
+            item = await news.get()
+            if isinstance(item, Missed):
+                return
+            if isinstance(item, Reorged) and item.chain == self._l1.chain.name:
+                return
+            if isinstance(item, Head) and item.chain == self._chain.name:
+                return
+
+    async def _post_patiently(self) -> None:
+        """Until all is posted that there was at the beginning."""
+        pause = _PAUSE
+        while True:
+            try:
+                if await self._post_all():
+                    return
+                pause = _PAUSE
+            except CalderaError as error:
+                self.problem = f"posts nothing: {error}"
+                log.info("%s: %s", self.name, error)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+            await asyncio.sleep(pause)
+
+    async def _post_all(self) -> bool:
+        """Post what is saved; whether the head is among it."""
+        state = await self._state()
+        head = int(await self._rollup.call("eth_blockNumber"), 16)
+        saved = await self._saved()
+        self.ready.set()
+        while state.next_block <= min(head, saved):
+            await self._post(state, min(head, saved))
+            state = await self._state()
+        self.problem = None
+        return state.next_block > head
+
+    async def _state(self) -> InboxState:
+        data = "0x" + rollup_call(self._chain.plan.chain_id).hex()
+        answer = await self._l1.call("eth_call", {"to": self._inbox, "data": data}, "latest")
+        try:
+            state = decode_rollup(bytes.fromhex(answer[2:]))
+        except ValueError as error:
+            raise TemporaryFailure("The inbox on the L1 does not answer", str(error)) from error
+        if not state.next_block:
+            raise TemporaryFailure(f"{self._chain.name} is not known to the inbox on the L1")
+        if self._posted and state.next_block <= self._posted[0]:
+            self._posted = None  # the L1 lost it
+        return state
+
+    async def _saved(self) -> int:
+        async with self._database.begin() as unit:
+            service = node_service(self._chain.name)
+            record = await unit.services.get(self._network.devnet, service)
+        return (record.saved_block or 0) if record else 0
+
+    async def _post(self, state: InboxState, last: int) -> None:
+        channel = await read_channel(self._rollup, state.next_block, last)
+        if self._posted and channel.parent_hash != self._posted[1]:
+            raise TemporaryFailure(
+                f"Block {self._posted[0]} of {self._chain.name} is another one than was posted",
+                f"posted 0x{self._posted[1].hex()}, now 0x{channel.parent_hash.hex()}; {_FINAL}",
+                "Go back to the chain that was posted, or take the rollup away and add it anew.",
+            )
+        frames = await asyncio.to_thread(
+            frames_of, self._chain.plan.chain_id, channel, self._compress
+        )
+        for frame in frames:
+            await self._send(frame)
+        self._posted = channel.last, channel.blocks[-1].hash
+        data = {
+            "from": channel.first,
+            "to": channel.last,
+            "frames": len(frames),
+            "bytes": sum(len(frame.data) for frame in frames),
+            "transactions": sum(len(block.transactions) for block in channel.blocks),
+        }
+        await self._publish("batch.posted", data, service=self.name)
+
+    async def _send(self, frame: Frame) -> None:
+        data = frame.encode()
+        gas = _FRAME_GAS + _BYTE_GAS * len(data)
+        pending = await self._sender.send(self._inbox, data, gas=gas)
+        receipt = await pending.receipt()
+        if int(receipt["status"], 16) != 1:
+            raise TemporaryFailure(
+                f"Blocks {frame.first} to {frame.last} were refused by the inbox",
+                f"transaction {pending.hash}",
+                f"See it: cast run {pending.hash} --rpc-url {self._l1.chain.http_url}",
+            )

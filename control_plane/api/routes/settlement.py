@@ -1,0 +1,34 @@
+"""What anybody needs who rebuilds a rollup from its L1."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Response
+
+from control_plane.api.deps import Devnet, Wired
+from control_plane.api.errors import documented
+
+router = APIRouter(prefix="/v1/devnets/{name}/rollups/{rollup}", tags=["settlement"])
+
+
+@router.get(
+    "/genesis",
+    operation_id="getGenesis",
+    summary="A rollup's genesis",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "geth's `genesis.json`.",
+            "content": {"application/json": {"schema": {"type": "object"}}},
+        },
+        **documented(404, 409),
+    },
+)
+async def get_genesis(
+    services: Wired,
+    name: Devnet,
+    rollup: Annotated[str, Path(description="A rollup's name.", max_length=64, examples=["op"])],
+) -> Response:
+    """The accounts, code and storage that the rollup began with."""
+    await services.devnets.rollup(name, rollup)
+    content = await services.genesis(name, rollup)
+    return Response(content, media_type="application/json")

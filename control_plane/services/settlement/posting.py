@@ -1,0 +1,96 @@
+"""What a batcher reads and makes: a rollup's blocks, cut into channels and frames."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from control_plane.domain.channels import Channel, ChannelBlock, encode_channel
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement import Frame
+
+MOST_BLOCKS: Final = 256
+"""Of one channel."""
+MOST_PLAIN_BYTES: Final = 1_000_000
+"""Of the transactions of one channel, if it has more than one block."""
+FRAME_BYTES: Final = 100_000
+"""Of one frame: nodes take transactions of up to 128 kB."""
+_AT_ONCE: Final = 64
+"""Blocks that are asked for in one batch of calls."""
+
+
+class Asks(Protocol):
+    async def batch(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = ...
+    ) -> list[Any]: ...
+
+
+async def read_channel(link: Asks, first: int, last: int) -> Channel:
+    """Blocks `first` to `last`, or as many of them as one channel takes. TemporaryFailure when
+    the chain has not got them, or was reorganised meanwhile."""
+    blocks: list[ChannelBlock] = []
+    parent = b""
+    size = 0
+    last = min(last, first + MOST_BLOCKS - 1)
+    for start in range(first, last + 1, _AT_ONCE):
+        numbers = range(start, min(start + _AT_ONCE, last + 1))
+        found = await link.batch([("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
+        raws = await _transactions(link, found)
+        for block, transactions in zip(found, raws, strict=True):
+            size += sum(len(raw) for raw in transactions)
+            if blocks and size > MOST_PLAIN_BYTES:
+                return Channel(parent, tuple(blocks))
+            follows = _bytes(block["parentHash"])
+            if blocks and follows != blocks[-1].hash:
+                raise TemporaryFailure("The chain was reorganised while it was read")
+            parent = parent or follows
+            blocks.append(_block(block, transactions))
+    return Channel(parent, tuple(blocks))
+
+
+def frames_of(chain_id: int, channel: Channel, compress: Callable[[bytes], bytes]) -> list[Frame]:
+    """The calls of ``BatchInbox.append`` that post the channel, in order."""
+    data = encode_channel(channel, compress)
+    parts = [data[at : at + FRAME_BYTES] for at in range(0, len(data), FRAME_BYTES)]
+    return [
+        Frame(chain_id, channel.first, channel.last, number, number == len(parts) - 1, part)
+        for number, part in enumerate(parts)
+    ]
+
+
+async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, ...]]:
+    for block in blocks:
+        if not isinstance(block, Mapping):
+            raise TemporaryFailure("A block can't be read", str(block or "the node has it not"))
+    calls = [
+        ("eth_getRawTransactionByBlockHashAndIndex", (block["hash"], hex(at)))
+        for block in blocks
+        for at in range(len(block["transactions"]))
+    ]
+    answers = iter(await link.batch(calls) if calls else [])
+    found = []
+    for block in blocks:
+        raws = [next(answers) for _ in block["transactions"]]
+        if any(isinstance(raw, RpcError) or not raw or raw == "0x" for raw in raws):
+            raise TemporaryFailure("A block's transactions can't be read", str(block["hash"]))
+        found.append(tuple(_bytes(raw) for raw in raws))
+    return found
+
+
+def _block(block: Mapping[str, Any], transactions: tuple[bytes, ...]) -> ChannelBlock:
+    return ChannelBlock(
+        number=int(block["number"], 16),
+        timestamp=int(block["timestamp"], 16),
+        miner=_bytes(block["miner"]),
+        gas_limit=int(block["gasLimit"], 16),
+        base_fee=int(block["baseFeePerGas"], 16),
+        mix_hash=_bytes(block["mixHash"]),
+        parent_beacon_root=_bytes(block.get("parentBeaconBlockRoot") or "0x" + "00" * 32),
+        extra_data=_bytes(block["extraData"]),
+        state_root=_bytes(block["stateRoot"]),
+        hash=_bytes(block["hash"]),
+        transactions=transactions,
+    )
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text[2:])
