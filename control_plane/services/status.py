@@ -10,7 +10,13 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import has_portal, portal_address
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.store import Database, UnitOfWork
-from control_plane.domain.records import DevnetRecord, EpochRecord, Json, ServiceRecord
+from control_plane.domain.records import (
+    DevnetRecord,
+    EpochRecord,
+    GuardianSetRecord,
+    Json,
+    ServiceRecord,
+)
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
     DevnetStatus,
@@ -188,11 +194,13 @@ async def _metalayer(
 ) -> MetalayerStatus:
     epoch = await unit.epochs.latest(record.name, certified=True)
     counts = await unit.messages.counts(record.name)
+    active = await unit.guardian_sets.active(record.name)
+    seats = _seats(plan, active)
     return MetalayerStatus(
         epoch=epoch.epoch if epoch else None,
         aggregate_root=epoch.header["aggregateRoot"] if epoch else None,
-        guardians=plan.metalayer.guardians.count,
-        missing_guardians=_missing(epoch, worker, plan.metalayer.guardians.count),
+        guardians=len(active.members) if active else plan.metalayer.guardians.count,
+        missing_guardians=_missing(epoch, worker, seats, active.set_id if active else None),
         epoch_interval=plan.metalayer.epoch_interval,
         fees=plan.metalayer.fees,
         messages=_counts(counts),
@@ -214,24 +222,39 @@ def _counts(counts: Mapping[MessageState, int]) -> MessageCounts:
     )
 
 
-def _missing(epoch: EpochRecord | None, worker: Reconciler | None, count: int) -> tuple[int, ...]:
-    """Guardians that do not run, or that were absent from the last certified epoch although
-    they did."""
+def _seats(plan: Plan, active: GuardianSetRecord | None) -> dict[int, int]:
+    """Places in the set in force, by the numbers of our guardians."""
+    if active is None:
+        return {number: number for number in range(plan.metalayer.guardians.count)}
+    members = [member for member in active.members if member.get("number") is not None]
+    return {member["number"]: member["index"] for member in members}
+
+
+def _missing(
+    epoch: EpochRecord | None,
+    worker: Reconciler | None,
+    seats: Mapping[int, int],
+    set_id: int | None,
+) -> tuple[int, ...]:
+    """Guardians of the set that do not run, or that were absent from the last certified epoch
+    although they did."""
     if worker is None or not worker.agents.names():
         return ()
     views = {view.name: view for view in worker.agents.views()}
     found = []
-    for index in range(count):
-        view = views.get(f"guardian-{index}")
+    known = epoch is not None and set_id in {None, epoch.header["setId"]}
+    of_set = epoch if known else None
+    for number, seat in sorted(seats.items()):
+        view = views.get(f"guardian-{number}")
         runs = view is not None and view.state is ServiceState.READY
-        if view is None or not runs or _was_absent(index, epoch, view.since):
-            found.append(index)
+        if view is None or not runs or _was_absent(seat, of_set, view.since):
+            found.append(number)
     return tuple(found)
 
 
-def _was_absent(index: int, epoch: EpochRecord | None, since: float) -> bool:
+def _was_absent(seat: int, epoch: EpochRecord | None, since: float) -> bool:
     """Whether the guardian, which runs since `since`, did not sign the epoch."""
-    return epoch is not None and index in epoch.absent and epoch.created_at > since
+    return epoch is not None and seat in epoch.absent and epoch.created_at > since
 
 
 def _services(
