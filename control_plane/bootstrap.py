@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from control_plane import making
 from control_plane.adapters.alone.attest import EitherAttester
@@ -58,7 +58,6 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.chaos import Breaker
 from control_plane.domain.ports.node import Account, Connect, Runtime
 from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
 from control_plane.domain.seams import SeamBook
@@ -68,7 +67,6 @@ from control_plane.schemas.devnet import DaemonView
 from control_plane.schemas.spec import Spec
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.agent_log import agent_log_path
-from control_plane.services.chaos import Chaos
 from control_plane.services.control import ControlPlane
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
@@ -87,6 +85,10 @@ from control_plane.services.specs import template_view, template_views
 from control_plane.services.steps import Fault, no_fault
 from control_plane.services.trace import Tracer
 from control_plane.settings import Settings
+
+if TYPE_CHECKING:
+    from control_plane.domain.ports.chaos import Breaker
+    from control_plane.services.chaos import Chaos
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
@@ -201,9 +203,7 @@ class _ChaosOnDemand:
         if self._made is None:
             from control_plane.services.chaos import Chaos
 
-            self._made = Chaos(
-                self._control, self._database, self._events, self._seams, _breaker
-            )
+            self._made = Chaos(self._control, self._database, self._events, self._seams, _breaker)
         return self._made
 
     async def resume_if_any(self) -> None:

@@ -176,7 +176,7 @@ class Services:
     retry: Retry
     proofs: Proofs
     genesis: Genesis
-    chaos: Chaos
+    chaos: Callable[[], Chaos]
     guardians: Guardians
     offences: Offences
     checkpoint: Callable[[str, str], Awaitable[bytes | None]]

@@ -172,12 +172,9 @@ class Chaos:
 
     # ------------------------------------------------------------------ over restarts
 
-    async def resume(self) -> None:
+    def resume(self) -> None:
         """Begin again what was active when an earlier daemon ended, as devnets become ready."""
-        async with self._database.begin() as unit:
-            active = {one.devnet for one in await unit.faults.list() if one.ended_at is None}
-        if active:
-            self._keep()
+        self._keep()
 
     async def close(self) -> None:
         """Stop looking after faults; they stay active."""

@@ -23,7 +23,7 @@ FaultId = Annotated[str, Path(description="A fault's id.", max_length=20, exampl
 )
 async def list_fault_kinds(services: Wired) -> list[FaultKindView]:
     """Every kind of fault with its parameters."""
-    return list(services.chaos.kinds())
+    return list(services.chaos().kinds())
 
 
 @router.get(
@@ -39,7 +39,7 @@ async def list_faults(
     over: Annotated[bool, Query(description="Those that are over, too.")] = False,
 ) -> list[FaultView]:
     """Oldest first."""
-    return list(await services.chaos.list(name, over=over))
+    return list(await services.chaos().list(name, over=over))
 
 
 @router.post(
@@ -59,7 +59,7 @@ async def start_fault(
 ) -> FaultView:
     """Answers when the fault is there, or was done if it is a single act. `Location` is where it is
     shown and healed; what the network makes of it is told by events."""
-    fault = await services.chaos.start(name, request)
+    fault = await services.chaos().start(name, request)
     response.headers["location"] = f"/v1/devnets/{name}/chaos/{fault.id}"
     return fault
 
@@ -73,7 +73,7 @@ async def start_fault(
 )
 async def heal_faults(services: Wired, name: Devnet) -> list[FaultView]:
     """Ends every active fault; those."""
-    return list(await services.chaos.heal_all(name))
+    return list(await services.chaos().heal_all(name))
 
 
 @router.get(
@@ -85,7 +85,7 @@ async def heal_faults(services: Wired, name: Devnet) -> list[FaultView]:
 )
 async def get_fault(services: Wired, name: Devnet, fault: FaultId) -> FaultView:
     """A fault, active or over."""
-    return await services.chaos.get(name, fault)
+    return await services.chaos().get(name, fault)
 
 
 @router.delete(
@@ -97,4 +97,4 @@ async def get_fault(services: Wired, name: Devnet, fault: FaultId) -> FaultView:
 )
 async def heal_fault(services: Wired, name: Devnet, fault: FaultId) -> FaultView:
     """Ends a fault; nothing happens to one that is over."""
-    return await services.chaos.heal(name, fault)
+    return await services.chaos().heal(name, fault)

@@ -353,6 +353,8 @@ def fake_running(home: Path) -> FakeRunning:
         state_root=HASH, certificate="0x00",
     )  # fmt: skip
 
+    chaos = FakeChaos(devnets)
+
     async def offences(name: str) -> Sequence[OffenceView]:
         await devnets.status(name)
         return [
@@ -391,7 +393,7 @@ def fake_running(home: Path) -> FakeRunning:
         retry=retry,
         proofs=FakeProofs(),
         genesis=fake_genesis,
-        chaos=FakeChaos(devnets),
+        chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),
         offences=offences,
         checkpoint=partial(fake_checkpoint, devnets),
