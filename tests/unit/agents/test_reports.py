@@ -79,7 +79,7 @@ async def database(tmp_path: Path) -> AsyncIterator[SqlDatabase]:
 def make(chain: Chain, database: SqlDatabase) -> Reports:
     names = {GUARDIAN: "guardian-2"}
     site = Site("net", "l1", "0x" + "e5" * 20, REPORTER, names)
-    return Reports(site, chain, chain, database, Hub(), lambda data: f"said {data}", lambda: 2.0)  # type: ignore[arg-type]
+    return Reports(site, chain, chain, database, Hub(), lambda data: f"said {data}", lambda: 2.0)
 
 
 async def told(database: SqlDatabase) -> list[str]:
