@@ -25,6 +25,8 @@ PAGES = (
     "docs/concepts/epochs-and-proofs.md",
     "docs/concepts/node-programs.md",
     "docs/concepts/shards.md",
+    "docs/concepts/slashing.md",
+    "docs/concepts/chaos.md",
     "docs/troubleshooting.md",
 )
 ELSEWHERE = {
