@@ -151,6 +151,38 @@ def show_stake(stake: dict[str, Any], *, as_json: bool) -> None:
         render.pairs((key, value) for key, value in stake.items() if value is not None)
 
 
+@app.command("offences")
+def _offences(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
+    """List what guardians were slashed for."""
+    client = connect()
+    found = client.get(f"/v1/devnets/{segment(find_devnet(client, devnet))}/offences")
+    if as_json:
+        render.data(found)
+        return
+    render.table(
+        ("guardian", "offence", "epoch", "state", "lost (ERA)", "at"),
+        [
+            (
+                each["guardian"],
+                each["kind"],
+                each["epoch"],
+                each.get("problem") or each["state"],
+                _whole(each.get("amount")),
+                each.get("slashed_at"),
+            )
+            for each in found
+        ],
+    )
+
+
+def _whole(wei: str | None) -> str | None:
+    """Wei in whole units, exactly."""
+    if wei is None:
+        return None
+    units, rest = divmod(int(wei), 10**18)
+    return f"{units}.{rest:018d}".rstrip("0").rstrip(".")
+
+
 def _guardians(client: Client, devnet: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = client.get(f"/v1/devnets/{segment(devnet)}/guardians")
     return found
