@@ -32,6 +32,14 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Domain
 from control_plane.domain.merkle import ArrayTree, MessageTree
 from control_plane.domain.quorum import Roster, Tally
+from control_plane.domain.reads import (
+    MOST_RESULT_BYTES,
+    encode_results,
+    is_failure,
+    results_leaf,
+    returned,
+    reverted,
+)
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "metalayer.json"
 ERA: Final = 10**18
@@ -359,6 +367,36 @@ def _multi_proof_vectors() -> list[Json]:
     return vectors
 
 
+def _read_vectors() -> list[Json]:
+    """Results of one to three messages' reads, beside one shard and beside three."""
+    values = (
+        (),
+        (b"",),
+        (_fixed("word"),),
+        (_fixed("word"), reverted(b"\xde\xad\xbe\xef why it did so, at length"), reverted(b"")),
+        (_fixed("a") + _fixed("b") + b"odd", returned(bytes(MOST_RESULT_BYTES + 1))),
+    )
+    leaves = [_leaf(domain) for domain in (900, 901, 902)]
+    vectors = []
+    for epoch, shards in ((5, {0: leaves}), (6, {0: leaves[:1], 1: leaves[1:2], 9: leaves[2:]})):
+        for count in (1, 3, len(values)):
+            reads = {_fixed(f"reading message {i}"): values[-1 - i] for i in range(count)}
+            aggregate = Aggregate(shards, reads)
+            for id_, results in reads.items():
+                vectors.append(
+                    {
+                        "epoch": epoch,
+                        "messageId": _text(id_),
+                        "results": _text(encode_results(results)),
+                        "failed": [is_failure(result) for result in results],
+                        "leaf": _text(results_leaf(id_, results)),
+                        "metadata": _text(aggregate.prove_reads(epoch, id_).around(b"\x02")),
+                        "aggregateRoot": _text(aggregate.root),
+                    }
+                )
+    return vectors
+
+
 def vectors() -> Json:
     """The whole file."""
     return {
@@ -381,6 +419,7 @@ def vectors() -> Json:
         ],
         "metaProofs": _meta_proof_vectors(),
         "multiProofs": _multi_proof_vectors(),
+        "reads": _read_vectors(),
     }
 
 

@@ -8,6 +8,7 @@ from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
+from caldera_cli.errors import usage
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
@@ -38,6 +39,14 @@ def _send(
     finality: Annotated[
         str, typer.Option("--finality", metavar="WHEN", help="instant or finalized.")
     ] = "instant",
+    reads: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--read",
+            metavar="CHAIN:ADDR:0x…",
+            help="A call whose result goes with it; again for more, in order.",
+        ),
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait until it is delivered.")] = False,
     timeout: Annotated[
         str, typer.Option("--timeout", metavar="30s", help="How long to wait for it.")
@@ -45,7 +54,11 @@ def _send(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Dispatch a message through the origin's mailbox."""
+    """Dispatch a message through the origin's mailbox.
+
+    With --finality finalized or --read it goes through the MetalayerRouter instead, which calls
+    the recipient's `handle` of five parameters.
+    """
     client = connect()
     name = find_devnet(client, devnet)
     limit = seconds(timeout)
@@ -57,6 +70,8 @@ def _send(
         "wait": wait,
         "timeout": limit,
     }
+    if reads:
+        request["reads"] = [_read_request(text) for text in reads]
     if to is not None:
         request["to"] = address(to)
     sent = client.post(f"/v1/devnets/{segment(name)}/messages", request, timeout=limit + 30.0)
@@ -69,6 +84,15 @@ def _send(
         render.say(f"delivered on {destination} after {sent['latency_ms']:.0f} ms")
     else:
         render.say(f"sent; `caldera message trace {sent['id'][:12]}` tells where it is")
+
+
+def _read_request(text: str) -> dict[str, str]:
+    """``CHAIN:ADDR:0x…``; the call data may be left out."""
+    chain, *rest = text.split(":")
+    if not chain or not 1 <= len(rest) <= 2:
+        raise usage(f"'{text}' is no read", hint="write CHAIN:ADDRESS:0xDATA")
+    data = hex_data(rest[1]) if len(rest) == 2 else "0x"
+    return {"chain": chain, "contract": address(rest[0]), "data": data}
 
 
 @app.command("ls")

@@ -144,15 +144,8 @@ def is_failure(result: bytes) -> bool:
 
 def encode_results(results: Sequence[bytes]) -> bytes:
     """`abi.encode(bytes[])`."""
-    offset = _WORD * len(results)
-    heads, tails = [], []
-    for result in results:
-        heads.append(offset.to_bytes(_WORD))
-        tail = len(result).to_bytes(_WORD) + result + bytes(-len(result) % _WORD)
-        offset += len(tail)
-        tails.append(tail)
-    head = _WORD.to_bytes(_WORD) + len(results).to_bytes(_WORD)
-    return head + b"".join(heads) + b"".join(tails)
+    count = len(results).to_bytes(_WORD)
+    return _WORD.to_bytes(_WORD) + count + _behind_offsets([_octets(one) for one in results])
 
 
 def results_leaf(message_id: bytes, results: Sequence[bytes]) -> bytes:
@@ -191,3 +184,62 @@ class ReadProof:
                 encode_results(self.results),
             )
         )
+
+
+# ---------------------------------------------------------------- dispatch
+
+
+@dataclass(frozen=True, slots=True)
+class RouterMessage:
+    """What `MetalayerRouter.dispatch` and `quoteDispatch` take."""
+
+    destination: int
+    """Domain."""
+    recipient: bytes
+    """At most 32 bytes."""
+    body: bytes
+    demands: Demands
+    gas_limit: int
+    """Gas for the recipient's `handle`."""
+
+    def calldata(self, function: str) -> bytes:
+        """Call of ``dispatch`` or ``quoteDispatch``."""
+        reads = _encode_operations(self.demands.reads)
+        words = (
+            self.destination.to_bytes(_WORD),
+            self.recipient.rjust(_WORD, b"\0"),
+            (6 * _WORD).to_bytes(_WORD),
+            (6 * _WORD + len(reads)).to_bytes(_WORD),
+            self.demands.finality.to_bytes(_WORD),
+            self.gas_limit.to_bytes(_WORD),
+        )
+        selector = keccak256((function + _DISPATCH_TYPES).encode())[:4]
+        return selector + b"".join(words) + reads + _octets(self.body)
+
+
+_DISPATCH_TYPES: Final = "(uint32,bytes32,(uint32,address,bytes)[],bytes,uint8,uint256)"
+
+
+def _encode_operations(reads: Sequence[ReadOperation]) -> bytes:
+    tuples = [
+        read.domain.to_bytes(_WORD)
+        + read.contract.rjust(_WORD, b"\0")
+        + (3 * _WORD).to_bytes(_WORD)
+        + _octets(read.data)
+        for read in reads
+    ]
+    return len(tuples).to_bytes(_WORD) + _behind_offsets(tuples)
+
+
+def _behind_offsets(parts: Sequence[bytes]) -> bytes:
+    """Dynamic parts of an array, after where each begins."""
+    offset = _WORD * len(parts)
+    heads = []
+    for part in parts:
+        heads.append(offset.to_bytes(_WORD))
+        offset += len(part)
+    return b"".join((*heads, *parts))
+
+
+def _octets(data: bytes) -> bytes:
+    return len(data).to_bytes(_WORD) + data + bytes(-len(data) % _WORD)

@@ -13,8 +13,17 @@ MessageStateName = Literal[
 StepName = Literal["dispatched", "attested", "certified", "relayed", "delivered"]
 
 
+class ReadRequest(Request):
+    """A call on a chain, whose result goes with a message."""
+
+    chain: str = Field(description="Chain to read.", examples=["l1"])
+    contract: Address
+    data: HexData = Field(default="0x", description="Call data.", max_length=2 + 2 * 1024)
+
+
 class SendMessage(Request):
-    """A message to dispatch through the origin's mailbox."""
+    """A message to dispatch through the origin's mailbox; with reads or `finalized` through its
+    `MetalayerRouter`, which calls the recipient's `handle` of five parameters."""
 
     origin: str = Field(description="Chain it leaves.", examples=["op"])
     destination: str = Field(description="Chain it goes to.", examples=["arb"])
@@ -22,7 +31,12 @@ class SendMessage(Request):
         default=None, description="Recipient; by default the destination's test recipient."
     )
     body: HexData = Field(default="0x", description="What it carries.", max_length=2 + 2 * 100_000)
-    finality: Literal["instant", "finalized"] = "instant"
+    finality: Literal["instant", "finalized"] = Field(
+        default="instant", description="`finalized`: not delivered before its block is final."
+    )
+    reads: tuple[ReadRequest, ...] = Field(
+        default=(), max_length=8, description="Calls whose results go with it, in order."
+    )
     wait: bool = Field(default=False, description="Answer when it is delivered.")
     timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds to wait at most.")
 
@@ -61,6 +75,13 @@ class MessageView(Model):
     delivered_tx: Hash | None = None
     delivered_at: datetime | None = None
     latency_ms: float | None = None
+    finality: Literal["instant", "finalized"] = Field(
+        default="instant", description="What its delivery demands, as far as is known."
+    )
+    reads: int = Field(default=0, description="Calls on other chains whose results go with it.")
+    reorged_after_delivery: bool = Field(
+        default=False, description="Its origin has not the block any more that it came from."
+    )
 
 
 class TraceStep(Model):

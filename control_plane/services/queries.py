@@ -199,6 +199,9 @@ def message_view(record: MessageRecord) -> MessageView:
             "latency_ms": None
             if delivered is None
             else round((delivered - record.dispatched_at) * 1000, 1),
+            "finality": "finalized" if record.finality else "instant",
+            "reads": record.reads,
+            "reorged_after_delivery": record.reorged_after_delivery,
         }
     )
 

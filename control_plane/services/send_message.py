@@ -11,15 +11,16 @@ from control_plane.domain.errors import (
     DeadlineExceeded,
     Failed,
     InvalidInput,
-    NotAvailableYet,
     Problem,
 )
+from control_plane.domain.formats import Finality
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Delivered
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.node import Account, Connect, Rpc
 from control_plane.domain.ports.store import Database
+from control_plane.domain.reads import Demands, ReadOperation, RouterMessage
 from control_plane.domain.records import MessageRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.schemas.message import MessageSent, SendMessage
@@ -27,6 +28,10 @@ from control_plane.services.control import ControlPlane, not_found
 
 _DISPATCH_ID: Final = "0x" + keccak256(b"DispatchId(bytes32)").hex()
 _SIGNATURE: Final = "(uint32,bytes32,bytes)"
+_FUNCTIONS: Final = ("quoteDispatch", "dispatch")
+_HANDLE_GAS: Final = 150_000
+"""For the recipient of a message through the router; more for what a longer body writes."""
+_GAS_A_WORD: Final = 25_000
 _MINED_DEADLINE: Final = 30.0
 _SPARE_GAS: Final = 150_000
 """On top of the node's estimate, which holds for the tree as it is: with other messages in the same
@@ -90,13 +95,8 @@ class SendMessages:
     async def __call__(self, name: str, request: SendMessage) -> MessageSent:
         """Dispatch; with `wait`, answer when it is delivered.
 
-        Raises NotFound (a chain's name), InvalidInput, NotAvailableYet, DeadlineExceeded, Failed.
+        Raises NotFound (a chain's name), InvalidInput, DeadlineExceeded, Failed.
         """
-        if request.finality != "instant":
-            why = "finality 'finalized' is not available yet"
-            raise NotAvailableYet(
-                "Can't send that", why, "", (Problem("finality", why, "instant"),)
-            )
         live, network = await self._control.live(name)
         origin, destination = _ends(network, request)
         self._control.must_answer(name, origin.name)
@@ -118,24 +118,21 @@ class SendMessages:
         self, network: Network, origin: Chain, destination: Chain, request: SendMessage
     ) -> tuple[str, str]:
         """Transaction hash and message id."""
-        to = request.to or network.contracts["testRecipient"]
-        arguments = (destination.domain, _bytes(to), _bytes(request.body))
-        mailbox = network.contracts["mailbox"]
+        contract, quote, data = _calls(network, destination, request)
         accounts = network.plan.accounts
         sender = self._accounts(accounts.mnemonic, accounts.count)[0]
         rpc = await self._connect(origin.ws_url)
         try:
-            quote = "0x" + encode_call("quoteDispatch" + _SIGNATURE, *arguments).hex()
-            fee = await rpc.call("eth_call", {"to": mailbox, "data": quote}, "latest")
-            data, value = encode_call("dispatch" + _SIGNATURE, *arguments), int(fee, 16)
+            asked = {"to": contract, "data": "0x" + quote.hex()}
+            value = int(await rpc.call("eth_call", asked, "latest"), 16)
             transaction = {
                 "from": sender.address,
-                "to": mailbox,
+                "to": contract,
                 "data": "0x" + data.hex(),
                 "value": hex(value),
             }
             gas = int(await rpc.call("eth_estimateGas", transaction, "latest"), 16)
-            call = Call(_bytes(mailbox), data, value)
+            call = Call(_bytes(contract), data, value)
             dispatch = _Dispatch(sender, call, gas * 5 // 4 + _SPARE_GAS)
             receipt = await self._mined(rpc, dispatch, network.devnet, origin)
         except RpcError as error:
@@ -242,6 +239,37 @@ def _ends(network: Network, request: SendMessage) -> tuple[Chain, Chain]:
             (Problem("destination", "is the origin"),),
         )
     return network.chain(request.origin), network.chain(request.destination)
+
+
+def _calls(network: Network, destination: Chain, request: SendMessage) -> tuple[Hex, bytes, bytes]:
+    """The contract to call, and the calls for its quote and for the dispatch."""
+    to = _bytes(request.to or network.contracts["testRecipient"])
+    body = _bytes(request.body)
+    if request.finality == "instant" and not request.reads:
+        arguments = (destination.domain, to, body)
+        quote, data = (encode_call(f + _SIGNATURE, *arguments) for f in _FUNCTIONS)
+        return network.contracts["mailbox"], quote, data
+    names = [chain.name for chain in network.chains]
+    for read in request.reads:
+        if read.chain not in names:
+            raise not_found("chain", read.chain, names)
+    message = RouterMessage(
+        destination=destination.domain,
+        recipient=to,
+        body=body,
+        demands=Demands(
+            Finality[request.finality.upper()],
+            tuple(
+                ReadOperation(
+                    network.chain(read.chain).domain, _bytes(read.contract), _bytes(read.data)
+                )
+                for read in request.reads
+            ),
+        ),
+        gas_limit=_HANDLE_GAS + _GAS_A_WORD * (len(body) // 32),
+    )
+    quote, data = (message.calldata(function) for function in _FUNCTIONS)
+    return network.contracts["metalayerRouter"], quote, data
 
 
 async def _receipt(rpc: Rpc, tx: str) -> Mapping[str, Any] | None:
