@@ -1,4 +1,4 @@
-"""An EVM of Prague rules (py-evm): runs transactions one after the other, says what each did.
+"""Anvil's EVM of Prague rules, by py-evm: runs transactions, and says what each did.
 
 Two of the BLS12-381 precompiles (EIP-2537) are py_arkworks' instead of py-evm's own, which take a
 second where these take milliseconds; the gas is the same.
@@ -15,6 +15,7 @@ from eth.exceptions import VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.computation import PRAGUE_PRECOMPILES, PragueComputation
+from eth.vm.forks.prague.constants import PER_AUTH_BASE_COST, PER_EMPTY_ACCOUNT_BASE_COST
 from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
@@ -55,6 +56,8 @@ class Outcome:
     logs: tuple[Log, ...]
     touched: frozenset[bytes]
     """Accounts called or changed, not by frames that were reverted (EIP-161)."""
+    loaded: frozenset[bytes]
+    """Accounts that were looked at in any way, by frames that were reverted too."""
     slots: frozenset[tuple[bytes, int]]
     """Storage that was read or written, by frames that were reverted too."""
 
@@ -65,27 +68,46 @@ class _Computation(PragueComputation):
 
 class _State(PragueState):
     computation_class = _Computation
-    loaded: set[tuple[bytes, int]]
+    slots: set[tuple[bytes, int]]
+    loaded: set[bytes]
+    marked: set[bytes]
+    """Accounts that were made warm, by an access list (EIP-2930) or by being looked at."""
     authorities: set[bytes]
     """Accounts that a set-code transaction (EIP-7702) changed."""
     _authorizing = False
+    _authorized = 0
 
     def set_system_contracts(self) -> None:
         """None but those of the genesis: a state is opened once, not for every block."""
 
-    def mark_storage_warm(self, address: Address, slot: int) -> None:
-        self.loaded.add((bytes(address), slot))
-        super().mark_storage_warm(address, slot)
+    def begin_transaction(self) -> None:
+        """Forget what earlier transactions looked at."""
+        self.slots, self.loaded, self.marked, self.authorities = set(), set(), set(), set()
+
+    def is_storage_warm(self, address: Address, slot: int) -> bool:
+        self.slots.add((bytes(address), slot))
+        return super().is_storage_warm(address, slot)
+
+    def is_address_warm(self, address: Address) -> bool:
+        self.loaded.add(bytes(address))
+        return super().is_address_warm(address)
+
+    def mark_address_warm(self, address: Address) -> None:
+        self.marked.add(bytes(address))
+        super().mark_address_warm(address)
 
     def process_set_code_authorizations(self, transaction: SignedTransactionAPI) -> int:
-        self._authorizing = True
+        """To Anvil every account exists, so it gives the refund for each valid authorization."""
+        self._authorizing, self._authorized = True, 0
         try:
-            return super().process_set_code_authorizations(transaction)
+            super().process_set_code_authorizations(transaction)
         finally:
             self._authorizing = False
+        return self._authorized * (PER_EMPTY_ACCOUNT_BASE_COST - PER_AUTH_BASE_COST)
 
     def set_code(self, address: Address, code: bytes) -> None:
         if self._authorizing:
+            self._authorized += 1
             self.authorities.add(bytes(address))
         super().set_code(address, code)
 
@@ -101,7 +123,7 @@ class Evm:
             Address(bytes(20)), 0, BlockNumber(0), 0, Hash32(bytes(32)), 0, [], chain_id, 0, 0
         )
         self._state = _State(AtomicDB(), before, Hash32(EMPTY_TRIE))
-        self._state.loaded, self._state.authorities = set(), set()
+        self._state.begin_transaction()
         for address, account in alloc.items():
             self._put(Address(bytes.fromhex(address.removeprefix("0x"))), account)
         self._state.lock_changes()
@@ -140,7 +162,7 @@ class Evm:
         """Run one signed transaction. NotExecutable."""
         try:
             transaction = PragueVM.get_transaction_builder().decode(raw)
-            self._state.loaded, self._state.authorities = set(), set()
+            self._state.begin_transaction()
             computation = self._state.apply_transaction(transaction)
         except (ValidationError, ValueError, TypeError) as error:
             raise NotExecutable(str(error) or type(error).__name__) from error
@@ -151,7 +173,8 @@ class Evm:
             gas_used=_gas_used(transaction, computation),
             logs=tuple(_logs(computation)),
             touched=frozenset(self._touched(transaction, computation)),
-            slots=frozenset(self._state.loaded),
+            loaded=frozenset(self._loaded(transaction)),
+            slots=frozenset(self._state.slots),
         )
 
     def _touched(
@@ -161,6 +184,11 @@ class Evm:
         yield bytes(self._state.coinbase)
         yield from _called(computation)
         yield from self._state.authorities
+
+    def _loaded(self, transaction: SignedTransactionAPI) -> set[bytes]:
+        """An access list alone makes warm and looks at nothing."""
+        listed = {bytes(address) for address, _ in transaction.access_list}
+        return self._state.loaded | (self._state.marked - listed) | {bytes(transaction.to)} - {b""}
 
     def account(self, address: bytes) -> tuple[int, int, bytes]:
         """Nonce, balance in wei, code hash."""

@@ -1,10 +1,10 @@
 """The Merkle–Patricia tries of a chain on Anvil, whose roots are not quite those of Ethereum.
 
-What Anvil has loaded for a transaction it keeps, empty as it may be: an account that was called
-and has nothing stays in the state's trie as an empty account, and a slot that was read or cleared
-stays in its contract's trie as a zero, as long as the contract was touched (measured with Anvil
-1.7; Ethereum removes both, EIP-161 and the yellow paper's appendix D). Proofs of such a chain are
-against those roots, so whoever derives it has to build the same.
+What Anvil has loaded for a transaction it keeps, empty as it may be: an account that was looked at
+in any way and has nothing stays in the state's trie as an empty account, and a slot that was read
+or cleared stays in its contract's trie as a zero where a call to the contract was not reverted.
+(Measured with Anvil 1.7; Ethereum has neither: EIP-161, and the yellow paper's appendix D.) Proofs
+of such a chain are against those roots, so whoever derives it has to build the same.
 """
 
 from collections.abc import Iterable, Mapping
@@ -39,7 +39,7 @@ class AnvilTrie:
 
     def note(self, outcome: Outcome) -> None:
         """Take over what a transaction touched."""
-        self._touched |= outcome.touched
+        self._touched |= outcome.touched | outcome.loaded
         self._loaded |= {entry for entry in outcome.slots if entry[0] in outcome.touched}
 
     def note_system(self, slots: Iterable[tuple[bytes, int]]) -> None:
