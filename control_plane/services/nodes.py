@@ -8,7 +8,13 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from control_plane.domain.errors import CalderaError, ServiceFailed, StorageFailed
+from control_plane.domain.errors import (
+    CalderaError,
+    ServiceFailed,
+    StorageFailed,
+    TemporaryFailure,
+    most_telling,
+)
 from control_plane.domain.ids import Name, node_service
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish
@@ -24,6 +30,8 @@ T = TypeVar("T")
 _FAILED = ServiceState.FAILED
 _EXIT_NEWS = 0.1
 """Seconds within which the end of a process is noticed."""
+_BROKEN = 2.0
+"""The same once a connection broke: a busy container engine takes its time to say why."""
 _REST_DEADLINE = 2.0
 
 log = logging.getLogger(__name__)
@@ -216,9 +224,10 @@ class Nodes:
         self._listeners.add(ended)
         try:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-            if task.done() and task.exception() is not None:
+            if task.done() and (error := task.exception()) is not None:
                 # a broken connection is noticed a moment before the end of who broke it
-                await asyncio.wait({ended}, timeout=_EXIT_NEWS)
+                broke = isinstance(most_telling(error), TemporaryFailure)
+                await asyncio.wait({ended}, timeout=_BROKEN if broke else _EXIT_NEWS)
             if ended.done():
                 failure = ended.result()
                 await self.mark_failed(failure.service.partition("/")[0], failure)
