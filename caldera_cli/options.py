@@ -45,6 +45,16 @@ def complete_chains(ctx: typer.Context, incomplete: str) -> list[str]:
     return [n for n in ["l1", *(r["name"] for r in rollups)] if n.startswith(incomplete)]
 
 
+def complete_fault_kinds(incomplete: str) -> list[str]:
+    """Kinds of faults, if a daemon runs."""
+    try:
+        client = _client_for_completion()
+        kinds = [kind["kind"] for kind in client.get("/v1/chaos")] if client else []
+    except CliError:
+        return []
+    return [kind for kind in kinds if kind.startswith(incomplete)]
+
+
 def complete_faults(ctx: typer.Context, incomplete: str) -> list[str]:
     """Ids of active faults of the devnet that the command line means, if a daemon runs."""
     try:

@@ -9,7 +9,13 @@ from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.daemon import connect
 from caldera_cli.errors import usage
-from caldera_cli.options import DevnetOption, JsonOption, complete_faults, find_devnet
+from caldera_cli.options import (
+    DevnetOption,
+    JsonOption,
+    complete_fault_kinds,
+    complete_faults,
+    find_devnet,
+)
 
 app = new_app("Break things on purpose, and mend them.")
 
@@ -67,7 +73,12 @@ def _ls(
 
 @app.command("start")
 def _start(
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="As `kinds` lists them.")],
+    kind: Annotated[
+        str,
+        typer.Argument(
+            metavar="KIND", help="As `kinds` lists them.", autocompletion=complete_fault_kinds
+        ),
+    ],
     words: Annotated[
         list[str] | None,
         typer.Argument(

@@ -19,6 +19,10 @@ GOLDEN = Path(__file__).parents[2] / "golden" / "cli"
 COMMAND_LINES = {
     "accounts": "accounts",
     "accounts-json": "accounts --json",
+    "chaos-heal": "chaos heal --all",
+    "chaos-kinds": "chaos kinds",
+    "chaos-ls": "chaos ls --all",
+    "chaos-start": "chaos start guardian-late 1 ms=500",
     "down": "down pair",
     "env-dotenv": "env --format dotenv",
     "env-json": "env --json",
@@ -29,6 +33,7 @@ COMMAND_LINES = {
     "faucet": "faucet 0x00000000000000000000000000000000000000aa --on op",
     "guardian-add": "guardian add --stake 5000 --wait",
     "guardian-ls": "guardian ls",
+    "guardian-offences": "guardian offences",
     "guardian-rm": "guardian rm guardian-0",
     "guardian-sets": "guardian sets",
     "guardian-show": "guardian show guardian-0",
