@@ -11,6 +11,19 @@ MessageStateName = Literal[
     "dispatched", "attested", "relayed", "delivered", "failing", "dead", "reorged"
 ]
 StepName = Literal["dispatched", "attested", "certified", "relayed", "delivered"]
+WaitsFor = Literal[
+    "finality",
+    "epoch",
+    "quorum",
+    "read",
+    "certificate",
+    "transaction",
+    "gas",
+    "recipient",
+    "agent",
+    "chain",
+    "user",
+]
 
 
 class ReadRequest(Request):
@@ -101,5 +114,14 @@ class TraceView(Model):
     id: Hash
     state: MessageStateName
     reason: str | None = None
+    waits_for: WaitsFor | None = Field(
+        default=None,
+        description="What is missing: `finality` of its block, an `epoch` that covers it, a "
+        "`quorum` of guardians, a `read` on another chain, the `certificate` on its destination, a "
+        "`transaction` to be mined, `gas` to be paid, a `recipient` that takes it, an `agent` that "
+        "does not work, a `chain` that is none of the devnet, the `user`'s word (a dead letter). "
+        "Null when it is delivered or never will be.",
+    )
+    since: datetime | None = Field(default=None, description="Since when it waits for that.")
     steps: tuple[TraceStep, ...] = Field(description="Always five, in order.")
     message: MessageView | None = None

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Protocol
 
 from control_plane.domain.errors import NotFound
@@ -10,11 +9,12 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord, EpochRecord, MessageRecord
-from control_plane.domain.states import MessageState, ServiceState
 from control_plane.schemas.message import TraceStep, TraceView
+from control_plane.services.metalayer.recording import INDEXER
 from control_plane.services.queries import message_view
 from control_plane.services.status import moment
 from control_plane.services.supervisor import AgentView
+from control_plane.services.waits import find_wait
 
 _SHOWN = 5
 
@@ -41,8 +41,10 @@ class Tracer:
         record = await self.find(name, message_id)
         async with self.database.begin() as unit:
             epoch = await unit.epochs.get(name, record.epoch) if record.epoch else None
+            origin = _names(plan).get(record.origin)
+            read = await unit.cursors.get(name, INDEXER, origin) if origin else None
         agents = {view.name: view for view in self.devnets.agents(name)}
-        return trace(record, epoch, plan, agents)
+        return trace(record, epoch, plan, agents, read.block if read else None)
 
     async def find(self, name: str, message_id: str) -> MessageRecord:
         """A message's record, as `__call__` finds it."""
@@ -56,12 +58,17 @@ def trace(
     epoch: EpochRecord | None,
     plan: Plan,
     agents: Mapping[str, AgentView],
+    head: int | None = None,
 ) -> TraceView:
-    """The trace of `record`, whose epoch is `epoch`; `agents` by name."""
+    """The trace of `record`, whose epoch is `epoch`; `agents` by name; `head` is the origin's last
+    block that was read."""
+    wait = find_wait(record, plan, agents, head)
     return TraceView(
         id=record.id,
         state=record.state.value,
-        reason=_reason(record, _names(plan), agents),
+        reason=wait.text if wait else None,
+        waits_for=wait.kind if wait else None,
+        since=moment(wait.since) if wait and wait.kind else None,
         steps=_steps(record, epoch, _names(plan)),
         message=message_view(record),
     )
@@ -159,62 +166,3 @@ def _attested_block(record: MessageRecord, epoch: EpochRecord | None) -> int | N
         if leaf["domain"] == record.origin:
             return int(leaf["blockNumber"])
     return None
-
-
-# ------------------------------------------------------------------ reasons
-
-
-def _reason(
-    record: MessageRecord, names: Mapping[int, str], agents: Mapping[str, AgentView]
-) -> str | None:
-    """Why it is not delivered, and since when; None when it is."""
-    if record.state is MessageState.DELIVERED:
-        return None
-    if record.state is MessageState.REORGED:
-        return record.reason
-    if record.destination not in names:
-        return f"no chain of this devnet has domain {record.destination}"
-    blocked = _blocked(_needed(record.state), agents)
-    if record.reason is None:
-        waits, since = _waits(record, names)
-        return f"{blocked or waits}, since {_time(since)}"
-    parts = [record.reason, f"since {_time(record.reason_since or record.dispatched_at)}"]
-    if record.state is MessageState.FAILING:
-        parts.append(f"tried {record.attempts} {'time' if record.attempts == 1 else 'times'}")
-        if record.next_attempt_at is not None and not blocked:
-            parts.append(f"next try at {_time(record.next_attempt_at)}")
-    if record.state is MessageState.DEAD:
-        return ", ".join([*parts, "not tried again until `caldera message retry`"])
-    return ", ".join(parts) + (f"; {blocked}" if blocked else "")
-
-
-def _needed(state: MessageState) -> tuple[str, ...]:
-    """Agents that the next step of a message in `state` depends on."""
-    return ("indexer", "aggregator") if state is MessageState.DISPATCHED else ("relayer",)
-
-
-def _blocked(needed: Sequence[str], agents: Mapping[str, AgentView]) -> str | None:
-    """Which of the needed agents does not do its work, and why."""
-    for name in needed:
-        view = agents.get(name)
-        if view is None or view.state is ServiceState.STOPPED:
-            return f"the {name} does not run"
-        if view.problem:
-            return f"{name}: {view.problem}"
-    return None
-
-
-def _waits(record: MessageRecord, names: Mapping[int, str]) -> tuple[str, float]:
-    """What a message waits for when nothing is wrong, and since when."""
-    destination = names[record.destination]
-    if record.state is MessageState.DISPATCHED:
-        return "waits for an epoch that covers its block", record.dispatched_at
-    if record.state is MessageState.RELAYED:
-        waits = f"waits for its transaction {record.relay_tx} to be mined on {destination}"
-        return waits, record.relayed_at or record.dispatched_at
-    waits = f"waits for the relayer to bring epoch {record.epoch} and the message to {destination}"
-    return waits, record.attested_at or record.dispatched_at
-
-
-def _time(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).strftime("%H:%M:%S UTC")

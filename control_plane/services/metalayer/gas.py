@@ -19,6 +19,8 @@ RELAYERS_SHARE: Final = 75_000
 """Gas of mailbox and module in `Mailbox.process`, about 50,000 measured, and some to spare."""
 _STEP: Final = 20_000
 """Limits are multiples of it: messages of equal limits share a proof."""
+UNPAID: Final = "gas unpaid"
+"""Begins the reason of a message that waits for gas to be paid."""
 BATCH_GAS: Final = 60_000
 """Gas of a batch without anything in it."""
 
@@ -123,7 +125,7 @@ def unpaid(message: MessageRecord, used: int) -> str | None:
     if paid >= needed:
         return None
     return (
-        f"gas unpaid: {paid} of about {needed} is paid, {needed - paid} missing; "
+        f"{UNPAID}: {paid} of about {needed} is paid, {needed - paid} missing; "
         "`caldera message pay` brings the rest to the gas paymaster"
     )
 

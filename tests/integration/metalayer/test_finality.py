@@ -117,7 +117,7 @@ async def test_finalized_message_whose_block_is_reorganised_away_is_never_delive
     head = int(await lab.nodes["op"].call("eth_blockNumber"), 16)
 
     async def final_beyond() -> bool:
-        return await final_block(lab, "op") > max(head, record.origin_block)
+        return await final_block(lab, "op") > int(max(head, record.origin_block))
 
     await until(final_beyond, "blocks upon it", timeout=20)
     assert not await lab.is_delivered("arb", message)

@@ -139,3 +139,93 @@ def test_beginnings_of_ids_must_be_unambiguous() -> None:
     assert found[0].id[:18] in several.value.detail
     with pytest.raises(NotFound, match="No message 0x12"):
         _the_one([], "unit", "0x12")
+
+
+def final(message: MessageRecord) -> MessageRecord:
+    return replace(message, finality=1)
+
+
+NO_QUORUM = "no quorum of the guardians (guardian-1: gone; guardian-2: it is stopped)"
+UNPAID = "gas unpaid: 0 of about 90000 is paid, 90000 missing; pay the rest"
+
+
+@pytest.mark.parametrize(
+    ("message", "views", "head", "kind", "text"),
+    [
+        (
+            final(record(0)),
+            agents(),
+            6,
+            "finality",
+            "waits for block 5 of op to be final: 1 more block, which its sequencer seals",
+        ),
+        (final(record(0)), agents(), 7, "epoch", "waits for an epoch that covers its block"),
+        (record(0), agents(), 5, "epoch", "waits for an epoch that covers its block"),
+        (record(0), agents(aggregator=NO_QUORUM), 5, "quorum", "guardian-1: gone"),
+        (
+            replace(record(0), reads=1),
+            agents(),
+            5,
+            "read",
+            "waits for the guardians to make its reads",
+        ),
+        (
+            moves.waiting(replace(record(0), reads=1), "read 1 of 1 waits for domain 9", 105.0),
+            agents(),
+            5,
+            "read",
+            "read 1 of 1 waits for domain 9, since 00:01:45 UTC",
+        ),
+        (attested(), agents(), 5, "certificate", "waits for the relayer to bring epoch 7"),
+        (attested(), agents(relayer=None), 5, "agent", "the relayer does not run"),
+        (record(0), agents(aggregator=None), 5, "agent", "the aggregator does not run"),
+        (
+            moves.relayed(attested(), TX, 103.0, 7, None),
+            agents(),
+            5,
+            "transaction",
+            f"waits for its transaction {TX}",
+        ),
+        (moves.waiting(attested(), UNPAID, 105.0), agents(), 5, "gas", "90000 missing"),
+        (
+            moves.failing(attested(), "recipient 0x1 reverted: Broken('no')", 105.0),
+            agents(),
+            5,
+            "recipient",
+            "reverted: Broken('no')",
+        ),
+        (moves.buried(attested(), "its gas limit", 105.0), agents(), 5, "user", "message retry"),
+        (replace(record(0), destination=4242), agents(), 5, "chain", "no chain of this devnet"),
+    ],
+)
+def test_what_it_waits_for_and_since_when(
+    message: MessageRecord, views: dict[str, AgentView], head: int, kind: str, text: str
+) -> None:
+    view = trace(message, EPOCH, PLAN, views, head)
+    assert view.waits_for == kind
+    assert view.reason is not None
+    assert text in view.reason
+    assert view.since is not None
+    assert view.since.timestamp() in {100.0, 102.0, 103.0, 105.0}
+
+
+def test_finality_is_told_with_a_time_where_there_is_one() -> None:
+    chains = tuple(replace(chain, block_time=2.0) for chain in PLAN.chains)
+    slow = replace(PLAN, chains=chains)
+    told = trace(final(record(0)), EPOCH, slow, agents(), 5).reason
+    assert told is not None
+    assert "2 more blocks, about 4 s" in told
+    rollup = replace(PLAN, chains=tuple(replace(c, engine="op-geth") for c in PLAN.chains))
+    told = trace(final(record(0)), EPOCH, rollup, agents(), 5).reason
+    assert told is not None
+    assert "until what it stands on is final on the L1" in told
+
+
+def test_reorg_after_delivery_waits_for_nothing() -> None:
+    done = moves.delivered(attested(), Place(9, block_hash(9), TX), 104.0)
+    gone = moves.reorged(done, "its block went", 106.0)
+    view = trace(gone, EPOCH, PLAN, agents(), 5)
+    assert (view.state, view.waits_for) == ("reorged", None)
+    assert view.reason == "reorged after delivery: its block went"
+    assert view.message is not None
+    assert view.message.reorged_after_delivery
