@@ -30,7 +30,7 @@ def measure(home: Home, repeats: int) -> list[Figure]:
     """Cold, warm, down, status, one more rollup; leaves nothing running."""
     cold = [_cold(home) for _ in range(max(3, repeats // 2))]
     files, anvil = genesis_files(home, "default"), anvil_of(home, "default")
-    kept = [_keep(file, home.directory / f"genesis-{i}.json") for i, file in enumerate(files)]
+    kept = [keep(file, home.directory / f"genesis-{i}.json") for i, file in enumerate(files)]
     status = [home.timed("status", "default", "--json") for _ in range(repeats)]
     added = [_add_rollup(home, index) for index in range(max(2, repeats // 2))]
     down = [home.timed("down", "default", "-y")]
@@ -57,7 +57,8 @@ def _cold(home: Home) -> float:
     return home.timed("up")
 
 
-def _keep(source: Path, target: Path) -> Path:
+def keep(source: Path, target: Path) -> Path:
+    """A copy, for when the devnet is gone."""
     target.write_bytes(source.read_bytes())
     return target
 
@@ -86,7 +87,7 @@ def measure_many(home: Home, count: int) -> list[Figure]:
 def _bare_many(home: Home, names: Sequence[str]) -> float:
     files = [file for name in names for file in genesis_files(home, name)]
     anvil = anvil_of(home, names[0])
-    kept = [_keep(file, home.directory / f"many-{i}.json") for i, file in enumerate(files)]
+    kept = [keep(file, home.directory / f"many-{i}.json") for i, file in enumerate(files)]
     home.run("down", "--all", "-y")
     with bare_nodes(anvil, kept) as (_, seconds):
         return seconds
