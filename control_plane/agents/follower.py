@@ -243,9 +243,12 @@ class Follower:
             await self._around.publish("message.reorged_after_delivery", data, service="indexer")
 
     async def _ancestor(self, rpc: Rpc) -> tuple[int, str]:
-        """The highest known block that the chain still has; its genesis if there is none."""
+        """The highest known block that the chain still has; its genesis if there is none.
+
+        Not above the cursor: relayers note deliveries in blocks that were not read here yet.
+        """
         known = await self._recorder.known_blocks() | self._hashes
-        numbers = sorted(known, reverse=True)
+        numbers = sorted((number for number in known if number <= self._block), reverse=True)
         for start in range(0, len(numbers), _RANGE):
             now = await read_hashes(rpc, numbers[start : start + _RANGE])
             for number in sorted(now, reverse=True):
