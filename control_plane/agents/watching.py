@@ -24,10 +24,18 @@ from control_plane.domain.evidence import (
     certificates_in,
     equivocation_calldata,
     false_leaf_calldata,
+    not_final_calldata,
     offence_id,
     refute,
 )
-from control_plane.domain.formats import COUNT_SLOT, ROOT_SLOT, EpochHeader, Leaf, Member
+from control_plane.domain.formats import (
+    COUNT_SLOT,
+    ROOT_SLOT,
+    EpochHeader,
+    Finality,
+    Leaf,
+    Member,
+)
 from control_plane.domain.header import InvalidHeader
 from control_plane.domain.hub import EpochCertified, Head, Missed, News, Votes
 from control_plane.domain.network import Network
@@ -224,9 +232,10 @@ class Watching:
         for leaf in aggregate.leaves:
             if leaf.hash in self._true:
                 continue
-            refutation = await self._refute(leaf, aggregate.prove_leaf(header.epoch, leaf).encode())
-            if refutation is not None:
-                await self._accuse(header, votes, leaf, refutation, record)
+            proof = aggregate.prove_leaf(header.epoch, leaf).encode()
+            against = await self._refute(leaf, proof) or await self._not_final(leaf, proof)
+            if against is not None:
+                await self._accuse(header, votes, leaf, against, record)
 
     async def _refute(self, leaf: Leaf, proof: bytes) -> Refutation | None:
         """What contradicts a leaf; None where nothing does, or nobody knows its block."""
@@ -248,12 +257,22 @@ class Watching:
             await asyncio.sleep(_PAUSE)  # Anvil's proof at its head may be of the next state
         return None
 
+    async def _not_final(self, leaf: Leaf, proof: bytes) -> bytes | None:
+        """The leaf's own proof, if it says FINALIZED and a final output says otherwise."""
+        if leaf.finality is not Finality.FINALIZED:
+            return None
+        with contextlib.suppress(CalderaError):
+            final = await self._reports.final_block(leaf.domain, leaf.block_number)
+            if final is not None and final != (leaf.block_hash, leaf.state_root):
+                return proof
+        return None
+
     async def _accuse(
         self,
         header: EpochHeader,
         votes: Votes,
         leaf: Leaf,
-        refutation: Refutation,
+        against: Refutation | bytes,
         record: EpochRecord | None,
     ) -> None:
         digest = header.hash(self._network.network_id)
@@ -267,8 +286,13 @@ class Watching:
             found = await self._vote(guardian, digest, ballot)
             if found is not None:
                 vote, member = found
-                data = await asyncio.to_thread(false_leaf_calldata, guardian, vote, refutation)
-                await self._file(Offence.FALSE_LEAF, member, leaf.hash, header.epoch, data)
+                offence = Offence.FALSE_LEAF
+                if isinstance(against, Refutation):
+                    data = await asyncio.to_thread(false_leaf_calldata, guardian, vote, against)
+                else:
+                    offence = Offence.NOT_FINAL
+                    data = await asyncio.to_thread(not_final_calldata, guardian, vote, against)
+                await self._file(offence, member, leaf.hash, header.epoch, data)
 
     async def _file(
         self, offence: Offence, member: Member, what: bytes | int, epoch: int, data: bytes

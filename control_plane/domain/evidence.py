@@ -30,6 +30,7 @@ from control_plane.domain.state_proof import make_state_proof
 VOTE_TYPE: Final = f"({CERTIFICATE_TYPE},({SET_TYPE},uint32,uint96,bytes32[])[])"
 REFUTATION_TYPE: Final = "(bytes,bytes,bytes[],bytes,bytes,bytes)"
 _EQUIVOCATION: Final = f"reportEquivocation(address,{VOTE_TYPE},{VOTE_TYPE})"
+_NOT_FINAL: Final = f"reportNotFinal(address,{VOTE_TYPE},bytes)"
 _FALSE_LEAF: Final = f"reportFalseLeaf(address,{VOTE_TYPE},{REFUTATION_TYPE})"
 _CERTIFICATES: Final = f"{CERTIFICATE_TYPE}[]"
 _CALLS: Final[Mapping[bytes, str]] = {
@@ -141,6 +142,11 @@ def false_leaf_calldata(guardian: bytes, vote: Vote, refutation: Refutation) -> 
     )
     types = ["address", VOTE_TYPE, REFUTATION_TYPE]
     return _call(_FALSE_LEAF, types, [guardian, _vote(vote), parts])
+
+
+def not_final_calldata(guardian: bytes, vote: Vote, leaf_proof: bytes) -> bytes:
+    """Call of `Slasher.reportNotFinal`."""
+    return _call(_NOT_FINAL, ["address", VOTE_TYPE, "bytes"], [guardian, _vote(vote), leaf_proof])
 
 
 def offence_id(offence: Offence, key: bytes, what: bytes | int) -> bytes:

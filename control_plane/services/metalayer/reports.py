@@ -121,6 +121,19 @@ class Reports:
             data = {"guardian": name, "offence": offence.kind, "reason": why}
             await self._tell(unit, "guardian.evidence_refused", name, data)
 
+    async def final_block(self, domain: int, number: int) -> tuple[bytes, bytes] | None:
+        """Hash and state root of a chain's block as final outputs tell them; None where they do
+        not, or where `Slasher` is told of no outputs. TemporaryFailure, RpcError."""
+        outputs = "0x" + (await self._view(self._site.slasher, "finalOutputs()"))[12:32].hex()
+        if not int(outputs, 16):
+            return None
+        found = await self._view(outputs, "finalBlock(uint32,uint64)", domain, number)
+        return (found[32:64], found[64:96]) if int.from_bytes(found[:32]) else None
+
+    async def _view(self, to: str, signature: str, *arguments: int) -> bytes:
+        call = {"to": to, "data": "0x" + encode_call(signature, *arguments).hex()}
+        return bytes.fromhex((await self._rpc.call("eth_call", call, "latest"))[2:])
+
     # ------------------------------------------------------------------ what came of it
 
     async def read(self) -> None:
