@@ -27,7 +27,7 @@ from control_plane.schemas.devnet import (
     TemplateView,
     ValidateResult,
 )
-from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import (
     AddGuardian,
     ChangeStake,
@@ -66,7 +66,9 @@ class Devnets(Protocol):
         self, name: str, rollup: Mapping[str, Any], *, wait: bool
     ) -> tuple[DevnetStatus, str]: ...
     async def remove_rollup(self, name: str, rollup: str, *, wait: bool) -> DevnetStatus: ...
-    async def act_on_service(self, name: str, service: str, action: str) -> ServiceView: ...
+    async def act_on_service(
+        self, name: str, service: str, action: str, *, wait: bool
+    ) -> ServiceView: ...
 
 
 class Queries(Protocol):
@@ -128,6 +130,7 @@ class Proofs(Protocol):
     async def storage(
         self, name: str, rollup: str, address: str, slots: Sequence[str]
     ) -> StorageProofView: ...
+    async def epochs(self, name: str, since: int | None) -> EpochSyncView: ...
 
 
 class Offences(Protocol):

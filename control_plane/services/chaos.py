@@ -31,9 +31,10 @@ from control_plane.domain.records import FaultRecord
 from control_plane.domain.seams import SeamBook
 from control_plane.domain.states import DevnetState
 from control_plane.schemas.chaos import FaultKindView, FaultParameterView, FaultView, StartFault
-from control_plane.services.control import ControlPlane, not_found
+from control_plane.services.control import ControlPlane
 from control_plane.services.events import EventLog
 from control_plane.services.status import moment
+from control_plane.services.unknown import not_found
 
 _UP: Final = frozenset({"devnet.ready", "devnet.degraded"})
 _LONGEST_OUTCOME: Final = 500

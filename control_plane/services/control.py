@@ -3,42 +3,30 @@ wakes the devnet's reconciler; the work itself happens there."""
 
 import asyncio
 import contextlib
-import logging
 import os
 import time
-from collections.abc import Callable, Collection, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from control_plane.domain.errors import (
     CalderaError,
     Conflict,
-    DeadlineExceeded,
-    Failed,
-    MissingDependency,
-    NotFound,
     NotReady,
     StorageFailed,
 )
-from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.spec_diff import Change, diff_specs
 from control_plane.domain.states import Desired, DevnetState
-from control_plane.domain.suggest import nearest
 from control_plane.schemas.spec import Spec
-from control_plane.services.devnet_files import DevnetFiles
-from control_plane.services.reconciler import Live, Reconciler, Tools
-from control_plane.services.supervisor import AgentView, cancel_and_wait
+from control_plane.services.expiry import Expiry
+from control_plane.services.reconciler import Tools
+from control_plane.services.running import Running
+from control_plane.services.supervisor import cancel_and_wait
 
-T = TypeVar("T")
-
-log = logging.getLogger(__name__)
-
-_NODE = "node"
-_REAP_AGAIN = 5.0
 _GONE_DEADLINE = 30.0
 
 Outcome = Literal["created", "resumed", "unchanged", "updated"]
@@ -59,7 +47,7 @@ class Accepted:
     changes: tuple[Change, ...] = ()
 
 
-class ControlPlane:
+class ControlPlane(Running):
     """All devnets of one home directory."""
 
     def __init__(
@@ -72,17 +60,14 @@ class ControlPlane:
         end: Callable[[], None] | None = None,
     ) -> None:
         """`end` ends this process; None: it goes on without devnets."""
-        self._home = home
-        self._tools = tools
+        super().__init__(home, tools, publish_for)
         self._make_plan = make_plan
-        self._publish_for = publish_for
         self._version = version
         self._end = end
         self._ending = False
-        self._workers: dict[str, tuple[Reconciler, asyncio.Task[None]]] = {}
         self._admission = asyncio.Lock()
         self._reaper: asyncio.Task[None] | None = None
-        self._expiry_changed = asyncio.Event()
+        self._expiry = Expiry(self.records, self._expire)
 
     # ------------------------------------------------------------------ this process
 
@@ -91,7 +76,7 @@ class ControlPlane:
         for record in await self.records():
             if record.desired is not Desired.STOPPED or record.state is not DevnetState.STOPPED:
                 self._employ(record.name)
-        self._reaper = asyncio.create_task(self._reap(), name="reaper")
+        self._reaper = asyncio.create_task(self._expiry.run(), name="reaper")
 
     async def close(self) -> None:
         """Save every chain and let go of the nodes; they go on without this process."""
@@ -123,105 +108,6 @@ class ControlPlane:
                 )
             self._ending = True
         self._end()
-
-    # ------------------------------------------------------------------ asking
-
-    async def records(self) -> list[DevnetRecord]:
-        """Every devnet's record, by name."""
-        async with self._tools.database.begin() as unit:
-            return sorted(await unit.devnets.list(), key=lambda record: record.name)
-
-    async def record(self, name: str) -> DevnetRecord:
-        """One devnet's record; NotFound suggests the nearest name."""
-        async with self._tools.database.begin() as unit:
-            record = await unit.devnets.get(name)
-            if record is not None:
-                return record
-            known = [other.name for other in await unit.devnets.list()]
-        raise not_found("devnet", name, known)
-
-    def worker(self, name: str) -> Reconciler | None:
-        """The reconciler of a devnet that this process looks after."""
-        found = self._workers.get(name)
-        return found[0] if found else None
-
-    async def wait(
-        self, name: str, states: Collection[DevnetState], timeout: float
-    ) -> DevnetRecord:
-        """Until the devnet is in one of `states`.
-
-        Raises the error that made it fail when it ends up failed and that was not asked for,
-        DeadlineExceeded when time is up, NotFound when it is removed meanwhile.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                return await self._wait(name, states)
-        except TimeoutError:
-            record = await self.record(name)
-            raise DeadlineExceeded(
-                f"{name} is not {' or '.join(states)}",
-                f"after {timeout:g} s it is {record.state}: {record.problem or 'no reason given'}",
-                f"See `caldera status {name}` and `caldera logs {name}`.",
-            ) from None
-
-    async def _wait(self, name: str, states: Collection[DevnetState]) -> DevnetRecord:
-        while True:
-            worker = self.worker(name)
-            change = worker.next_change() if worker else None
-            record = await self.record(name)
-            if record.state in states:
-                return record
-            if record.state is DevnetState.FAILED:
-                raise self._why_failed(record, worker)
-            if change is None:
-                raise Failed(f"{name} is {record.state}", "nothing is working on it")
-            await change.wait()
-
-    async def wait_settled(self, name: str, timeout: float) -> DevnetRecord:
-        """Until the devnet runs as its record wants it, ready or degraded.
-
-        Raises what :meth:`wait` raises.
-        """
-        try:
-            async with asyncio.timeout(timeout):
-                while True:
-                    worker = self.worker(name)
-                    change = worker.next_change() if worker else None
-                    record = await self._wait(name, {DevnetState.READY, DevnetState.DEGRADED})
-                    plan = self._tools.load_plan(record.plan)
-                    if worker is None or change is None or worker.is_settled(plan):
-                        return record
-                    await change.wait()
-        except TimeoutError:
-            return await self.wait(name, (), 0)
-
-    async def wait_gone(self, name: str, timeout: float) -> None:
-        """Until the devnet is removed; DeadlineExceeded when time is up, MissingDependency when
-        somebody has to do something before it can be."""
-        found = self._workers.get(name)
-        if found is None:
-            return
-        worker, task = found
-        try:
-            async with asyncio.timeout(timeout):
-                while not task.done():
-                    await _either(task, worker.next_change())
-                    record = await worker.record()
-                    failed = record is not None and record.state is DevnetState.FAILED
-                    if failed and isinstance(worker.last_error, MissingDependency):
-                        raise worker.last_error
-                await task
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"{name} is not gone", f"after {timeout:g} s", f"See `caldera status {name}`."
-            ) from None
-
-    @staticmethod
-    def _why_failed(record: DevnetRecord, worker: Reconciler | None) -> CalderaError:
-        error = worker.last_error if worker else None
-        if isinstance(error, CalderaError):
-            return error
-        return Failed(f"{record.name} did not start", record.problem or "", "See `caldera logs`.")
 
     # ------------------------------------------------------------------ changing
 
@@ -260,7 +146,7 @@ class ControlPlane:
                 await unit.devnets.add(record)
         await self._publish_for(spec.name)("devnet.created", {"notes": list(plan.notes)})
         self._employ(spec.name)
-        self._expiry_changed.set()
+        self._expiry.look_again()
         return Accepted(record, "created")
 
     async def _known(self, name: str) -> DevnetRecord | None:
@@ -359,100 +245,6 @@ class ControlPlane:
             self._employ(name).give_up()
             return replace(record, desired=Desired.ABSENT)
 
-    # ------------------------------------------------------------------ one service
-
-    async def stop_service(self, name: str, service: str) -> None:
-        """Stop one agent or node until it is started again; a node's state is saved first."""
-        worker = await self._running(name)
-        chain = self._node_of(worker, service)
-        if chain is not None:
-            plan = worker.live_plan()
-            worker.held_nodes.add(chain)
-            if chain in worker.nodes.running:
-                await worker.nodes.save(plan, chain)
-                await worker.nodes.stop(chain)
-        else:
-            await worker.agents.hold(service)
-        worker.wake()
-
-    async def start_service(self, name: str, service: str) -> None:
-        """Start a service that was stopped; nothing happens to one that runs."""
-        worker = await self._running(name)
-        chain = self._node_of(worker, service)
-        if chain is not None:
-            worker.held_nodes.discard(chain)
-        else:
-            worker.agents.release(service)
-        worker.wake()
-
-    def agents(self, name: str) -> list[AgentView]:
-        """The agents that this process runs for a devnet; none when it runs none."""
-        worker = self.worker(name)
-        return worker.agents.views() if worker else []
-
-    async def live(self, name: str) -> tuple[Live, Network]:
-        """What runs of a devnet; Conflict when its chains are not up."""
-        worker = await self._running(name)
-        if worker.live is None or worker.live.network is None:
-            raise Conflict(
-                f"{name} is starting", "its chains are not up yet", "Wait until it is ready."
-            )
-        return worker.live, worker.live.network
-
-    async def join_guardian(self, name: str, number: int) -> GuardianKeys:
-        """Start one more guardian of a running devnet; its keys."""
-        return await (await self._running(name)).join_guardian(number)
-
-    async def retire_guardian(self, name: str, number: int) -> None:
-        """End a guardian that is in no set any more."""
-        await (await self._running(name)).retire_guardian(number)
-
-    def must_answer(self, name: str, chain: str) -> None:
-        """Conflict when a chain's node does not run, stopped by the user or being restarted."""
-        worker = self.worker(name)
-        if worker is None or chain not in worker.nodes.running:
-            raise Conflict(
-                f"{chain}/node of {name} does not run",
-                "the chain takes no transactions without it",
-                f"`caldera status {name}` says why; `caldera start {name} --service {chain}/node`.",
-            )
-
-    async def while_there(self, name: str, work: Coroutine[Any, Any, T]) -> T:
-        """What `work` returns; given up with Conflict when the devnet is removed meanwhile."""
-        found = self._workers.get(name)
-        task = asyncio.ensure_future(work)
-        ends: set[asyncio.Future[Any]] = {task, found[1]} if found else {task}
-        try:
-            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
-            task.cancel()
-            raise
-        if task.done():
-            return task.result()
-        await cancel_and_wait(task)
-        raise Conflict(f"{name} was removed", "while this was under way", "See `caldera ls`.")
-
-    async def _running(self, name: str) -> Reconciler:
-        record = await self.record(name)
-        worker = self.worker(name)
-        if worker is None or worker.live is None:
-            raise Conflict(
-                f"{name} is {record.state}",
-                "its services run only while it does",
-                f"`caldera start {name}`",
-            )
-        return worker
-
-    @staticmethod
-    def _node_of(worker: Reconciler, service: str) -> str | None:
-        """The chain whose node `service` is, None for an agent; NotFound for neither."""
-        nodes = [f"{chain.name}/{_NODE}" for chain in worker.live_plan().chains]
-        if service in nodes:
-            return service.removesuffix(f"/{_NODE}")
-        if service in worker.agents:
-            return None
-        raise not_found("service", service, [*nodes, *worker.agents.names()])
-
     # ------------------------------------------------------------------ inside
 
     async def _other_plans(self, name: str) -> list[Plan]:
@@ -471,49 +263,8 @@ class ControlPlane:
         if record is None:
             return await self.record(name)  # raises NotFound with suggestions
         self._employ(name).wake()
-        self._expiry_changed.set()
+        self._expiry.look_again()
         return record
-
-    def _employ(self, name: str) -> Reconciler:
-        found = self._workers.get(name)
-        if found is not None and not found[1].done():
-            return found[0]
-        files = DevnetFiles(self._home, name)
-        worker = Reconciler(name, files, self._tools, self._publish_for(name))
-        task = asyncio.create_task(worker.run(), name=f"reconcile {name}")
-        self._workers[name] = (worker, task)
-        task.add_done_callback(lambda done: self._dismiss(name, done))
-        return worker
-
-    def _dismiss(self, name: str, task: asyncio.Task[None]) -> None:
-        found = self._workers.get(name)
-        if found is not None and found[1] is task:
-            del self._workers[name]
-
-    async def _reap(self) -> None:
-        """Remove devnets whose time to live is over."""
-        while True:
-            self._expiry_changed.clear()
-            try:
-                pause = await self._reap_once()
-            except CalderaError as error:  # a full disk, perhaps; there may be room later
-                log.warning("devnets whose time is over are not removed: %s", error)
-                pause = _REAP_AGAIN
-            try:
-                async with asyncio.timeout(pause):
-                    await self._expiry_changed.wait()
-            except TimeoutError:
-                continue
-
-    async def _reap_once(self) -> float | None:
-        """Remove what is due; seconds until the next is, None when there is none."""
-        while True:
-            dying = [(r.expires_at, r.name) for r in await self.records() if r.expires_at]
-            soonest = min(dying, default=None)
-            if soonest is not None and soonest[0] <= time.time():
-                await self._expire(soonest[1])
-                continue
-            return max(0.0, soonest[0] - time.time()) if soonest else None
 
     async def _expire(self, name: str) -> None:
         """Take a devnet down whose time is over, and with the last one this process."""
@@ -522,24 +273,3 @@ class ControlPlane:
         with contextlib.suppress(CalderaError):  # it goes on being removed; nobody waits for it
             await self.wait_gone(name, _GONE_DEADLINE)
             await self.end_if_idle()
-
-
-def not_found(kind: str, name: str, known: Collection[str]) -> NotFound:
-    """NotFound that lists what there is, or names the nearest."""
-    close = nearest(name, known)
-    if close:
-        hint = f"Did you mean {close!r}?"
-    elif known:
-        hint = f"There is: {', '.join(sorted(known))}."
-    else:
-        hint = f"There is no {kind} yet."
-    return NotFound(f"No {kind} called {name!r}", "", hint)
-
-
-async def _either(task: "asyncio.Task[None]", event: asyncio.Event) -> None:
-    """Returns when one of them is done; the task goes on."""
-    waiting: asyncio.Task[Any] = asyncio.create_task(event.wait())
-    try:
-        await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        waiting.cancel()

@@ -27,9 +27,10 @@ from control_plane.schemas.devnet import (
 )
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
-from control_plane.services.control import Accepted, ControlPlane, MakePlan, not_found
+from control_plane.services.control import Accepted, ControlPlane, MakePlan
 from control_plane.services.specs import add_rollup, change_spec, load_spec, remove_rollup
 from control_plane.services.status import service_views, status, summary
+from control_plane.services.unknown import not_found
 
 UP = (DevnetState.READY, DevnetState.DEGRADED)
 _START_DEADLINE = 90.0
@@ -182,12 +183,16 @@ class Devnets:
         spec = remove_rollup(Spec.model_validate(record.spec), rollup)
         return await self._answer(await self.control.change(name, spec), wait=wait)
 
-    async def act_on_service(self, name: str, service: str, action: str) -> ServiceView:
-        """Start, stop or restart one service."""
+    async def act_on_service(
+        self, name: str, service: str, action: str, *, wait: bool
+    ) -> ServiceView:
+        """Start, stop or restart one service; with `wait` it does its work again."""
         if action in {"stop", "restart"}:
             await self.control.stop_service(name, service)
         if action in {"start", "restart"}:
             await self.control.start_service(name, service)
+            if wait:
+                await self.control.wait_service(name, service, _START_DEADLINE)
         return await self.service(name, service)
 
     # ------------------------------------------------------------------ inside

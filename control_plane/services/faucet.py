@@ -15,9 +15,10 @@ from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.schemas.devnet import FaucetRequest, FaucetResult, FaucetTransfer
-from control_plane.services.control import ControlPlane, not_found
+from control_plane.services.control import ControlPlane
 from control_plane.services.reconciler import Live
 from control_plane.services.units import whole
+from control_plane.services.unknown import not_found
 
 _WEI: Final = 10**18
 _MOST: Final = {"ETH": Decimal(100_000), "ERA": Decimal(100_000)}

@@ -22,11 +22,12 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import GuardianRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.schemas.guardian import AddGuardian, ChangeStake, GuardianView, StakeView
-from control_plane.services.control import ControlPlane, not_found
+from control_plane.services.control import ControlPlane
 from control_plane.services.faucet import PayFrom
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.reconciler import Live
 from control_plane.services.units import WEI, whole
+from control_plane.services.unknown import not_found
 
 _COINS: Final = 10 * WEI
 """For the gas of a new guardian's transactions."""

@@ -24,7 +24,8 @@ from control_plane.domain.reads import Demands, ReadOperation, RouterMessage
 from control_plane.domain.records import MessageRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.schemas.message import MessageSent, SendMessage
-from control_plane.services.control import ControlPlane, not_found
+from control_plane.services.control import ControlPlane
+from control_plane.services.unknown import not_found
 
 _DISPATCH_ID: Final = "0x" + keccak256(b"DispatchId(bytes32)").hex()
 _SIGNATURE: Final = "(uint32,bytes32,bytes)"

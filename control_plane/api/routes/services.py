@@ -121,4 +121,4 @@ async def patch_service(
     services: Wired, name: Devnet, service: Service, request: PatchService
 ) -> ServiceView:
     """A service that was stopped stays so until it is started; a node's state is saved first."""
-    return await services.devnets.act_on_service(name, service, request.action)
+    return await services.devnets.act_on_service(name, service, request.action, wait=request.wait)

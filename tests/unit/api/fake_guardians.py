@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from control_plane.schemas.guardian import AddGuardian, ChangeStake, GuardianView, StakeView
-from control_plane.services.control import not_found
+from control_plane.services.unknown import not_found
 
 ADDRESS = "0x" + "11" * 20
 

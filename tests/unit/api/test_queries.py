@@ -18,9 +18,9 @@ from control_plane.domain.records import DevnetRecord, EpochRecord, MessageRecor
 from control_plane.domain.states import Desired, DevnetState, MessageState, ServiceState
 from control_plane.schemas.spec import MetalayerSpec, RollupSpec, Spec
 from control_plane.services.accounts_view import AccountsOf
-from control_plane.services.control import not_found
 from control_plane.services.queries import MessageFilter, Queries
 from control_plane.services.supervisor import AgentView
+from control_plane.services.unknown import not_found
 
 ACCOUNT = Account(Hex("0x" + "11" * 20), b"\x01" * 32)
 WORD = "0x" + "ab" * 32
