@@ -20,6 +20,7 @@ from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 from py_arkworks_bls12381 import GT, G1Point, G2Point
+from rlp.exceptions import RLPException
 
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.trie import EMPTY_TRIE
@@ -164,7 +165,7 @@ class Evm:
             transaction = PragueVM.get_transaction_builder().decode(raw)
             self._state.begin_transaction()
             computation = self._state.apply_transaction(transaction)
-        except (ValidationError, ValueError, TypeError) as error:
+        except (ValidationError, RLPException, ValueError, TypeError) as error:
             raise NotExecutable(str(error) or type(error).__name__) from error
         self._state.lock_changes()
         return Outcome(

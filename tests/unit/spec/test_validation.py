@@ -83,7 +83,17 @@ def test_proofs_go_with_their_frameworks(framework: str, proof: str) -> None:
     ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
 )
 def test_every_da_goes_with_every_framework_one_day(framework: str, da: str) -> None:
-    assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
+    if da == "ethereum-calldata":
+        assert validate_spec(one(framework=framework, da=da)).rollups[0].da == da
+    else:
+        assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
+
+
+def test_batchers_stand_beside_anvil_in_processes_so_far() -> None:
+    geth = problems(one(engine="op-geth", da="ethereum-calldata"))
+    assert "beside op-geth is not available yet" in geth["rollups[0].da"]
+    compose = problems(one(da="ethereum-calldata") | {"runtime": "compose"})
+    assert "runtime compose is not available yet" in compose["rollups[0].da"]
 
 
 @pytest.mark.parametrize("token", ["ETH", "USDC", "ERA"])
