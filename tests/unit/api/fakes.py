@@ -37,7 +37,7 @@ from control_plane.schemas.devnet import (
     RollupStatus,
     ValidateResult,
 )
-from control_plane.schemas.epoch import EpochSyncView, EpochView
+from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
 from control_plane.schemas.offence import OffenceView
@@ -45,6 +45,7 @@ from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValu
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.chaos import kind_view
+from control_plane.services.unknown import not_found
 from control_plane.services.events import EventLog
 from control_plane.services.queries import MessageFilter
 from control_plane.services.specs import (
@@ -55,7 +56,6 @@ from control_plane.services.specs import (
     template_view,
     template_views,
 )
-from control_plane.services.unknown import not_found
 from control_plane.settings import Settings
 from tests.unit.api.fake_guardians import FakeGuardians
 
@@ -380,13 +380,6 @@ def fake_running(home: Path) -> FakeRunning:
             return StorageProofView(
                 rollup=rollup, address=address, slots=values, attested=attested, proof="0x02",
                 calldata="0x03",
-            )  # fmt: skip
-
-        async def epochs(self, name: str, since: int | None) -> EpochSyncView:
-            await devnets.status(name)
-            return EpochSyncView(
-                since=since or 1, newest=9, header_hash=HASH, aggregate_root=HASH, set_id=1,
-                certificates_checked=1, set_changes_checked=0, headers_linked=7,
             )  # fmt: skip
 
     services = Services(
