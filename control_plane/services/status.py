@@ -17,6 +17,7 @@ from control_plane.domain.records import (
     Json,
     ServiceRecord,
 )
+from control_plane.domain.settlement import inbox_address, posts_batches
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
     DevnetStatus,
@@ -182,6 +183,8 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
     factory = contracts.get("create3Factory")
     if factory is None:
         return {}
+    if posts_batches(chain):
+        return {"batchInbox": Hex("0x" + inbox_address(contracts).hex())}
     if has_portal(chain):
         return {"optimismPortal": Hex("0x" + portal_address(contracts, chain.chain_id).hex())}
     if chain.services != "native":
