@@ -11,7 +11,7 @@ from caldera_cli.daemon import connect
 from caldera_cli.errors import usage
 from caldera_cli.options import DevnetOption, JsonOption, find_devnet
 
-app = new_app("List epochs, or show one.")
+app = new_app("List epochs, show one, or check them.")
 
 
 @app.command("ls")
@@ -19,6 +19,9 @@ def _ls(
     limit: Annotated[
         int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
     ] = 20,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
+    ] = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -27,7 +30,8 @@ def _ls(
 
     client = connect()
     name = find_devnet(client, devnet)
-    epochs = client.get(f"/v1/devnets/{segment(name)}/epochs", {"limit": limit})
+    wanted = {"limit": limit} if before is None else {"limit": limit, "before": before}
+    epochs = client.get(f"/v1/devnets/{segment(name)}/epochs", wanted)
     if as_json:
         render.data(epochs)
         return
@@ -83,18 +87,54 @@ def _show(
             leaf.get("chain"),
             leaf["domain"],
             leaf["block_number"],
+            leaf.get("finality", "instant"),
             leaf["message_count"],
             short_hash(leaf["message_root"]),
             short_hash(leaf["state_root"]),
         )
         for leaf in view["leaves"]
     ]
-    headings = ("chain", "domain", "block", "messages", "message root", "state root")
+    headings = ("chain", "domain", "block", "finality", "messages", "message root", "state root")
     grouped = [
         {"shard": shards.get(leaf["shard"])} if leaf.get("shard") else {} for leaf in view["leaves"]
     ]
     render.out("")
     render.table(*with_shards(headings, rows, grouped, 1))
+
+
+@app.command("verify")
+def _verify(
+    since: Annotated[
+        int | None,
+        typer.Option("--since", metavar="N", min=0, help="Epoch to trust; the oldest by default."),
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Follow from a trusted epoch to the newest, as a light client does.
+
+    One certificate is checked however many epochs are skipped, one signature for each change of
+    the guardian set, and for the epochs between their hashes.
+    """
+    client = connect()
+    name = find_devnet(client, devnet)
+    wanted = {} if since is None else {"since": since}
+    view = client.get(f"/v1/devnets/{segment(name)}/epochs/sync", wanted)
+    if as_json:
+        render.data(view)
+        return
+    render.pairs(
+        [
+            ("trusted epoch", view["since"]),
+            ("newest epoch", view["newest"]),
+            ("aggregate root", view["aggregate_root"]),
+            ("header hash", view["header_hash"]),
+            ("guardian set", view["set_id"]),
+            ("certificates checked", view["certificates_checked"]),
+            ("set changes checked", view["set_changes_checked"]),
+            ("headers linked", view["headers_linked"]),
+        ]
+    )
 
 
 def _show_shards(shards: list[Any]) -> None:

@@ -27,7 +27,7 @@ from control_plane.schemas.devnet import (
     TemplateView,
     ValidateResult,
 )
-from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import (
     AddGuardian,
     ChangeStake,
@@ -130,6 +130,7 @@ class Proofs(Protocol):
     async def storage(
         self, name: str, rollup: str, address: str, slots: Sequence[str]
     ) -> StorageProofView: ...
+    async def epochs(self, name: str, since: int | None) -> EpochSyncView: ...
 
 
 class Offences(Protocol):

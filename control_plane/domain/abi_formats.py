@@ -133,6 +133,17 @@ def decode_guardian_set(data: bytes) -> GuardianSet:
         raise ValueError("not an ABI-encoded guardian set") from error
 
 
+def decode_rotation(data: bytes) -> tuple[GuardianSet, QuorumProof]:
+    """From what `rotate_calldata` gave; ValueError."""
+    try:
+        if data[:4] != _ROTATE:
+            raise ValueError("not a call of RootVerifier.rotate")
+        body = _Reader(data[4:])
+        return body.at(0).guardian_set(), body.at(1).quorum()
+    except (IndexError, OverflowError) as error:
+        raise ValueError("not a call of RootVerifier.rotate") from error
+
+
 def decode_sealed(data: bytes) -> tuple[GuardianSet, tuple[Member, ...]]:
     """The data of `GuardianSetSealed`: a set and its members; ValueError."""
     try:
@@ -280,7 +291,6 @@ class _Reader:
 
     def certificate(self) -> Certificate:
         body = self.at(0)
-        quorum = body.at(5)
         return Certificate(
             header=EpochHeader(
                 set_id=body.uint(0),
@@ -289,10 +299,13 @@ class _Reader:
                 parent_hash=body.word(3),
                 aggregate_root=body.word(4),
             ),
-            quorum=QuorumProof(
-                absent=quorum.at(0).members(),
-                proof=quorum.at(1).words(),
-                proof_flags=tuple(bool(int.from_bytes(word)) for word in quorum.at(2).words()),
-                signature=quorum.at(3).octets(),
-            ),
+            quorum=body.at(5).quorum(),
+        )
+
+    def quorum(self) -> QuorumProof:
+        return QuorumProof(
+            absent=self.at(0).members(),
+            proof=self.at(1).words(),
+            proof_flags=tuple(bool(int.from_bytes(word)) for word in self.at(2).words()),
+            signature=self.at(3).octets(),
         )

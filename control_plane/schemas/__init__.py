@@ -30,6 +30,7 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    {name}/proofs/storage/{rollup}/{address}?slot= -> StorageProofView
     GET    {name}/epochs?limit=&before=                   -> [EpochView]
     GET    {name}/epochs/{n}                              -> EpochView (`latest` will do)
+    GET    {name}/epochs/sync?since=                      -> EpochSyncView
     GET    {name}/offences                                -> [OffenceView]
     GET    {name}/guardians                               -> [GuardianView]
     POST   {name}/faucet                  FaucetRequest   -> FaucetResult

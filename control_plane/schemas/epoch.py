@@ -22,6 +22,15 @@ class LeafView(Model):
     shard: int = Field(default=0, description="Number of the chain's shard; 0: of no named one.")
 
 
+class ReadsView(Model):
+    """Results of a message's reads, as its recipient gets them."""
+
+    message: Hash
+    results: tuple[HexData, ...] = Field(
+        description="In order: what the calls returned, or why they failed (docs/formats.md)."
+    )
+
+
 class ShardView(Model):
     """A group of chains whose leaves have a root of their own."""
 
@@ -31,6 +40,19 @@ class ShardView(Model):
     )
     root: Hash
     leaves: int = Field(description="How many leaves are under the root.")
+
+
+class EpochSyncView(Model):
+    """What a light client that trusts one epoch checks to believe the newest."""
+
+    since: int = Field(description="Epoch that is trusted.")
+    newest: int = Field(description="Last certified epoch, believed now.")
+    header_hash: Hash = Field(description="Of the newest.")
+    aggregate_root: Hash = Field(description="Of the newest.")
+    set_id: int = Field(description="Guardian set that signed it.")
+    certificates_checked: int = Field(description="One, however many epochs were skipped.")
+    set_changes_checked: int = Field(description="One signature each.")
+    headers_linked: int = Field(description="Epochs between, believed by their hashes.")
 
 
 class EpochView(Model):
@@ -56,4 +78,7 @@ class EpochView(Model):
     )
     certificate: HexData | None = Field(
         default=None, description="ABI-encoded; only where one epoch is shown."
+    )
+    reads: tuple[ReadsView, ...] = Field(
+        default=(), description="What was read for messages; only where one epoch is shown."
     )

@@ -24,16 +24,17 @@ from control_plane.domain.records import EpochRecord, MessageRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.state_proof import StateProof, make_state_proof
 from control_plane.domain.trie import InvalidProof
+from control_plane.schemas.epoch import EpochSyncView
 from control_plane.schemas.proof import (
     AttestedView,
     MessageProofView,
     SlotValue,
     StorageProofView,
 )
-from control_plane.services.unknown import not_found
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Coverage, Trees
 from control_plane.services.reconciler import Live
 from control_plane.services.trace import Devnets, Tracer
+from control_plane.services.unknown import not_found
 
 MOST_SLOTS: Final = 256
 _EPOCH_DEADLINE: Final = 10.0
@@ -95,6 +96,17 @@ class Proofs:
         return choice.metadata(epoch, record.tree_index, record.origin)
 
     # ------------------------------------------------------------------ storage
+
+    async def epochs(self, name: str, since: int | None) -> EpochSyncView:
+        """From epoch `since`, the oldest that is kept when None, to the newest.
+
+        Raises NotFound, Conflict when they do not hold together.
+        """
+        from control_plane.services.epoch_sync import read_history, sync
+
+        _, network = await self.devnets.live(name)
+        history = await read_history(self.database, name, since)
+        return await asyncio.to_thread(sync, network.network_id, history)
 
     async def storage(
         self, name: str, rollup: str, address: str, slots: Sequence[str]

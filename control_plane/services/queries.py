@@ -29,14 +29,14 @@ from control_plane.domain.shards import shard_names
 from control_plane.domain.states import MessageState, ServiceState
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import AccountsView, ContractView
-from control_plane.schemas.epoch import EpochView, LeafView, ShardView
+from control_plane.schemas.epoch import EpochView, LeafView, ReadsView, ShardView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageView
 from control_plane.services.accounts_view import AccountsOf
-from control_plane.services.unknown import not_found
 from control_plane.services.status import L1_ONLY, moment
 from control_plane.services.supervisor import AgentView
 from control_plane.services.units import whole
+from control_plane.services.unknown import not_found
 
 _MESSAGE_HEAD: Final = 77
 """Bytes of a message before its body (docs/formats.md)."""
@@ -239,6 +239,12 @@ def _epoch_view(record: EpochRecord, plan: Plan, *, certificate: bool) -> EpochV
         leaves=tuple(_leaf_view(leaf, names) for leaf in record.leaves),
         shards=_shard_views(record, plan) if certificate else (),
         certificate=record.certificate if certificate else None,
+        reads=tuple(
+            ReadsView(message=read["messageId"], results=tuple(read["results"]))
+            for read in record.reads
+        )
+        if certificate
+        else (),
     )
 
 

@@ -11,7 +11,7 @@ from control_plane.api.errors import documented
 from control_plane.api.parameters import IdempotencyKey, moment_text
 from control_plane.domain.errors import NotFound
 from control_plane.domain.states import MessageState
-from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import (
     MessageSent,
@@ -158,6 +158,27 @@ async def list_epochs(
 ) -> list[EpochView]:
     """Newest first, without their certificates."""
     return list(await services.queries.epochs(name, limit=limit, before=before))
+
+
+@router.get(
+    "/epochs/sync",
+    operation_id="syncEpochs",
+    summary="Check the epochs",
+    response_model=EpochSyncView,
+    responses=documented(404, 409, 422),
+)
+async def sync_epochs(
+    services: Wired,
+    name: Devnet,
+    since: Annotated[
+        int | None,
+        Query(description="Epoch to trust; the oldest kept by default.", ge=0, le=_LARGEST),
+    ] = None,
+) -> EpochSyncView:
+    """Follow from a trusted epoch to the newest as a light client does: one certificate however
+    many epochs are skipped, one signature for each change of the guardian set, hashes for the
+    rest."""
+    return await services.proofs.epochs(name, since)
 
 
 @router.get(

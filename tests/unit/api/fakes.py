@@ -37,7 +37,7 @@ from control_plane.schemas.devnet import (
     RollupStatus,
     ValidateResult,
 )
-from control_plane.schemas.epoch import EpochView
+from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
 from control_plane.schemas.offence import OffenceView
@@ -45,7 +45,6 @@ from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValu
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.chaos import kind_view
-from control_plane.services.unknown import not_found
 from control_plane.services.events import EventLog
 from control_plane.services.queries import MessageFilter
 from control_plane.services.specs import (
@@ -56,6 +55,7 @@ from control_plane.services.specs import (
     template_view,
     template_views,
 )
+from control_plane.services.unknown import not_found
 from control_plane.settings import Settings
 from tests.unit.api.fake_guardians import FakeGuardians
 
@@ -321,6 +321,20 @@ async def fake_genesis(devnet: str, chain: str) -> bytes:
     return b'{"config": {"chainId": 901}, "alloc": {}}'
 
 
+class FakeEpochs:
+    """The part of the proofs that is about epochs."""
+
+    def __init__(self, devnets: "FakeDevnets") -> None:
+        self._devnets = devnets
+
+    async def epochs(self, name: str, since: int | None) -> EpochSyncView:
+        await self._devnets.status(name)
+        return EpochSyncView(
+            since=since or 1, newest=9, header_hash=HASH, aggregate_root=HASH, set_id=1,
+            certificates_checked=1, set_changes_checked=0, headers_linked=7,
+        )  # fmt: skip
+
+
 def fake_running(home: Path) -> FakeRunning:
     """A fresh fake; `home` is where logs of agents would be."""
     memory = MemoryDatabase()
@@ -367,7 +381,7 @@ def fake_running(home: Path) -> FakeRunning:
             )
         ]  # fmt: skip
 
-    class FakeProofs:
+    class FakeProofs(FakeEpochs):
         async def message(self, name: str, message_id: str) -> MessageProofView:
             await trace(name, message_id)
             return MessageProofView(id=HASH, attested=attested, proof="0x" + "01" * 165)
@@ -393,7 +407,7 @@ def fake_running(home: Path) -> FakeRunning:
         send=send,
         trace=trace,
         retry=retry,
-        proofs=FakeProofs(),
+        proofs=FakeProofs(devnets),
         genesis=fake_genesis,
         chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),

@@ -46,6 +46,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/proofs/storage/{{rollup}}/{{address}}": {"get"},
         f"{devnet}/epochs": {"get"},
         f"{devnet}/epochs/{{epoch}}": {"get"},
+        f"{devnet}/epochs/sync": {"get"},
         f"{devnet}/guardians": {"get", "post"},
         f"{devnet}/guardians/{{guardian}}": {"get", "delete"},
         f"{devnet}/guardians/{{guardian}}/unjail": {"post"},

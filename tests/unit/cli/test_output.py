@@ -28,6 +28,7 @@ COMMAND_LINES = {
     "env-json": "env --json",
     "env-sh": "env",
     "epoch-ls": "epoch ls",
+    "epoch-verify": "epoch verify --since 3",
     "epoch-show": "epoch show 1",
     "export-addresses": "export addresses",
     "faucet": "faucet 0x00000000000000000000000000000000000000aa --on op",
