@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from control_plane.agents.link import Link
@@ -31,6 +31,8 @@ _QUICK = 0.1
 """Seconds within which a receipt makes the note that a message is on its way superfluous."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LOST_PAUSE = 1.0
+_INDEXED_PAUSE = 5.0
+"""Seconds that the indexer has to read the block of a delivery."""
 _WITHHELD_PAUSE = 0.5
 """Seconds until it is asked again whether a message is carried."""
 
@@ -189,14 +191,20 @@ class Delivery:
         self._doubtful.clear()
         self._oriented = True
 
-    async def _settle_old(self, ids: Sequence[str]) -> None:
-        """Drop those of `ids` that are delivered, and see to it that their records say so."""
+    async def _settle_old(self, ids: Sequence[str]) -> set[str]:
+        """Those of `ids` that are delivered, as the chain's logs say; these are left alone."""
         places = await find_deliveries(self._link, self._office.contracts["mailbox"], ids)
-        now = self._office.clock()
-        await self._office.book.change(
-            list(places), lambda m: moves.delivered(m, places[m.id], now)
-        )
-        self.outbox.drop(places)
+        self._leave(places)
+        return set(places)
+
+    def _leave(self, ids: Iterable[str]) -> None:
+        """Leave what was seen delivered to the indexer, which makes it known: then it is dropped.
+        Should the block go before the indexer reads it, the message is tried again."""
+        due = self._office.clock() + _INDEXED_PAUSE
+        for id_ in ids:
+            waiting = self.outbox.get(id_)
+            if waiting is not None:
+                waiting.due, waiting.suspect = due, True
 
     # ------------------------------------------------------------------ sending
 
@@ -266,7 +274,7 @@ class Delivery:
         self._there |= {epoch.number: (tx, sent_at) for epoch in batch.certificates}
         self._mined |= {epoch.number for epoch in batch.certificates}
         processed = [id_ for id_ in batch.ids if id_ in outcome.processed]
-        self.outbox.drop(processed)
+        self._leave(processed)
         await self._note_relayed(batch, processed, tx, sent_at)
         reasons: dict[str, str] = {}
         for ready, need in zip(batch.ready, batch.needs, strict=True):
@@ -278,9 +286,10 @@ class Delivery:
                 reasons[ready.id] = await self._trials.explain(record, spent, need.limit)
         await self._trials.fail(reasons)
         over = [i for i in batch.ids if i not in outcome.processed and i not in outcome.failed]
-        await self._settle_old(over)  # delivered before by somebody else
+        known = await self._settle_old(over)  # delivered before by somebody else
         unknown = f"{self.chain.name} has processed it, but in no block that it still knows"
-        await self._trials.fail({id_: unknown for id_ in over if self.outbox.get(id_)})
+        lost = [id_ for id_ in over if id_ not in known and self.outbox.get(id_)]
+        await self._trials.fail(dict.fromkeys(lost, unknown))
 
     async def _reverted(self, batch: Batch, tx: str) -> None:
         """The whole batch reverted: a certificate refused, or the gas did not suffice."""
