@@ -38,6 +38,7 @@ from control_plane.adapters.persistence.database import SqlDatabase, open_databa
 from control_plane.adapters.provision import FileProvision, born_contracts
 from control_plane.adapters.runtime.compose.files import Kit
 from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
+from control_plane.adapters.runtime.external import ExternalRuntime
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.node_program import ProcessEngine
 from control_plane.adapters.runtime.ports import is_taken
@@ -49,7 +50,7 @@ from control_plane.adapters.trees import remove_tree
 from control_plane.agents.block_keeper import BlockKeeper
 from control_plane.agents.outpost import Outpost
 from control_plane.agents.program import program_agents
-from control_plane.api.deps import Services
+from control_plane.api.deps import Join, Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
@@ -63,7 +64,7 @@ from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
 from control_plane.domain.seams import SeamBook
 from control_plane.domain.settlement import posts_batches
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
-from control_plane.schemas.devnet import DaemonView
+from control_plane.schemas.devnet import DaemonView, JoinedRollup, JoinRollup
 from control_plane.schemas.spec import Spec
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.agent_log import agent_log_path
@@ -154,22 +155,24 @@ async def build(settings: Settings, here: Listening) -> Running:
         accounts_of=AccountsOf(derive_accounts),
         artifacts=artifacts_dir(),
     )
+    devnets = Devnets(
+        control,
+        database,
+        templates,
+        plan_for_machine,
+        read_facts,
+        born,
+        {} if settings.save_interval is None else {"save_interval": settings.save_interval},
+    )
     services = Services(
-        devnets=Devnets(
-            control,
-            database,
-            templates,
-            plan_for_machine,
-            read_facts,
-            born,
-            {} if settings.save_interval is None else {"save_interval": settings.save_interval},
-        ),
+        devnets=devnets,
         queries=queries,
         events=events,
         templates=lambda: template_views(templates),
         template=lambda name: template_view(templates, name),
         agent_logs=lambda devnet, service: agent_log_path(home, devnet, service),
         faucet=Faucet(control, connect, _pay_from),
+        join=_joiner(home, control, devnets, database),
         send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
@@ -268,6 +271,7 @@ def _tools(
     runtimes: dict[str, Runtime] = {
         "process": ProcessRuntime(engines, find, gate),
         "compose": containers,
+        "external": ExternalRuntime(connect),
     }
     native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
     crews: Crews = {}
@@ -322,6 +326,8 @@ def _sealers(
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
     for chain in network.chains:
+        if chain.plan.is_external:
+            continue
         if chain.plan.services == "native":
             found += _native_agents(chain, network, keys, native)
         else:
@@ -419,6 +425,19 @@ def _by_place(here: MakeAgents, outside: MakeAgents) -> MakeAgents:
         return place(network, keys, hub, publish)
 
     return make
+
+
+def _joiner(home: Path, control: ControlPlane, devnets: Devnets, database: SqlDatabase) -> Join:
+    async def join(name: str, rollup: str, request: JoinRollup) -> JoinedRollup:
+        from control_plane.adapters.evm.joining import Joiner
+        from control_plane.services.joining import Joining
+
+        joining = Joining(
+            control, devnets, database, Joiner(), functools.partial(DevnetFiles, home)
+        )
+        return await joining(name, rollup, request)
+
+    return join
 
 
 def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:

@@ -12,9 +12,10 @@ from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_
 from caldera_cli.starting import Progress, wait_settled
 
 _DEADLINE = 120.0
+_JOIN_DEADLINE = 300.0
 _COLUMNS = ("name", "framework", "chain_id", "domain", "rpc_url", "state")
 
-app = new_app("List, add and remove rollups.")
+app = new_app("List, add, join and remove rollups.")
 
 
 @app.command("ls")
@@ -80,6 +81,83 @@ def _add(
         render.data(added)
     else:
         render.say(f"{rollup} runs: chain {added['chain_id']} at {added['rpc_url']}")
+
+
+@app.command("join")
+def _join(
+    rollup: Annotated[str, typer.Argument(metavar="NAME", help="What to call it here.")],
+    rpc: Annotated[
+        str,
+        typer.Option(
+            "--rpc", metavar="URL", envvar="CALDERA_RPC", help="Its JSON-RPC, http://HOST:PORT."
+        ),
+    ],
+    ws: Annotated[
+        str | None,
+        typer.Option("--ws", metavar="URL", help="Its WebSocket, where it is elsewhere."),
+    ] = None,
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            "--key-file",
+            metavar="FILE",
+            help="Key of who pays; -: from standard input. Or CALDERA_JOIN_KEY, the key itself.",
+        ),
+    ] = None,
+    fund: Annotated[
+        float,
+        typer.Option("--fund", metavar="COINS", help="For the relayer; others get a tenth."),
+    ] = 100.0,
+    chain_id: Annotated[
+        int | None, typer.Option("--chain-id", metavar="ID", help="Refuse another chain.")
+    ] = None,
+    domain: Annotated[
+        int | None, typer.Option("--domain", metavar="ID", help="Domain in messages.")
+    ] = None,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="NAME", help="Its group in epochs.")
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Let a chain that somebody else started join a devnet; its node is left as it is."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    named = {
+        "ws": ws,
+        "chain_id": chain_id,
+        "domain": domain,
+        "shard": shard,
+        "key": _key(key_file),
+    }
+    body = {"rpc": rpc, "fund": fund, "wait": True}
+    body |= {key: value for key, value in named.items() if value is not None}
+    path = f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}"
+    joined = client.post(f"{path}/join", body, timeout=_JOIN_DEADLINE)
+    if as_json:
+        render.data(joined)
+        return
+    kind = "an unlocked account of that node" if joined["unlocked"] else "whose key was given"
+    render.say(f"{len(joined['deployed'])} contracts, paid by {joined['payer']}, {kind}")
+    render.say(f"{rollup} takes part: chain {joined['rollup']['chain_id']} at {rpc}")
+
+
+def _key(path: str | None) -> str | None:
+    """The payer's key: never an argument, which other users of the machine could read."""
+    import os
+    import sys
+    from pathlib import Path
+
+    from caldera_cli.errors import USAGE, CliError
+
+    if path is None:
+        return os.environ.get("CALDERA_JOIN_KEY")
+    if path == "-":
+        return sys.stdin.readline().strip()
+    try:
+        return Path(path).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CliError("The key can't be read", f"{path}: {error}", code=USAGE) from error
 
 
 @app.command("rm")

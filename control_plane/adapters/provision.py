@@ -51,7 +51,7 @@ class FileProvision:
 
     async def genesis(self, spec: NodeSpec, keys: Keys) -> None:
         """See the port."""
-        if not spec.genesis.exists():
+        if not spec.chain.is_external and not spec.genesis.exists():
             engine = self._engines[spec.chain.engine]
             await asyncio.to_thread(_write_genesis, spec, keys, engine)
 

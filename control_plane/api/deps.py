@@ -22,6 +22,8 @@ from control_plane.schemas.devnet import (
     DevnetSummary,
     FaucetRequest,
     FaucetResult,
+    JoinedRollup,
+    JoinRollup,
     PlanView,
     RollupStatus,
     TemplateView,
@@ -69,6 +71,12 @@ class Devnets(Protocol):
     async def act_on_service(
         self, name: str, service: str, action: str, *, wait: bool
     ) -> ServiceView: ...
+
+
+class Join(Protocol):
+    async def __call__(self, name: str, rollup: str, request: JoinRollup) -> JoinedRollup:
+        """Let somebody else's chain join a devnet."""
+        ...
 
 
 class Queries(Protocol):
@@ -168,6 +176,7 @@ class Services:
     """Everything that routes call."""
 
     devnets: Devnets
+    join: Join
     queries: Queries
     events: Events
     templates: Callable[[], Sequence[TemplateView]]

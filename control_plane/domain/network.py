@@ -9,7 +9,6 @@ from control_plane.domain.ids import Domain, Hex, Name
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Account
 
-
 FIRST_SET: Final = 1
 """Id of the guardian set that a devnet starts with."""
 

@@ -43,7 +43,7 @@ class ChainPlan:
     port_named: bool
     """The spec names the port, so a taken one is a conflict; otherwise it may move."""
     engine: str
-    """``anvil`` or ``op-geth``."""
+    """``anvil``, ``op-geth``, or ``external``: a node that somebody else runs."""
     block_time: float
     """Seconds between blocks; 0: a block as soon as a transaction waits."""
     phase: float
@@ -58,6 +58,25 @@ class ChainPlan:
     limits: Limits = Limits()
     shard: str | None = None
     """Group of rollups whose leaves have a root of their own (``shards.py``); None: no group."""
+    rpc: str | None = None
+    """HTTP JSON-RPC of a chain that somebody else runs and that was joined; None: ours."""
+    ws: str | None = None
+    """WebSocket JSON-RPC of such a chain, where it is not at the same host, port and path."""
+
+    @property
+    def is_external(self) -> bool:
+        """Whether somebody else runs it, and seals its blocks."""
+        return self.rpc is not None
+
+    @property
+    def http_url(self) -> str:
+        """Where users reach its JSON-RPC."""
+        return self.rpc or f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws_url(self) -> str:
+        """The same over WebSocket."""
+        return self.ws or self.http_url.replace("http", "ws", 1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+from urllib.parse import urlsplit
 
 from control_plane.domain.errors import Conflict, InvalidInput, Problem
 from control_plane.domain.ids import L1, ChainId, Domain, Name
@@ -73,12 +74,14 @@ def make_plan(
                 engine=chain.engine,
                 block_time=chain.block_time,
                 phase=at / len(chains),
-                framework=chain.framework if isinstance(chain, RollupSpec) else None,
+                framework=_framework(chain),
                 is_l1=at == 0,
                 services=chain.services if isinstance(chain, RollupSpec) else "caldera",
                 da=_da(chain),
                 limits=_limits(chain.resources),
                 shard=chain.shard if isinstance(chain, RollupSpec) else None,
+                rpc=chain.rpc if isinstance(chain, RollupSpec) else None,
+                ws=chain.ws if isinstance(chain, RollupSpec) else None,
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
         ),
@@ -100,6 +103,13 @@ def make_plan(
             EngineChoice(name, choice.path, choice.image) for name, choice in spec.engines.items()
         ),
     )
+
+
+def _framework(chain: L1Spec | RollupSpec) -> str | None:
+    """None where nobody here knows it: of the L1, and of somebody else's chain."""
+    if isinstance(chain, L1Spec) or chain.engine == "external":
+        return None
+    return chain.framework
 
 
 def _da(chain: L1Spec | RollupSpec) -> str | None:
@@ -163,7 +173,8 @@ def _domains(
     for at, (name, chain) in enumerate(zip(names, chains, strict=True)):
         domain = Domain(chain.domain or kept.get(name) or int(chain_ids[name]))
         path = "l1.domain" if at == 0 else f"rollups[{at - 1}].domain"
-        if domain in retired:
+        # a chain that comes back goes on with the messages that it had; `rollup join` sees to it
+        if domain in retired and chain.engine != "external":
             raise _bad_domain(
                 path, f"{domain} belonged to a rollup that was removed", "name another"
             )
@@ -203,7 +214,9 @@ def _ports(
     kept = {c.name: c.port for c in keep.chains} if keep else {}
     chosen: dict[Name, int] = {}
     for name, chain in zip(names, chains, strict=True):
-        if chain.port is not None:
+        if isinstance(chain, RollupSpec) and chain.rpc is not None:
+            chosen[name] = _port_of(chain.rpc)
+        elif chain.port is not None:
             if chain.port in taken and kept.get(name) != chain.port:
                 raise _port_taken(name, chain.port)
             chosen[name] = chain.port
@@ -224,6 +237,12 @@ def _ports(
         chosen[name] = port
         used.add(port)
     return chosen
+
+
+def _port_of(url: str) -> int:
+    """The port of a chain that was joined."""
+    parts = urlsplit(url)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _next_port(name: Name, wanted: int, can_have: Callable[[int], bool]) -> int:

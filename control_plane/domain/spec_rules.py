@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from control_plane.domain.errors import Problem
 from control_plane.domain.ids import L1
 from control_plane.domain.shards import NO_SHARD, shard_id
+from control_plane.domain.spec_external import external_problems
 from control_plane.domain.spec_native import native_problems
 from control_plane.schemas.spec import RollupSpec, Spec
 
@@ -132,6 +133,7 @@ def _combinations(spec: Spec) -> Iterator[Problem]:
         path = f"rollups[{at}]"
         yield from _proof(path, rollup)
         yield from _engine(path, rollup)
+        yield from external_problems(path, rollup, spec)
         if rollup.services == "native":
             yield from native_problems(path, rollup, spec)
 

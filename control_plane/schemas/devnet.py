@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from control_plane.schemas.common import Address, Hash, Model, Name, Request, ShownAs, Texts
 from control_plane.schemas.problem import ProblemDetail
 from control_plane.schemas.service import ServiceView
-from control_plane.schemas.spec import RollupSpec, Spec
+from control_plane.schemas.spec import URL, WS_URL, RollupSpec, Spec
 
 DevnetStateName = Literal[
     "planned", "starting", "ready", "degraded", "stopping", "stopped", "failed"
@@ -81,6 +81,38 @@ class AddRollup(Request):
     wait: bool = Field(default=False, description="Answer when it takes part in the Metalayer.")
 
 
+class JoinRollup(Request):
+    """A chain that somebody else runs and that is to join a running devnet."""
+
+    rpc: str = Field(
+        pattern=URL,
+        max_length=512,
+        description="Its JSON-RPC over HTTP.",
+        examples=["http://127.0.0.1:8555"],
+    )
+    ws: str | None = Field(
+        default=None,
+        pattern=WS_URL,
+        max_length=512,
+        description="The same over WebSocket; by default at the same host, port and path.",
+    )
+    chain_id: int | None = Field(
+        default=None, ge=1, le=2**53 - 1, description="Refuse a chain with another id."
+    )
+    domain: int | None = Field(
+        default=None, ge=1, le=2**32 - 1, description="Domain in messages; by default its chain id."
+    )
+    shard: Name | None = Field(default=None, description="Its group in epochs.")
+    fund: float = Field(
+        default=100, ge=0, le=10**9, description="Coins for the relayer; others get a tenth."
+    )
+    key: SecretStr | None = Field(
+        default=None,
+        description="Key of the account that pays; by default an unlocked account of that node.",
+    )
+    wait: bool = Field(default=False, description="Answer when it takes part in the Metalayer.")
+
+
 class L1Status(Model):
     """The L1 as it runs."""
 
@@ -122,6 +154,15 @@ class RollupStatus(Model):
         default_factory=dict,
         description="What its framework's own services have on L1, by name.",
     )
+
+
+class JoinedRollup(Model):
+    """A chain that joined, and who paid for that."""
+
+    rollup: RollupStatus
+    payer: Address
+    unlocked: bool = Field(description="An account of that node; else one whose key was given.")
+    deployed: tuple[str, ...] = Field(description="Contracts; those there already are not named.")
 
 
 class MessageCounts(Model):

@@ -13,6 +13,7 @@ from control_plane.schemas.common import Model, Name
 
 Framework = Literal["op-stack", "arbitrum-nitro", "zk-stack", "polygon-cdk"]
 Engine = Literal["anvil", "op-geth"]
+RollupEngine = Literal["anvil", "op-geth", "external"]
 Runtime = Literal["process", "compose"]
 Surface = Literal["none", "partial", "complete"]
 DataAvailability = Literal["ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "anytrust"]
@@ -23,6 +24,9 @@ Fees = Literal["free", "prepaid"]
 AgentsPlace = Literal["daemon", "containers"]
 
 TEST_MNEMONIC = "test test test test test test test test test test test junk"
+
+URL = r"^https?://[^\s/?#@]+(/[^\s]*)?$"
+WS_URL = r"^wss?://[^\s/?#@]+(/[^\s]*)?$"
 
 Port = Annotated[int, Field(ge=1024, le=65535)]
 ChainIdNumber = Annotated[int, Field(ge=1, le=2**53 - 1)]
@@ -84,7 +88,10 @@ class RollupSpec(Model):
 
     name: Name = Field(default="", description="By default after its framework: op, arb, zk, cdk.")
     framework: Framework = Field(default="op-stack", description="The stack whose rollup this is.")
-    engine: Engine = Field(default="anvil", description="Node program.")
+    engine: RollupEngine = Field(
+        default="anvil",
+        description="Node program; 'external': somebody else's, joined by `rollup join`.",
+    )
     surface: Surface = Field(
         default="none", description="How much of its framework's contracts the rollup shows."
     )
@@ -110,6 +117,19 @@ class RollupSpec(Model):
     )
     domain: DomainNumber | None = Field(
         default=None, description="Domain id in messages; by default the chain id."
+    )
+    rpc: str | None = Field(
+        default=None,
+        pattern=URL,
+        max_length=512,
+        description="JSON-RPC over HTTP of a chain that was joined.",
+        examples=["http://127.0.0.1:8555"],
+    )
+    ws: str | None = Field(
+        default=None,
+        pattern=WS_URL,
+        max_length=512,
+        description="The same over WebSocket; by default at the same host, port and path.",
     )
     shard: Name | None = Field(
         default=None,

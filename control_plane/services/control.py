@@ -20,6 +20,7 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.spec_diff import Change, diff_specs
+from control_plane.domain.spec_external import refuse_strangers
 from control_plane.domain.states import Desired, DevnetState
 from control_plane.schemas.spec import Spec
 from control_plane.services.expiry import Expiry
@@ -129,7 +130,9 @@ class ControlPlane(Running):
                 raise NotReady("The daemon is ending", "its last devnet is gone", "Try again.")
             known = await self._known(spec.name)
             if known is not None:
+                refuse_strangers(spec, {str(rollup["name"]) for rollup in known.spec["rollups"]})
                 return await self._again(known, spec, update=update)
+            refuse_strangers(spec, ())
             plan = self._make_plan(spec, await self._other_plans(spec.name), None, free_ports)
             record = DevnetRecord(
                 name=spec.name,
@@ -163,10 +166,14 @@ class ControlPlane(Running):
         await self.wait_gone(name, _GONE_DEADLINE)
         return None
 
-    async def change(self, name: str, spec: Spec) -> Accepted:
-        """Apply another spec to a devnet, live; Conflict names what cannot be."""
+    async def change(self, name: str, spec: Spec, *, joined: str | None = None) -> Accepted:
+        """Apply another spec to a devnet, live; Conflict names what cannot be. `joined`: a chain of
+        somebody else that has the Metalayer's contracts by now."""
         async with self._admission:
-            return await self._again(await self.record(name), spec, update=True)
+            record = await self.record(name)
+            known = {str(rollup["name"]) for rollup in record.spec["rollups"]}
+            refuse_strangers(spec, known | {joined or ""})
+            return await self._again(record, spec, update=True)
 
     async def extend(self, name: str, ttl: float) -> DevnetRecord:
         """Let the devnet live `ttl` more seconds from now."""

@@ -275,7 +275,9 @@ def _plan_view(plan: Plan, spec: dict[str, Any], changes: tuple[Change, ...]) ->
 
 
 def _beside(chain: ChainPlan) -> tuple[str, ...]:
-    """Who makes the chain's blocks."""
+    """Who makes the chain's blocks; of somebody else's chain nobody of ours."""
+    if chain.is_external:
+        return ()
     return native_services(chain) if chain.services == "native" else (f"{chain.name}/sequencer",)
 
 

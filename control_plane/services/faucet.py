@@ -175,7 +175,7 @@ def _amount(request: FaucetRequest) -> int:
 
 
 def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
-    names = [chain.name for chain in network.chains]
+    names = [chain.name for chain in network.chains if not chain.plan.is_external]
     if request.on is not None and request.on not in names:
         raise not_found("chain", request.on, names)
     if request.token.upper() == "ERA":
@@ -187,7 +187,11 @@ def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
                 (Problem("on", "ERA is on l1 only", "l1"),),
             )
         return [network.chains[0]]
-    return [chain for chain in network.chains if request.on in {None, chain.name}]
+    return [
+        chain
+        for chain in network.chains
+        if chain.name in names and request.on in {None, chain.name}
+    ]
 
 
 def _bytes(text: str) -> bytes:

@@ -184,7 +184,7 @@ class Nodes:
         Raises StorageFailed or TemporaryFailure; the node goes on either way.
         """
         node = self.running.get(chain)
-        if node is None:
+        if node is None or node.handle.is_external:
             return
         head = self._heads[chain] = await _head(node.rpc)
         if head == node.saved_head:
@@ -241,9 +241,7 @@ class Nodes:
     async def _watch(self, node: RunningNode) -> None:
         chain, handle = node.chain.name, node.handle
         cause = await self._runtime.wait_exit(handle)
-        what = f"process {handle.pid}" if handle.pid else f"container {handle.identity[:12]}"
-        how = f" ({cause})" if cause else ""
-        why = f"its {what} ended unexpectedly{how}; log: {handle.log}"
+        why = _why_ended(handle, cause)
         self.ended[chain] = why
         log.warning("%s: %s", handle.service, why)
         with contextlib.suppress(CalderaError):  # a full disk must not hide the node's end
@@ -255,7 +253,8 @@ class Nodes:
         self.running.pop(chain, None)
         await node.rpc.close()
         for listener in self._listeners:
-            if not listener.done():
+            # of somebody else's node the others don't depend
+            if not listener.done() and not handle.is_external:
                 listener.set_result(_ended(handle, why))
         self._on_exit()
 
@@ -340,6 +339,14 @@ class Nodes:
 
 async def _head(rpc: Rpc) -> int:
     return int(await rpc.call("eth_blockNumber"), 16)
+
+
+def _why_ended(handle: NodeHandle, cause: str | None) -> str:
+    how = f" ({cause})" if cause else ""
+    if handle.is_external:
+        return f"{handle.http_url} does not answer any more{how}"
+    what = f"process {handle.pid}" if handle.pid else f"container {handle.identity[:12]}"
+    return f"its {what} ended unexpectedly{how}; log: {handle.log}"
 
 
 def _ended(handle: NodeHandle, why: str) -> ServiceFailed:

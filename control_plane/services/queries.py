@@ -26,6 +26,7 @@ from control_plane.domain.records import (
     MessageRecord,
 )
 from control_plane.domain.shards import shard_names
+from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import MessageState, ServiceState
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import AccountsView, ContractView
@@ -154,12 +155,14 @@ class Queries:
         plan = await self._plan(name)
         addresses = self.born(name)
         chains = tuple(chain.name for chain in plan.chains)
+        ours = tuple(chain.name for chain in plan.chains if not chain.is_external)
         names = await asyncio.to_thread(_contract_names, self.artifacts)
         views = []
         for key, address in sorted(addresses.items()):
             contract = names.get(key.lower(), key)
             found = await asyncio.to_thread(_abi, self.artifacts, contract) if abi else None
-            where = chains[:1] if key in L1_ONLY else chains
+            everywhere = ours if key in NOT_BROUGHT else chains
+            where = chains[:1] if key in L1_ONLY else everywhere
             views.append(
                 ContractView(name=contract, key=key, address=address, chains=where, abi=found)
             )

@@ -33,6 +33,7 @@ from control_plane.domain.ports.provision import (
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
+from control_plane.services.absent import Absent
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.guardian_keys import all_keys
 from control_plane.services.nodes import Nodes, RunningNode
@@ -112,6 +113,8 @@ class Reconciler:
         """A running devnet is being brought back to what its plan says."""
         self.held_nodes: set[str] = set()
         """Chains whose node the user stopped."""
+        self.absent = Absent(tools.connect, self.wake)
+        """Somebody else's chains that can't be reached."""
         self.last_error: BaseException | None = None
         self._given_up = False
         self._trouble: str | None = None
@@ -163,6 +166,7 @@ class Reconciler:
         await cancel_and_wait(self._saver)
         await self.agents.leave()
         await self._sharing.stop()
+        self.absent.keep(())
         if self.live is not None:
             await self.nodes.save_all(self.live.plan)
         await self.nodes.let_go()
@@ -201,7 +205,7 @@ class Reconciler:
         return all(c.name in self.nodes.running or self._is_held(c) for c in plan.chains)
 
     def _is_held(self, chain: ChainPlan) -> bool:
-        return chain.name in self.held_nodes
+        return chain.name in self.held_nodes or chain.name in self.absent
 
     async def _assess(self, record: DevnetRecord) -> None:
         self.healing = False
@@ -217,7 +221,12 @@ class Reconciler:
 
     def _symptoms(self) -> str | None:
         """What is wrong with what runs."""
-        found = [f"{name}/node: {why}; restarting" for name, why in self.nodes.ended.items()]
+        found = [
+            f"{name}/node: {why}; restarting"
+            for name, why in self.nodes.ended.items()
+            if name not in self.absent
+        ]
+        found += [f"{name}/node: {why}" for name, why in self.absent.reasons().items()]
         found += [f"{name}/node: {why}" for name, why in self.nodes.troubles().items()]
         found += [
             f"{view.name}: {view.problem}"
@@ -303,13 +312,28 @@ class Reconciler:
             ):
                 await self._tools.bootstrap(node.chain, node.rpc, part, live.keys, seal)
 
-        await _all_or_none([bring(chain) for chain in live.plan.chains if not self._is_held(chain)])
+        async def bring_external(chain: ChainPlan) -> None:
+            """The others do without it."""
+            try:
+                await bring(chain)
+            except CalderaError as error:
+                await self.nodes.stop(chain.name)
+                await self.nodes.mark_failed(chain.name, error)
+                self.absent.note(chain, error)
+                chains[chain.name] = _endpoint(chain)
+            else:
+                self.absent.forget(chain.name)
+
+        wanted = [chain for chain in live.plan.chains if not self._is_held(chain)]
+        await _all_or_none([(bring_external if c.is_external else bring)(c) for c in wanted])
         network = self._network(devnet_id, network_id.result(), live.born.contracts, chains)
         live.network = network
         return network
 
     def _chain(self, node: RunningNode) -> Chain:
         handle = node.handle
+        if handle.is_external:
+            return _endpoint(node.chain)
         directory = self._files.node(node.chain.name)
         return Chain(node.chain, handle.http_url, handle.ws_url, handle.engine_url, directory)
 
@@ -444,7 +468,9 @@ class Reconciler:
 
     async def _drop_removed_chains(self, plan: Plan) -> None:
         names = {chain.name for chain in plan.chains}
-        for name in [n for n in self.nodes.running if n not in names]:
+        known = {*self.nodes.running, *self.nodes.ended, *self.absent.reasons()}
+        self.absent.keep(names)
+        for name in known - names:
             await self.agents.stop([a for a in self.agents.names() if a.startswith(f"{name}/")])
             await self.nodes.stop(name)
             await self._tools.runtime.forget(self._files.node(name))
@@ -466,6 +492,7 @@ class Reconciler:
         await self.agents.stop()
         await self._sharing.stop()
         self._agents_network = None
+        self.absent.keep(())
         if save and self.live is not None:
             await self.nodes.save_all(self.live.plan)
             self._refuse_to_lose_blocks()
@@ -591,7 +618,7 @@ class Reconciler:
 
 def _endpoint(chain: ChainPlan) -> Chain:
     """Where a chain listens when its node runs."""
-    return Chain(chain, f"http://127.0.0.1:{chain.port}", f"ws://127.0.0.1:{chain.port}")
+    return Chain(chain, chain.http_url, chain.ws_url)
 
 
 async def _all_or_none(parts: list[Coroutine[object, object, None]]) -> None:

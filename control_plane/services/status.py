@@ -1,6 +1,6 @@
 """What a devnet is like now, from its record, its services' records and what runs here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from control_plane.domain.records import (
     ServiceRecord,
 )
 from control_plane.domain.settlement import inbox_address, posts_batches
+from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
     DevnetStatus,
@@ -117,11 +118,11 @@ def _error(record: DevnetRecord, worker: Reconciler | None) -> ProblemDetail | N
 
 
 def _url(chain: ChainPlan) -> str:
-    return f"http://127.0.0.1:{chain.port}"
+    return chain.http_url
 
 
 def _ws(chain: ChainPlan) -> str:
-    return f"ws://127.0.0.1:{chain.port}"
+    return chain.ws_url
 
 
 def _node_state(chain: ChainPlan, nodes: Mapping[str, ServiceRecord]) -> ServiceState:
@@ -173,9 +174,14 @@ def _rollup(
         rpc_url=_url(chain),
         ws_url=_ws(chain),
         state=_node_state(chain, nodes).value,
-        contracts={key: at for key, at in contracts.items() if key not in L1_ONLY},
+        contracts={key: at for key, at in contracts.items() if key not in _absent(chain)},
         l1_contracts=dict(_l1_contracts(chain, contracts)),
     )
+
+
+def _absent(chain: ChainPlan) -> Collection[str]:
+    """Keys of contracts that a rollup has not."""
+    return L1_ONLY | NOT_BROUGHT if chain.is_external else L1_ONLY
 
 
 def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str, Hex]:

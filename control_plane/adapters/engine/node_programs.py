@@ -15,7 +15,7 @@ from control_plane.domain.native_services import PROGRAMS
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.provision import Say
 
-_AT_HAND: Final = frozenset({"anvil"})
+_AT_HAND: Final = frozenset({"anvil", "external"})
 """Found or fetched in a moment, when the first node starts."""
 
 

@@ -16,6 +16,9 @@ from control_plane.domain.ports.provision import Seal
 _POLL: Final = 0.005
 """A pool that holds the same number of transactions twice in a row, so far apart, has them all."""
 _NOTHING_COMES: Final = 1.0
+_OTHERS_BLOCK: Final = 2.0
+"""Seconds to wait for a block before its receipts are asked for all the same."""
+_OTHERS_POLL: Final = 0.05
 _OTHERS_TURN: Final = 0.2
 """Seconds that another process's sequencer has for a block."""
 
@@ -31,6 +34,8 @@ async def sealing(
     if chain.plan.engine == "op-geth":
         async with AsyncExitStack() as stack:
             yield _engine_seal(chain, rpc, network, stack)
+    elif chain.plan.is_external:
+        yield _others_seal(rpc)
     else:
         yield anvil_seal(rpc)
 
@@ -40,6 +45,22 @@ def anvil_seal(rpc: Rpc) -> Seal:
 
     async def seal() -> None:
         await rpc.call("evm_mine")
+
+    return seal
+
+
+def _others_seal(rpc: Rpc) -> Seal:
+    """Wait for the next block of a chain that somebody else seals."""
+    seen = -1
+
+    async def seal() -> None:
+        nonlocal seen
+        deadline = asyncio.get_running_loop().time() + _OTHERS_BLOCK
+        while (now := int(await rpc.call("eth_blockNumber"), 16)) == seen:
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(_OTHERS_POLL)
+        seen = now
 
     return seal
 

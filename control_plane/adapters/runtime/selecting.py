@@ -16,9 +16,11 @@ class SelectingRuntime:
         self._programs = programs
 
     def _of(self, spec: NodeSpec) -> Runtime:
-        return self._runtimes[spec.plan.runtime]
+        return self._runtimes["external" if spec.chain.is_external else spec.plan.runtime]
 
     def _running(self, handle: NodeHandle) -> Runtime:
+        if handle.is_external:
+            return self._runtimes["external"]
         return self._runtimes["process" if handle.pid else "compose"]
 
     async def start_node(self, spec: NodeSpec) -> NodeHandle:

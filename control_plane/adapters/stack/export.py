@@ -87,6 +87,9 @@ def export_stack(
 
 def _refuse(plan: Plan, target: Path) -> None:
     for at, chain in enumerate(plan.rollups):
+        if chain.is_external:
+            why = f"{chain.name} is somebody else's chain"
+            raise Conflict("Can't export that", why, f"`caldera rollup rm {chain.name}` first.")
         if chain.services == "native":
             why = "an exported stack with native services is not available yet"
             raise NotAvailableYet(

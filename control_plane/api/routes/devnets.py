@@ -13,6 +13,8 @@ from control_plane.schemas.devnet import (
     CreateDevnet,
     DevnetStatus,
     DevnetSummary,
+    JoinedRollup,
+    JoinRollup,
     PatchDevnet,
     PlanView,
     RollupStatus,
@@ -33,6 +35,10 @@ _CREATE_EXAMPLES = {
 }
 _DONE: dict[int | str, dict[str, Any]] = {
     200: {"description": "Done, because `wait` was set.", "model": DevnetStatus}
+}
+
+_JOINED: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Done, because `wait` was set.", "model": JoinedRollup}
 }
 
 
@@ -207,6 +213,29 @@ async def add_rollup(
 async def get_rollup(services: Wired, name: Devnet, rollup: Rollup) -> RollupStatus:
     """Endpoints, ids, framework and contracts of a rollup."""
     return await services.devnets.rollup(name, rollup)
+
+
+@router.post(
+    "/{name}/rollups/{rollup}/join",
+    operation_id="joinRollup",
+    summary="Let somebody else's chain join",
+    status_code=202,
+    response_model=JoinedRollup,
+    responses={**_JOINED, **documented(404, 409, 422, 504)},
+)
+async def join_rollup(
+    services: Wired,
+    response: Response,
+    name: Devnet,
+    rollup: Rollup,
+    request: JoinRollup,
+    _key: IdempotencyKey = None,
+) -> JoinedRollup:
+    """Deploy the Metalayer's contracts on a chain that runs already, by ordinary transactions, and
+    take it into the devnet. Its node is left as it is. `DELETE` on the rollup lets go of it."""
+    joined = await services.join(name, rollup, request)
+    _set_done(response, done=request.wait)
+    return joined
 
 
 @router.delete(

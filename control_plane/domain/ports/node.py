@@ -66,6 +66,8 @@ class NodeHandle:
     engine_url: str | None = None
     """HTTP endpoint of the authenticated Engine API, of engines that have one. Its secret is
     ``jwt.hex`` in the node's directory."""
+    is_external: bool = False
+    """Somebody else's node: only connected to."""
 
 
 @dataclass(frozen=True, slots=True)

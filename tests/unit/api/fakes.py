@@ -31,6 +31,8 @@ from control_plane.schemas.devnet import (
     FaucetRequest,
     FaucetResult,
     FaucetTransfer,
+    JoinedRollup,
+    JoinRollup,
     L1Status,
     MetalayerStatus,
     PlanView,
@@ -398,6 +400,7 @@ def fake_running(home: Path) -> FakeRunning:
 
     services = Services(
         devnets=devnets,
+        join=FakeJoin(devnets),
         queries=FakeQueries(devnets),
         events=events,
         templates=lambda: template_views(devnets.templates),
@@ -417,6 +420,19 @@ def fake_running(home: Path) -> FakeRunning:
         database=database,
     )
     return FakeRunning(services, events)
+
+
+@dataclass
+class FakeJoin:
+    """Takes in every chain without looking at it."""
+
+    devnets: FakeDevnets
+
+    async def __call__(self, name: str, rollup: str, request: JoinRollup) -> JoinedRollup:
+        entry = {"name": rollup, "engine": "external", "rpc": request.rpc, "chain_id": 31337}
+        await self.devnets.add_rollup(name, entry, wait=request.wait)
+        status = await self.devnets.rollup(name, rollup)
+        return JoinedRollup(rollup=status, payer=ADDRESS, unlocked=True, deployed=("Mailbox",))
 
 
 @dataclass

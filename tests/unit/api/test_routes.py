@@ -31,6 +31,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/plan": {"get"},
         f"{devnet}/rollups": {"get", "post"},
         f"{devnet}/rollups/{{rollup}}": {"get", "delete"},
+        f"{devnet}/rollups/{{rollup}}/join": {"post"},
         f"{devnet}/services": {"get"},
         f"{devnet}/services/{{service}}": {"get", "patch"},
         f"{devnet}/services/{{service}}/logs": {"get"},

@@ -49,6 +49,7 @@ COMMAND_LINES = {
     "restart": "restart pair",
     "rollup-ls": "rollup ls",
     "rollup-add": "rollup add shop --framework zk-stack --devnet pair",
+    "rollup-join": "rollup join theirs --rpc http://127.0.0.1:8555 --devnet pair",
     "rollup-rm": "rollup rm right --devnet pair",
     "stake-add": "stake add 0 5000 --wait",
     "stake-remove": "stake remove 0 5000 --json",
