@@ -63,7 +63,7 @@ _SAMPLE: Final = 1.0
 """Seconds between two looks at certified leaves."""
 _TRIES: Final = 3
 _PAUSE: Final = 0.05
-_BLOCK_PAUSE: Final = 0.05
+_BLOCK_PAUSE: Final = 0.25
 """Seconds between two blocks of a chain that are read for certificates."""
 _BLOCKS: Final = 1_000
 """Blocks of a chain that may wait for that; the oldest go first when there are more."""
