@@ -44,11 +44,11 @@ def _verify(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Rebuild a rollup from what its batcher posted to the L1, and compare every block.
+    """Rebuild a rollup from its L1 alone and compare every block.
 
     Starts from the rollup's genesis, in a process that never asks the sequencer, runs all
-    transactions again and compares state root and hash of each block. Ends with 1 at the first
-    block that is not what it claims.
+    transactions that its batcher posted, and compares state root and hash of each
+    block. Ends with 1 at the first block that is not what it claims.
     """
     client = connect()
     name = find_devnet(client, devnet)

@@ -27,6 +27,7 @@ PAGES = (
     "docs/concepts/shards.md",
     "docs/concepts/slashing.md",
     "docs/concepts/chaos.md",
+    "docs/concepts/batches.md",
     "docs/troubleshooting.md",
 )
 ELSEWHERE = {
