@@ -46,6 +46,14 @@ test-tools: setup-dev ## what some tests need beside Python (PostgreSQL, Docker,
 test-unit: setup-dev ## tests that start nothing
 	@$(BIN)/python -m pytest tests/unit $(PYTEST_ARGS)
 
+MESSAGES ?= 10000
+SEED ?= $(shell od -An -N4 -tu4 /dev/urandom | tr -d ' ')
+.PHONY: test-faults
+test-faults: setup-dev ## random schedules of faults (MESSAGES=…, SEED=… repeats one)
+	@echo "seed $(SEED), $(MESSAGES) messages"
+	@CALDERA_FAULT_SEED=$(SEED) CALDERA_FAULT_MESSAGES=$(MESSAGES) $(BIN)/python -m pytest -q \
+		tests/integration/metalayer/test_schedules.py $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: setup-dev ## ruff, its formatter, and the import rules
 	@$(BIN)/ruff check .

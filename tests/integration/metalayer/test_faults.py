@@ -157,7 +157,7 @@ async def test_origin_restored_to_an_older_block(lab: Lab) -> None:
     assert "was lost: the node came back at block" in (record.reason or "")
     assert "op" in (record.reason or "")
     was = await lab.wait_state(gone, MessageState.REORGED)
-    assert "had been delivered before" in (was.reason or "")
+    assert "reorged after delivery" in (was.reason or "")
     lab.supervisor.release("relayer")
     # the tree goes on from the restored state: the next message takes the place of a lost one
     after = await lab.message_id("op", await lab.dispatch("op", "arb", b"after"))

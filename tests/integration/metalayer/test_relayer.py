@@ -32,7 +32,7 @@ async def _logs(lab: Lab, chain: str, contract: str, topic: str) -> list[str]:
     return [log["topics"][1] for log in await lab.nodes[chain].call("eth_getLogs", wanted)]
 
 
-async def _second_relayer(lab: Lab) -> None:
+async def second_relayer(lab: Lab) -> None:
     """With a key of its own, as a relayer on another machine would have."""
     key = account(60)
     senders = {}
@@ -52,7 +52,7 @@ async def _second_relayer(lab: Lab) -> None:
 
 
 async def test_two_relayers_deliver_each_message_once(lab: Lab) -> None:
-    await _second_relayer(lab)
+    await second_relayer(lab)
     await send_burst(lab, [("op", "arb"), ("arb", "op"), ("l1", "arb")], 100)
     for chain, count in (("arb", 200), ("op", 100)):
         processed = await _logs(lab, chain, "mailbox", _PROCESS_ID)
