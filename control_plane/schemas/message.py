@@ -47,8 +47,8 @@ class SendMessage(Request):
     finality: Literal["instant", "finalized"] = Field(
         default="instant", description="`finalized`: not delivered before its block is final."
     )
-    reads: tuple[ReadRequest, ...] = Field(
-        default=(), max_length=8, description="Calls whose results go with it, in order."
+    reads: list[ReadRequest] = Field(
+        default_factory=list, max_length=8, description="Calls whose results go with it, in order."
     )
     wait: bool = Field(default=False, description="Answer when it is delivered.")
     timeout: float = Field(default=30.0, gt=0, le=3600, description="Seconds to wait at most.")
@@ -65,6 +65,27 @@ class MessageSent(Model):
     latency_ms: float | None = Field(
         default=None, description="Sent to delivered; with `wait` only."
     )
+
+
+class PayMessage(Request):
+    """Gas to pay for at the origin's gas paymaster."""
+
+    gas: int | None = Field(
+        default=None,
+        ge=1,
+        le=10**12,
+        description="Units of the destination's gas; by default what the relayer found missing.",
+    )
+
+
+class MessagePaid(Model):
+    """A payment for a message's gas."""
+
+    id: Hash
+    gas: int = Field(description="Units of the destination's gas.")
+    price: str = Field(description="Wei of the origin, as a decimal number.", examples=["75000"])
+    chain: str = Field(description="Where it was paid: the origin.")
+    tx: Hash
 
 
 class MessageView(Model):

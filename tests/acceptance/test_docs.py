@@ -23,6 +23,8 @@ PAGES = (
     "docs/concepts/metalayer.md",
     "docs/concepts/guardians.md",
     "docs/concepts/epochs-and-proofs.md",
+    "docs/concepts/finality.md",
+    "docs/concepts/reads.md",
     "docs/concepts/node-programs.md",
     "docs/concepts/shards.md",
     "docs/concepts/slashing.md",
