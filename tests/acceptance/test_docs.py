@@ -30,6 +30,7 @@ PAGES = (
     "docs/concepts/slashing.md",
     "docs/concepts/chaos.md",
     "docs/concepts/batches.md",
+    "docs/concepts/hyperlane.md",
     "docs/troubleshooting.md",
 )
 ELSEWHERE = {
@@ -37,6 +38,9 @@ ELSEWHERE = {
     "make up": "its devnet is made by the test; the set-up is what `make test` itself begins with",
     ". .venv/bin/activate": "the test's PATH has the environment",
     "caldera run --ttl 10m -- pytest tests/": "`caldera run` has tests of its own",
+    "hyperlane send message --registry registry --origin l1 --destination op --key $KEY --relay": (
+        "run by tests/e2e/test_hyperlane.py"
+    ),
 }
 """Commands that are not run here, and why."""
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
