@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 from control_plane.domain.errors import (
     CalderaError,
+    MissingDependency,
     ServiceFailed,
     StorageFailed,
     TemporaryFailure,
@@ -328,8 +329,9 @@ class Nodes:
             base,
             state=_FAILED,
             problem=str(error),
-            pid=None,
-            identity=None,
+            # a container engine that does not answer says nothing of the containers
+            pid=base.pid if isinstance(error, MissingDependency) else None,
+            identity=base.identity if isinstance(error, MissingDependency) else None,
             command=told.command if told else base.command,
             log=(told.log if told else "") or base.log,
         )

@@ -14,7 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from control_plane.domain.errors import CalderaError, Conflict, Failed, StorageFailed, most_telling
+from control_plane.domain.errors import (
+    CalderaError,
+    Conflict,
+    Failed,
+    MissingDependency,
+    StorageFailed,
+    most_telling,
+)
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import Hex, Name
 from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
@@ -50,6 +57,8 @@ _CONTAINERS_DEADLINE = 90.0
 """Seconds for agents in containers: each starts a Python of its own."""
 _CERTIFY_DEADLINE = 30.0
 _LONGEST_PAUSE = 30.0
+_LONGEST_LACKING = 5.0
+"""Likewise while something is missing that can come back at any moment."""
 _FIRST_SAVE = 0.5
 """Seconds from ready to the first save."""
 
@@ -116,6 +125,8 @@ class Reconciler:
         self.absent = Absent(tools.connect, self.wake)
         """Somebody else's chains that can't be reached."""
         self.last_error: BaseException | None = None
+        self.lacks: MissingDependency | None = None
+        """Somebody has to do something, start the Docker engine for one; it is tried again."""
         self._given_up = False
         self._trouble: str | None = None
         """What went wrong at the last look, until one succeeds."""
@@ -243,8 +254,9 @@ class Reconciler:
         healing = (
             record.state in {DevnetState.READY, DevnetState.DEGRADED} and self.live is not None
         )
+        left = record.state in {DevnetState.READY, DevnetState.DEGRADED}
         began = time.monotonic()
-        self.healing = healing
+        self.healing, self.lacks = healing, None
         if healing:
             await self._set_state(DevnetState.DEGRADED, self.problem() or "changing")
         else:
@@ -253,7 +265,10 @@ class Reconciler:
         try:
             await self.nodes.unless_one_ends(self._converge(record, plan, steps))
         except Exception as error:  # not a cancellation: then this process ends, the nodes go on
-            if not healing:
+            if left and isinstance(most_telling(error), MissingDependency):
+                # what an earlier process left behind may well run: nobody could look
+                await self._set_state(DevnetState.DEGRADED, str(most_telling(error)))
+            elif not healing:
                 await self._roll_back(record, error)
             raise
         ms = round((time.monotonic() - began) * 1000, 1)
@@ -556,7 +571,9 @@ class Reconciler:
         problem = (
             str(first) if isinstance(first, CalderaError) else f"{type(first).__name__}: {first}"
         )
-        self._pause = min(max(0.5, self._pause * 2), _LONGEST_PAUSE)
+        self.lacks = first if isinstance(first, MissingDependency) else None
+        longest = _LONGEST_LACKING if self.lacks else _LONGEST_PAUSE
+        self._pause = min(max(0.5, self._pause * 2), longest)
         self.last_error, self._trouble = first, problem
         try:
             await self._record_failure(problem)

@@ -77,7 +77,7 @@ class Workers:
     async def wait_settled(self, name: str, timeout: float) -> DevnetRecord:
         """Until the devnet runs as its record wants it, ready or degraded.
 
-        Raises what :meth:`wait` raises.
+        Raises what :meth:`wait` raises, MissingDependency when somebody has to do something first.
         """
         try:
             async with asyncio.timeout(timeout):
@@ -88,7 +88,10 @@ class Workers:
                     plan = self._tools.load_plan(record.plan)
                     if worker is None or change is None or worker.is_settled(plan):
                         return record
+                    worker.wake()
                     await change.wait()
+                    if worker.lacks is not None:
+                        raise worker.lacks
         except TimeoutError:
             return await self.wait(name, (), 0)
 

@@ -314,6 +314,29 @@ def test_the_engine_stops_and_starts(engine: PrivateEngine, number: signal.Signa
         assert engine.left(home.home) == {}
 
 
+def test_a_daemon_that_starts_without_the_engine(engine: PrivateEngine) -> None:
+    """It says so and tries again; what ran meanwhile is taken over."""
+    engine.load("anvil", "devnet")
+    with new_home() as home:
+        home.environment |= engine.environment
+        home.run("up", "minimal", "--runtime", "compose", "--set", "save_interval=1")
+        nodes = engine.containers(home.home)
+        height = chains_of(home.status())["op"].height
+        kill(home.daemon_pid)
+        engine.stop(signal.SIGKILL)
+        home.run("ls")  # any command starts it again
+        wait_problem(home, "The Docker engine does not answer")
+        done = home.run("restart", "--service", "op/node", check=False)
+        assert done.returncode == 6, done.stderr
+        assert "The Docker engine does not answer" in done.stderr
+        engine.start(live_restore=True)
+        home.wait_state("ready", 60)
+        assert engine.containers(home.home) == nodes
+        assert chains_of(home.status())["op"].height >= height
+        home.run("message", "send", "op", "l1", "--wait")
+        home.run("down")
+
+
 _SMALL = """
 version: 1
 name: net
