@@ -33,13 +33,14 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     from caldera_cli.views import short_hash
 
     render.table(
-        ("guardian", "state", "stake (ERA)", "share", "last epoch", "address"),  # whole in `show`
+        ("guardian", "state", "stake (ERA)", "share", "slashed", "last epoch", "address"),
         [
             (
                 short_hash(each["name"]) if each["index"] is None else each["name"],
                 each["state"],
                 each["stake"],
                 f"{each['share']:.1%}",
+                each["slashed"],
                 each.get("last_signed_epoch"),
                 short_hash(each["address"]),
             )

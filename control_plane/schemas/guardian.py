@@ -23,6 +23,9 @@ class GuardianView(Model):
     bls_key: HexData | None = Field(default=None, description="G1 point, EIP-2537 form, 128 bytes.")
     stake: str = Field(description="ERA, whole units.", examples=["100000"])
     share: float = Field(description="Of the total stake, 0 to 1.")
+    slashed: str = Field(
+        default="0", description="ERA that it lost by slashing, whole units.", examples=["25000"]
+    )
     state: str = Field(examples=["ready"], description="State of its service.")
     problem: str | None = None
     last_signed_epoch: int | None = None

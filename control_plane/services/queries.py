@@ -24,6 +24,7 @@ from control_plane.domain.records import (
     GuardianRecord,
     GuardianSetRecord,
     MessageRecord,
+    OffenceRecord,
 )
 from control_plane.domain.shards import shard_names
 from control_plane.domain.spec_external import NOT_BROUGHT
@@ -122,16 +123,21 @@ class Queries:
             epochs = await unit.epochs.list(name, limit=_EPOCHS_LOOKED_AT)
             sets = await unit.guardian_sets.list(name)
             joined = await unit.guardians.list(name)
+            lost = _lost(await unit.offences.list(name))
         count = max([plan.metalayer.guardians.count, *(r.number + 1 for r in joined)])
         keys = await self.keys(name, count)
         bench = Bench.of(plan, sets, joined, epochs)
         agents = {view.name: view for view in self.devnets.agents(name)}
         ours = [g for g in keys.guardians if bench.is_shown(g.index)]
         bls_keys = await asyncio.to_thread(lambda: [bls_key(g.bls_seed) for g in ours])
-        return [
+        views = [
             _guardian_view(guardian, key, bench, agents.get(f"guardian-{guardian.index}"))
             for guardian, key in zip(ours, bls_keys, strict=True)
         ] + [_stranger_view(member, bench) for member in bench.strangers]
+        return [
+            view.model_copy(update={"slashed": whole(lost.get(view.address.lower(), 0))})
+            for view in views
+        ]
 
     async def guardian_sets(self, name: str) -> list[GuardianSetView]:
         """Every set that was handed over to, oldest first."""
@@ -363,6 +369,15 @@ def _guardian_view(
         problem=agent.problem if agent else None,
         last_signed_epoch=bench.last_signed(number),
     )
+
+
+def _lost(offences: Sequence[OffenceRecord]) -> dict[str, int]:
+    """Wei of ERA that each guardian was slashed of, by its account."""
+    lost: dict[str, int] = {}
+    for one in offences:
+        if one.tx is not None:
+            lost[one.guardian] = lost.get(one.guardian, 0) + (one.amount or 0)
+    return lost
 
 
 def _stranger_view(member: Mapping[str, Any], bench: Bench) -> GuardianView:

@@ -58,7 +58,7 @@ class ChaosBreaker:
             raise Conflict(
                 f"{fault.kind} is not to be had here",
                 "the agents of this devnet run in containers, and it stands between them",
-                "Start the devnet with `agents: embedded`; what containers do can be stopped: "
+                "Start the devnet with `agents: daemon`; what containers do can be stopped: "
                 "`caldera stop --service NAME`.",
             )
         for service in _stands_beside(fault):
