@@ -116,6 +116,7 @@ class Aggregator:
                     await self._wait(news)
                     if self._set_changed:
                         await self._line_up()
+                        self._hot |= await self._demands.again()
                         self._wanted = True  # what the old set certified, some chains take no more
                     if self._missed:
                         await self._load()

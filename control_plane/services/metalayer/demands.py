@@ -131,6 +131,12 @@ class Demands:
         found = (self._network.by_domain(domain) for domain in sorted(domains))
         return [chain for chain in found if chain is not None]
 
+    async def again(self) -> set[str]:
+        """Another guardian set signs from now on: reads that are not delivered yet are made anew.
+        The chains that an epoch is to be made for."""
+        answered = [m.id for m in await self._book.open() if m.reads and m.epoch is not None]
+        return self.take_up(await self._book.change(answered, moves.unanswered))
+
     def want(self, item: FinalityWanted) -> None:
         """Somebody else waits for these blocks."""
         self._awaited.want(item.chain, self._network.chain(item.chain).domain, item.blocks)

@@ -220,6 +220,13 @@ def finality_demanded(record: MessageRecord, at: float) -> MessageRecord:
     )
 
 
+def unanswered(record: MessageRecord) -> MessageRecord:
+    """What was read for it is certified by guardians whom its destination asks no more."""
+    if record.state not in OPEN or not record.reads or record.epoch is None:
+        return record
+    return replace(record, state=MessageState.DISPATCHED, epoch=None, attested_at=None)
+
+
 def waiting(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     """It waits for something that is not its own fault; no attempt is counted."""
     if record.state not in OPEN or record.reason == reason:
