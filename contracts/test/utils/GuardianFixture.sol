@@ -121,7 +121,7 @@ abstract contract GuardianFixture is Test {
             quorum.absent[tail] = members[i];
             queue[tail++] = 2 * members.length - 2 - i;
         }
-        (quorum.proof, quorum.proofFlags) = _multiProof(treeOf(members), queue, tail);
+        (quorum.proof, quorum.proofFlags) = multiProof(treeOf(members), queue, tail);
     }
 
     function treeOf(AbsentMember[] memory members) internal pure returns (bytes32[] memory nodes) {
@@ -137,9 +137,9 @@ abstract contract GuardianFixture is Test {
         }
     }
 
-    /// @dev `queue` holds the positions of the leaves, descending, up to `tail`.
-    function _multiProof(bytes32[] memory nodes, uint256[] memory queue, uint256 tail)
-        private
+    /// @notice A multi-proof. `queue` holds the positions of the leaves, descending, up to `tail`.
+    function multiProof(bytes32[] memory nodes, uint256[] memory queue, uint256 tail)
+        internal
         pure
         returns (bytes32[] memory proof, bool[] memory flags)
     {

@@ -106,6 +106,35 @@ library BLS12381 {
         }
     }
 
+    /// @notice Room for a sum of points in calldata: the sum itself, then the next summand.
+    function newSum() internal pure returns (bytes memory) {
+        return new bytes(2 * G1_LENGTH);
+    }
+
+    /// @notice Adds the point of the curve that lies at `point` in calldata; whether it is in the group is not
+    /// checked. The `first` is taken as it is: whether it is a point shows with the next.
+    function addToSum(bytes memory sum, uint256 point, bool first) internal view {
+        bool success = true;
+        assembly ("memory-safe") {
+            let at := add(sum, 32)
+            switch first
+            case 0 {
+                calldatacopy(add(at, G1_LENGTH), point, G1_LENGTH)
+                success := staticcall(PRECOMPILE_GAS, 0x0b, at, 256, at, G1_LENGTH)
+                success := and(success, eq(returndatasize(), G1_LENGTH))
+            }
+            default { calldatacopy(at, point, G1_LENGTH) }
+        }
+        if (!success) revert InvalidPoint();
+    }
+
+    /// @notice Makes it the sum alone; nothing can be added any more.
+    function closeSum(bytes memory sum) internal pure {
+        assembly ("memory-safe") {
+            mstore(sum, G1_LENGTH)
+        }
+    }
+
     /// @notice Replaces the point by its inverse. Coordinates must be below p, as those of every
     /// checked point are.
     function negateG1(bytes memory point) internal pure {

@@ -13,6 +13,9 @@ library GuardianSets {
     uint8 private constant MEMBER_KIND = 5;
     uint8 private constant UPTIME_KIND = 6;
 
+    /// @notice What a member's packed bytes begin with, in a word.
+    uint256 internal constant MEMBER_PREFIX = uint256(VERSION) << 248 | uint256(MEMBER_KIND) << 240;
+
     /// @notice Leaf of the set's tree.
     function memberHash(uint32 index, address guardian, uint96 stake, bytes memory key)
         internal
