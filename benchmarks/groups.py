@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import aggregation, compose, op_geth, proofs, shards, throughput
+from benchmarks import aggregation, batches, compose, op_geth, proofs, shards, throughput
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -39,6 +39,11 @@ def _messages(smoke: bool) -> list[Figure]:
 def _throughput(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return throughput.measure(home, smoke)
+
+
+def _batches(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return batches.measure(home, smoke)
 
 
 def _many(smoke: bool) -> list[Figure]:
@@ -91,6 +96,7 @@ GROUPS: Final = (
     Group("messages", _messages),
     Group("throughput", _throughput),
     Group("proofs", proofs.measure, proofs.lacks),
+    Group("batches", _batches),
     Group("many", _many),
     Group("shards", _shards),
     Group("aggregation", aggregation.measure),

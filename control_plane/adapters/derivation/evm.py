@@ -20,7 +20,7 @@ from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
 from py_arkworks_bls12381 import GT, G1Point, G2Point
-from rlp.exceptions import RLPException
+from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.trie import EMPTY_TRIE

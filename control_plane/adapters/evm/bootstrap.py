@@ -128,8 +128,8 @@ class ChainBootstrap:
         factory = network.contracts["create3Factory"]
         for creation in portals:
             outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
-        for call in batchers:
-            outgoing.add(keys.governor, call.to, call.data, call.gas, 400, call.value)
+        for one in batchers:
+            outgoing.add(keys.governor, one.to, one.data, one.gas, 400, one.value)
         for target, creation in others:
             outgoing.add(keys.governor, target, creation.data, creation.gas, 400)
         await _mine(rpc, outgoing, seal)

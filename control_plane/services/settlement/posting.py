@@ -61,11 +61,9 @@ async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, 
     for block in blocks:
         if not isinstance(block, Mapping):
             raise TemporaryFailure("A block can't be read", str(block or "the node has it not"))
-    calls = [
-        ("eth_getRawTransactionByBlockHashAndIndex", (block["hash"], hex(at)))
-        for block in blocks
-        for at in range(len(block["transactions"]))
-    ]
+    # by hash, which costs Anvil half of what it costs by block and index
+    hashes = [each for block in blocks for each in block["transactions"]]
+    calls = [("eth_getRawTransactionByHash", (each,)) for each in hashes]
     answers = iter(await link.batch(calls) if calls else [])
     found = []
     for block in blocks:

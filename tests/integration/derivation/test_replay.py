@@ -249,7 +249,7 @@ async def test_all_of_it_on_one_chain_in_few_blocks(site: Site) -> None:
         ("transactions", (b"\x02\xc0",), "transaction 0"),
     ],
 )
-async def test_a_wrong_claim_is_named(site: Site, field: str, wrong: object, what: str) -> None:
+async def test_a_wrong_claim_is_named(site: Site, field: str, wrong: Any, what: str) -> None:
     await site.send(to=_FRESH, value=1)
     await site.mine()
     channel = await site.channel()
