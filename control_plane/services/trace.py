@@ -163,6 +163,6 @@ def _attested(record: MessageRecord, epoch: EpochRecord | None) -> str:
 def _attested_block(record: MessageRecord, epoch: EpochRecord | None) -> int | None:
     """The origin's block of which the epoch speaks."""
     for leaf in epoch.leaves if epoch else ():
-        if leaf["domain"] == record.origin:
+        if leaf["domain"] == record.origin and leaf.get("finality", 0) == record.finality:
             return int(leaf["blockNumber"])
     return None

@@ -29,3 +29,27 @@ def test_command_sends_one(devnet: Devnet) -> None:
         "message", "send", "a", "b", "--body", "0x01", "--wait", "--devnet", "net"
     )
     assert done["delivered_tx"]
+
+
+@pytest.mark.parametrize(("origin", "destination"), [("a", "b"), ("l1", "a")])
+def test_finalized_message_arrives_from_a_final_block(
+    devnet: Devnet, origin: str, destination: str
+) -> None:
+    """What is final differs by engine; that a block comes to be does not."""
+    read = "l1:0xcA11bde05977b3631167028862bE2a173976CA11:0x42cbb15c"
+    done = devnet.home.json(
+        *("message", "send", origin, destination, "--finality", "finalized", "--read", read),
+        *("--wait", "--devnet", "net"),
+    )
+    traced = devnet.home.json("message", "trace", done["id"], "--devnet", "net")
+    sent, attested = traced["steps"][:2]
+    assert traced["message"]["finality"] == "finalized"
+    epoch = devnet.home.json("epoch", "show", str(traced["message"]["epoch"]), "--devnet", "net")
+    (leaf,) = [
+        leaf
+        for leaf in epoch["leaves"]
+        if leaf["chain"] == origin and leaf["finality"] == "finalized"
+    ]
+    assert sent["block"] <= leaf["block_number"]
+    assert attested["block"] == leaf["block_number"]
+    assert [each["message"] for each in epoch["reads"]] == [done["id"]]
