@@ -26,7 +26,10 @@ from control_plane.schemas.names import DEFAULT_DEVNET
 if TYPE_CHECKING:
     from control_plane.alone import Wanted
 
-ROLES: Final = ("bootstrap", "sequencer", "indexer", "guardian", "aggregator", "relayer")
+ROLES: Final = (
+    *("bootstrap", "sequencer", "indexer", "guardian", "aggregator", "relayer"),
+    "validator",
+)
 _EXIT: Final = (
     (InvalidInput, 2),
     (NotFound, 3),
@@ -127,8 +130,8 @@ def _wanted(given: argparse.Namespace) -> "Wanted":
     wanted = Wanted(**values, database_url=database_url, rpc=_urls(given.rpc))
     if wanted.role == "sequencer" and not wanted.chain:
         raise InvalidInput("Which chain?", "", "Name it: --chain l1")
-    if wanted.role == "guardian" and wanted.index is None:
-        raise InvalidInput("Which guardian?", "", "Name it: --index 0")
+    if wanted.role in {"guardian", "validator"} and wanted.index is None:
+        raise InvalidInput(f"Which {wanted.role}?", "", "Name it: --index 0")
     return wanted
 
 

@@ -39,6 +39,7 @@ from control_plane.domain.states import ServiceState
 from control_plane.first_blocks import ask_network_id, make_first_blocks
 from control_plane.services.supervisor import Supervisor
 
+_NUMBERED: Final = frozenset({"guardian", "validator"})
 _TELLERS: Final = frozenset({"indexer", "aggregator"})
 _LOOK: Final = 0.2
 """Seconds between two looks at how the agent is."""
@@ -77,7 +78,7 @@ class Wanted:
         """The service's name, ``op/sequencer``, ``guardian-2``."""
         if self.role == "sequencer":
             return f"{self.chain}/sequencer"
-        return f"guardian-{self.index}" if self.role == "guardian" else self.role
+        return f"{self.role}-{self.index}" if self.role in _NUMBERED else self.role
 
 
 async def run(wanted: Wanted, stop: asyncio.Event) -> None:
@@ -172,7 +173,7 @@ class _Process:
     @property
     def _index(self) -> int:
         if self._wanted.index is None:
-            raise InvalidInput("Which guardian?", "", "Name it: --index 0")
+            raise InvalidInput(f"Which {self._wanted.role}?", "", "Name it: --index 0")
         return self._wanted.index
 
     # ------------------------------------------------------------------ health
@@ -241,7 +242,22 @@ class _Process:
         if role == "aggregator":
             return self._make_aggregator(network, database, publish)
         key = account(_secret(self._wanted, self._described))
-        return making.make_relayer(network, key, database, self._hub, publish)
+        root = self._described.directory.parent
+        if role == "validator":
+            return making.make_validator(
+                network, self._validator(network), key, root, self._hub, publish
+            )
+        checkpoints = making.find_checkpoints(network, root)
+        return making.make_relayer(
+            network, key, database, self._hub, publish, checkpoints=checkpoints
+        )
+
+    def _validator(self, network: Network) -> int:
+        """Its index. NotFound when the devnet has no such validator."""
+        there = network.plan.metalayer.validators
+        if self._index >= there:
+            raise NotFound(f"No validator {self._index}", f"{network.devnet} has {there}")
+        return self._index
 
     def _make_sequencer(self, network: Network) -> Agent:
         chain = self._described.chain(self._wanted.chain or "")

@@ -348,7 +348,7 @@ def _agents_maker(
         ]
         files = DevnetFiles(home, network.devnet)
         directory = files.agents
-        checkpoints = making.find_checkpoints(network, keys.validators, files.root)
+        checkpoints = making.find_checkpoints(network, files.root)
         signers = with_those_alone(guardians, directory)
         attesters: list[making.Listening] = [between.attester(one) for one in signers]
         crews[network.devnet] = signers, attesters
@@ -365,7 +365,10 @@ def _agents_maker(
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_batchers(network, keys, database, hub, publish),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
-            *_validators(home, network, keys, hub, publish),
+            *(
+                making.make_validator(network, index, account, files.root, hub, publish)
+                for index, account in enumerate(keys.validators)
+            ),
         ]
 
     return make
@@ -385,15 +388,6 @@ def _guardian_joiner(
         return making.make_open(joined, hub, directory)
 
     return join
-
-
-def _validators(
-    home: Path, network: Network, keys: Keys, hub: Hub, publish: Publish
-) -> Sequence[Agent]:
-    if not keys.validators:
-        return ()
-    root = DevnetFiles(home, network.devnet).root
-    return making.make_validators(network, keys.validators, root, hub, publish)
 
 
 def _batchers(

@@ -219,37 +219,29 @@ def make_watcher(
     return [Watcher(hub, make)]
 
 
-def find_checkpoints(
-    network: Network, validators: Sequence[Account], root: Path
-) -> "Checkpoints | None":
-    """What `validators` sign, below `root`, the devnet's directory; None if there are none."""
-    if not validators:
+def find_checkpoints(network: Network, root: Path) -> "Checkpoints | None":
+    """What the devnet's validators sign, below `root`, its directory; None if it has none."""
+    if not network.plan.metalayer.validators:
         return None
     from control_plane.adapters.checkpoints import CheckpointShelf
-    from control_plane.agents.validator import validator_name
 
-    names = {str(account.address): validator_name(at) for at, account in enumerate(validators)}
     chains = {int(chain.domain): str(chain.name) for chain in network.chains}
-    return CheckpointShelf(root, names, chains)
+    return CheckpointShelf(root, chains)
 
 
-def make_validators(
-    network: Network, accounts: Sequence[Account], root: Path, hub: Hub, publish: Publish
-) -> list[Agent]:
-    """Those who sign checkpoints, with `accounts`; their journals are below `root`, the devnet's
-    directory."""
+def make_validator(
+    network: Network, index: int, account: Account, root: Path, hub: Hub, publish: Publish
+) -> Agent:
+    """Signs checkpoints with `account`; its journals are below `root`, the devnet's directory."""
     from control_plane.adapters.checkpoints import CheckpointFiles
     from control_plane.adapters.evm.signer import sign_digest
     from control_plane.agents.validator import Signer, Validator
 
-    found: list[Agent] = []
-    for index, account in enumerate(accounts):
-        signer = Signer(index, account.address, functools.partial(sign_digest, account.key))
-        senders = {str(chain.name): _sender(chain, account, connect) for chain in network.chains}
-        journal = functools.partial(CheckpointFiles, network.devnet, root, signer.name)
-        validator = Validator(network, signer, senders, journal, connect, hub, publish)
-        found.append(_Owning(validator, senders.values()))
-    return found
+    signer = Signer(index, account.address, functools.partial(sign_digest, account.key))
+    senders = {str(chain.name): _sender(chain, account, connect) for chain in network.chains}
+    journal = functools.partial(CheckpointFiles, network.devnet, root, signer.name)
+    validator = Validator(network, signer, senders, journal, connect, hub, publish)
+    return _Owning(validator, senders.values())
 
 
 def make_open(guardian: Guardian, hub: Hub, directory: Path) -> Agent:

@@ -12,7 +12,10 @@ from caldera_cli.errors import usage
 
 app = new_app()
 
-ROLES: Final = ("bootstrap", "sequencer", "indexer", "guardian", "aggregator", "relayer")
+ROLES: Final = (
+    *("bootstrap", "sequencer", "indexer", "guardian", "aggregator", "relayer"),
+    "validator",
+)
 
 
 def _option(flag: str, metavar: str, help: str) -> Any:

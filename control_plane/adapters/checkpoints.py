@@ -90,21 +90,35 @@ class CheckpointFiles:
 class CheckpointShelf:
     """Implements ``ports.checkpoints.Checkpoints`` for the validators of a devnet."""
 
-    def __init__(
-        self, root: Path, validators: Mapping[str, str], chains: Mapping[int, str]
-    ) -> None:
-        """`validators`: service's name by address (0x-hex, lower case). `chains` by domain."""
+    def __init__(self, root: Path, chains: Mapping[int, str]) -> None:
+        """`root` is the devnet's directory, `chains` go by domain."""
         self._root = root
-        self._validators = validators
         self._chains = chains
+        self._announced: dict[tuple[str, str], Path] = {}
+        """Directories of checkpoints by validator's address and chain."""
 
     async def find(self, validator: str, origin: int, index: int) -> SignedCheckpoint | None:
         """See the port."""
-        name, chain = self._validators.get(validator), self._chains.get(origin)
-        if name is None or chain is None:
+        chain = self._chains.get(origin)
+        if chain is None:
             return None
-        path = self._root / DIRECTORY / name / chain / f"{index}_with_id.json"
-        return await asyncio.to_thread(read_checkpoint, path)
+        return await asyncio.to_thread(self._find, validator, chain, index)
+
+    def _find(self, validator: str, chain: str, index: int) -> SignedCheckpoint | None:
+        directory = self._announced.get((validator, chain))
+        if directory is None:
+            directory = self._look_for(validator, chain)
+        if directory is None:
+            return None
+        return read_checkpoint(directory / f"{index}_with_id.json")
+
+    def _look_for(self, validator: str, chain: str) -> Path | None:
+        """Where the announcement of `validator` is."""
+        for announcement in (self._root / DIRECTORY).glob(f"*/{chain}/{ANNOUNCEMENT}"):
+            with _told(announcement):
+                who = json.loads(announcement.read_bytes())["value"]["validator"]
+            self._announced[str(who), chain] = announcement.parent
+        return self._announced.get((validator, chain))
 
 
 def read_checkpoint(path: Path) -> SignedCheckpoint | None:

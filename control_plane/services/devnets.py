@@ -289,6 +289,7 @@ def _service_names(plan: Plan) -> tuple[str, ...]:
         *(f"guardian-{index}" for index in range(plan.metalayer.guardians.count)),
         "aggregator",
         "relayer",
+        *(f"validator-{index}" for index in range(plan.metalayer.validators)),
     )
 
 

@@ -66,6 +66,24 @@ def test_a_stopped_validator_is_named(devnet: Home) -> None:
     until(lambda: _trace(devnet, sent["id"])["state"] == "delivered", 10, "it is delivered")
 
 
+def test_a_validator_alone_and_a_relayer_alone(devnet: Home) -> None:
+    """Each in a process of its own, with what stands in the devnet's directory."""
+    for service in ("validator-1", "relayer"):
+        devnet.run("stop", "--service", service)
+    agents = [
+        devnet.start("agent", "validator", "--index", "1"),
+        devnet.start("agent", "relayer"),
+    ]
+    try:
+        _send(devnet, b"one", "--wait")
+        assert set(_checkpoints(devnet, 1)) == {"0_with_id.json"}
+    finally:
+        for agent in agents:
+            agent.terminate()
+        for agent in agents:
+            agent.communicate(timeout=10)
+
+
 def test_no_second_checkpoint_for_an_index_after_a_reorg(devnet: Home) -> None:
     """The first message goes with its block, the second takes its place in the tree: it is never
     signed, and the third is."""

@@ -56,11 +56,11 @@ async def test_what_is_no_checkpoint_is_no_reason_to_sign(
 
 async def test_relayers_find_them(files: CheckpointFiles, tmp_path: Path) -> None:
     await files.add(SIGNED)
-    shelf = CheckpointShelf(tmp_path, {"0x01": "validator-0"}, {901: "op"})
-    assert await shelf.find("0x01", 901, 4) == SIGNED
-    assert await shelf.find("0x01", 901, 5) is None
-    assert await shelf.find("0x01", 902, 4) is None
-    assert await shelf.find("0x02", 901, 4) is None
+    shelf, validator = CheckpointShelf(tmp_path, {901: "op"}), "0x" + "01" * 20
+    assert await shelf.find(validator, 901, 4) == SIGNED
+    assert await shelf.find(validator, 901, 5) is None
+    assert await shelf.find(validator, 902, 4) is None
+    assert await shelf.find("0x" + "02" * 20, 901, 4) is None
 
 
 async def test_objects_have_the_names_of_s3(files: CheckpointFiles, tmp_path: Path) -> None:

@@ -41,6 +41,8 @@ def role_secret(master: bytes, service: str) -> bytes:
     role, _, index = service.partition("-")
     if role == "guardian" and index.isdecimal():
         return derive(master, f"guardian/{index}/bls")
+    if role == "validator" and index.isdecimal():
+        return _account(master, f"validator/{index}").key
     raise ValueError(f"{service} has no secret of its own")
 
 

@@ -37,9 +37,9 @@ class Chain:
         self.asked.append(to)
         if to == CONTRACTS["mailbox"]:
             module = OF_RECIPIENT.get("0x" + data[-40:])
-            return "0x" + module[2:].rjust(64, "0") if module else RpcError(3, "reverted")
+            return "0x" + module[2:].rjust(64, "0") if module else RpcError("reverted")
         if to == DEFAULT:
-            return "0x" + "00" * 32 if len(data) == 10 else RpcError(3, "reverted")
+            return "0x" + "00" * 32 if len(data) == 10 else RpcError("reverted")
         if len(data) == 10:
             return "0x" + "5".rjust(64, "0")
         return "0x" + set_arguments([bytes.fromhex(v[2:]) for v in VALIDATORS]).hex()
