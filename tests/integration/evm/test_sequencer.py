@@ -167,3 +167,15 @@ async def test_clock_that_is_set_back(tmp_path: Path) -> None:
             await until(lambda: _at_least(chain, 2), "ticks")
             shift = -3600.0
             await until(lambda: _at_least(chain, 6), "ticks after the clock was set back")
+
+
+async def test_state_changed_by_hand_gets_a_block_from_the_next_sequencer(chain: TestChain) -> None:
+    """Else nobody could prove anything of the head; a head that stands gets none."""
+    async with chain.sequenced():
+        await chain.call("evm_mine")
+    await chain.call("anvil_setBalance", SOMEBODY, "0x7")
+    async with chain.sequenced():
+        await until(lambda: _at_least(chain, 2), "a block with what was changed")
+    async with chain.sequenced():
+        await asyncio.sleep(0.8)
+        assert await chain.height() == 2
