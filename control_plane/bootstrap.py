@@ -50,7 +50,7 @@ from control_plane.adapters.trees import remove_tree
 from control_plane.agents.block_keeper import BlockKeeper
 from control_plane.agents.outpost import Outpost
 from control_plane.agents.program import program_agents
-from control_plane.api.deps import Join, Services
+from control_plane.api.deps import Join, Pay, Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
@@ -65,6 +65,7 @@ from control_plane.domain.seams import SeamBook
 from control_plane.domain.settlement import posts_batches
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView, JoinedRollup, JoinRollup
+from control_plane.schemas.message import MessagePaid, PayMessage
 from control_plane.schemas.spec import Spec
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.agent_log import agent_log_path
@@ -176,6 +177,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
         trace=Tracer(control, database),
         retry=RetryMessage(control, database),
+        pay=_payer(control, database),
         proofs=Proofs(control, database, connect),
         genesis=GenesisFiles(home),
         chaos=chaos,
@@ -437,6 +439,15 @@ def _joiner(home: Path, control: ControlPlane, devnets: Devnets, database: SqlDa
 def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[TransactionSender]:
     block_time = chain.plan.block_time
     return one_sender(connect, chain.ws_url, account, chain.plan.chain_id, block_time=block_time)
+
+
+def _payer(control: ControlPlane, database: SqlDatabase) -> Pay:
+    async def pay(name: str, message_id: str, request: PayMessage) -> MessagePaid:
+        from control_plane.services.pay_message import PayForMessage
+
+        return await PayForMessage(control, database, connect, _pay_from)(name, message_id, request)
+
+    return pay
 
 
 def _keys_of(home: Path) -> Callable[[str, int], Any]:

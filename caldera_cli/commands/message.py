@@ -1,4 +1,4 @@
-"""`caldera message`: send, list, trace and retry messages."""
+"""`caldera message`: send, list, trace, retry and pay for messages."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ from caldera_cli.options import (
     seconds,
 )
 
-app = new_app("Send, list, trace and retry messages.")
+app = new_app("Send, list, trace, retry and pay for messages.")
 
 
 @app.command("send")
@@ -180,6 +180,30 @@ def _retry(
         return
     render.out(str(trace["id"]))
     render.say(f"tried again; `caldera message trace {trace['id'][:12]}` tells how it went")
+
+
+@app.command("pay")
+def _pay(
+    message: Annotated[
+        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
+    ],
+    gas: Annotated[
+        int | None,
+        typer.Option("--gas", metavar="N", min=1, help="Units of gas; by default what is missing."),
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Pay for a message's gas, where fees are prepaid and too little was paid with it."""
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}/messages/{segment(message)}/pay"
+    paid = client.post(path, {} if gas is None else {"gas": gas})
+    if as_json:
+        render.data(paid)
+        return
+    render.out(str(paid["tx"]))
+    render.say(f"{paid['gas']} gas paid on {paid['chain']}, for {paid['price']} wei")
 
 
 def _show(trace: dict[str, Any]) -> None:

@@ -37,7 +37,14 @@ from control_plane.schemas.guardian import (
     GuardianView,
     StakeView,
 )
-from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
+from control_plane.schemas.message import (
+    MessagePaid,
+    MessageSent,
+    MessageView,
+    PayMessage,
+    SendMessage,
+    TraceView,
+)
 from control_plane.schemas.names import NAME_PATTERN
 from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.proof import MessageProofView, StorageProofView
@@ -124,6 +131,12 @@ class Retry(Protocol):
         ...
 
 
+class Pay(Protocol):
+    async def __call__(self, name: str, message_id: str, request: PayMessage) -> MessagePaid:
+        """Pays for a message's gas. Conflict when it is not on its way, or nothing is missing."""
+        ...
+
+
 class Genesis(Protocol):
     async def __call__(self, devnet: str, chain: str) -> bytes:
         """A chain's ``genesis.json``."""
@@ -186,6 +199,7 @@ class Services:
     send: Send
     trace: Trace
     retry: Retry
+    pay: Pay
     proofs: Proofs
     genesis: Genesis
     chaos: Callable[[], Chaos]

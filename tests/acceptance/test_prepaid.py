@@ -33,8 +33,9 @@ def test_unpaid_gas_is_said_and_payable(paid: World) -> None:
     def trace() -> dict[str, Any]:
         return dict(paid.json("message", "trace", sent["id"]))
 
-    until(lambda: "gas is paid" in (trace()["reason"] or ""), 10, "the reason names the gas")
+    until(lambda: "gas unpaid" in (trace()["reason"] or ""), 10, "the reason names the gas")
     assert "50000 of about" in trace()["reason"]
+    assert trace()["state"] == "attested"
     cast(
         "send",
         "--rpc-url",
@@ -51,4 +52,18 @@ def test_unpaid_gas_is_said_and_payable(paid: World) -> None:
         "300000",
         ALICE,
     )
-    until(lambda: trace()["state"] == "delivered", 30, "the paid message is delivered")
+    until(lambda: trace()["state"] == "delivered", 5, "the paid message is delivered")
+
+
+def test_message_pay_brings_what_is_missing(paid: World) -> None:
+    sent = paid.json("message", "send", "arb", "op", "--body", "0x" + "22" * 200)
+
+    def trace() -> dict[str, Any]:
+        return dict(paid.json("message", "trace", sent["id"]))
+
+    until(lambda: "gas unpaid" in (trace()["reason"] or ""), 10, "the reason names the gas")
+    reason = trace()["reason"]
+    done = paid.json("message", "pay", sent["id"][:12])
+    assert f"{done['gas']} missing" in reason
+    assert int(done["price"]) == done["gas"] * 10**9
+    until(lambda: trace()["state"] == "delivered", 5, "the paid message is delivered")

@@ -14,9 +14,11 @@ from control_plane.domain.states import MessageState
 from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianView
 from control_plane.schemas.message import (
+    MessagePaid,
     MessageSent,
     MessageStateName,
     MessageView,
+    PayMessage,
     SendMessage,
     TraceView,
 )
@@ -131,6 +133,21 @@ async def retry_message(
     """Ends the pause before the relayer's next attempt to deliver it. The attempt is made in the
     background; what became of it is in the trace."""
     return await services.retry(name, hexadecimal(id))
+
+
+@router.post(
+    "/messages/{id}/pay",
+    operation_id="payForMessage",
+    summary="Pay for a message's gas",
+    response_model=MessagePaid,
+    responses=documented(404, 409, 422),
+)
+async def pay_for_message(
+    services: Wired, name: Devnet, id: MessageId, request: PayMessage, _key: IdempotencyKey = None
+) -> MessagePaid:
+    """Where `metalayer.fees` is `prepaid`, the relayer leaves messages whose gas is unpaid; what
+    is missing stands in the trace. The faucet's account pays, on the message's origin."""
+    return await services.pay(name, hexadecimal(id), request)
 
 
 def hexadecimal(text: str) -> str:

@@ -1,5 +1,6 @@
 """How much gas a message needs on its destination, and what was paid for."""
 
+import re
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Final
@@ -128,6 +129,15 @@ def unpaid(message: MessageRecord, used: int) -> str | None:
         f"{UNPAID}: {paid} of about {needed} is paid, {needed - paid} missing; "
         "`caldera message pay` brings the rest to the gas paymaster"
     )
+
+
+_MISSING: Final = re.compile(r"^gas unpaid: .*, (\d+) missing;")
+
+
+def missing_gas(message: MessageRecord) -> int:
+    """Gas that `unpaid` found missing when it was last looked at; 0 if it is not unpaid."""
+    found = _MISSING.match(message.reason or "")
+    return int(found.group(1)) if found else 0
 
 
 def most_for_one(size: int, block_gas: int) -> int:

@@ -22,6 +22,7 @@ OPEN: Final = frozenset(
 )
 """States of a message that is still to be delivered."""
 
+_AFTER: Final = "reorged after delivery: "
 _FIRST_PAUSE: Final = 1.0
 _LONGEST_PAUSE: Final = 300.0
 
@@ -102,6 +103,8 @@ def delivered(record: MessageRecord, place: Place, at: float) -> MessageRecord:
     if record.delivered_block_hash == place.block_hash and record.delivered_tx == place.tx:
         return record
     gone = record.state is MessageState.REORGED
+    if gone and record.reason and not record.reason.startswith(_AFTER):
+        record = replace(record, reason=f"{_AFTER}{record.reason}")
     return replace(
         record,
         state=record.state if gone else MessageState.DELIVERED,
@@ -139,7 +142,7 @@ def undelivered(record: MessageRecord, reason: str, at: float) -> MessageRecord:
 def reorged(record: MessageRecord, reason: str, at: float) -> MessageRecord:
     """The block that dispatched it went."""
     if record.delivered_tx is not None:
-        reason = f"reorged after delivery: {reason}"
+        reason = f"{_AFTER}{reason}"
     return replace(
         record,
         state=MessageState.REORGED,

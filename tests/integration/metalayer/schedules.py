@@ -13,6 +13,8 @@ from tests.integration.metalayer.lab import DEVNET, Lab, mailbox_dispatch, route
 
 AGENTS = ("relayer", "indexer", "aggregator", "guardian-0", "guardian-1", "guardian-2")
 _SENDERS = 5
+_RESTS = 0.05
+"""Seconds within which a call to seal that was on its way is carried out."""
 _NO_CHAIN = 12_345
 _NO_CONTRACT = "0x" + "de" * 20
 
@@ -108,7 +110,7 @@ class Trouble:
     async def run(self, schedule: Schedule) -> None:
         """All of it; an AssertionError, or an error of the lab, ends it."""
         connect = self.lab.connect
-        self.lab.connect = self._around(connect)  # type: ignore[method-assign]
+        self.lab.connect = self._around(connect)  # type: ignore[assignment, method-assign]
         for chain in self.lab.nodes:
             await self.lab.save(chain)
         try:
@@ -118,7 +120,7 @@ class Trouble:
                 for sending in schedule.sendings:
                     group.create_task(self._send(sending))
         finally:
-            self.lab.connect = connect  # type: ignore[method-assign]
+            self.lab.connect = connect  # type: ignore[assignment, method-assign]
 
     def _around(self, connect: Callable[..., Awaitable[object]]) -> Callable[..., object]:
         async def reach(url: str, *, deadline: float | None = None) -> object:
@@ -166,10 +168,13 @@ class Trouble:
         await self.lab.sever()
 
     async def _reorg(self, fault: Fault) -> None:
+        """While the sequencer rests: Anvil 1.7.1 loses blocks when it seals during a reorg."""
         node = self.lab.nodes[fault.target]
-        height = int(await node.call("eth_blockNumber"), 16)
-        if height > fault.depth + 3:
+        await self.lab.supervisor.hold(f"{fault.target}/sequencer")
+        await asyncio.sleep(_RESTS)
+        if int(await node.call("eth_blockNumber"), 16) > fault.depth + 3:
             await node.call("anvil_reorg", fault.depth, [])
+        self.lab.supervisor.release(f"{fault.target}/sequencer")
 
     async def _kill(self, fault: Fault) -> None:
         """It comes back with what was saved at the beginning."""

@@ -41,7 +41,14 @@ from control_plane.schemas.devnet import (
 )
 from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
-from control_plane.schemas.message import MessageSent, MessageView, SendMessage, TraceView
+from control_plane.schemas.message import (
+    MessagePaid,
+    MessageSent,
+    MessageView,
+    PayMessage,
+    SendMessage,
+    TraceView,
+)
 from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
 from control_plane.schemas.service import ServiceView
@@ -337,6 +344,11 @@ class FakeEpochs:
         )  # fmt: skip
 
 
+async def fake_payment(name: str, message_id: str, request: PayMessage) -> MessagePaid:
+    gas = request.gas or 25_000
+    return MessagePaid(id=HASH, gas=gas, price=str(gas * 10**9), chain="op", tx=HASH)
+
+
 def fake_running(home: Path) -> FakeRunning:
     """A fresh fake; `home` is where logs of agents would be."""
     memory = MemoryDatabase()
@@ -410,6 +422,7 @@ def fake_running(home: Path) -> FakeRunning:
         send=send,
         trace=trace,
         retry=retry,
+        pay=fake_payment,
         proofs=FakeProofs(devnets),
         genesis=fake_genesis,
         chaos=lambda: chaos,

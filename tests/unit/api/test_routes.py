@@ -39,6 +39,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/messages/{{id}}": {"get"},
         f"{devnet}/messages/{{id}}/trace": {"get"},
         f"{devnet}/messages/{{id}}/retry": {"post"},
+        f"{devnet}/messages/{{id}}/pay": {"post"},
         f"{devnet}/proofs/messages/{{id}}": {"get"},
         f"{devnet}/offences": {"get"},
         f"{devnet}/chaos": {"get", "post", "delete"},
