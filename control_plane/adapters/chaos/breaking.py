@@ -144,7 +144,12 @@ class ChaosBreaker:
                     f"its head is block {head}, and block 1 stays: its contracts are set up there",
                     f"Name a depth up to {head - 1}." if head > 1 else "Send it a transaction.",
                 )
-            await rpc.call("anvil_reorg", fault.depth, [])
+            # Anvil 1.7.1 loses blocks when it seals during a reorg
+            await ground.services.hold(_sequencer(fault))
+            try:
+                await rpc.call("anvil_reorg", fault.depth, [])
+            finally:
+                ground.services.release(_sequencer(fault))
         finally:
             await rpc.close()
         first = head - fault.depth + 1
