@@ -243,7 +243,10 @@ class Watching:
         if chain is None or chain.name not in self._links:
             return None
         hook, at = self._network.contracts["merkleTreeHook"], "0x" + leaf.block_hash.hex()
-        calls = [("eth_getBlockByHash", (at, False)), ("eth_getProof", (hook, _SLOTS, at))]
+        calls = [
+            ("eth_getBlockByHash", (at, False)),
+            ("eth_getProof", (hook, _SLOTS, {"blockHash": at})),
+        ]
         for _ in range(_TRIES):
             with contextlib.suppress(TemporaryFailure, InvalidProof, InvalidHeader):
                 block, answer = await self._links[chain.name].batch(calls)

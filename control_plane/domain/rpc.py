@@ -1,9 +1,12 @@
 """The error answer of a JSON-RPC node, as a domain error."""
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from control_plane.domain.errors import Failed
+
+UNKNOWN_METHOD: Final = frozenset({-32601, -32004})
+"""Codes with which nodes refuse a method that they do not have (EIP-1474)."""
 
 
 @dataclass(eq=False)

@@ -218,7 +218,12 @@ def test_a_chain_id_that_is_taken_and_nobody_there(devnet: World, tmp_path: Path
 
 
 def test_a_key_of_the_users_pays_at_block_time(devnet: World, tmp_path: Path) -> None:
-    node = Theirs(tmp_path / "state.json", "--block-time", "0.5", "--accounts", "1", chain_id=4343)
+    # without the deterministic-deployment proxy, which Anvil brings along otherwise
+    node = Theirs(
+        tmp_path / "state.json",
+        *("--block-time", "0.5", "--accounts", "1", "--disable-default-create2-deployer"),
+        chain_id=4343,
+    )
     key = tmp_path / "key"
     key.write_text("0x" + "11" * 32)
     payer = "0x19e7e376e7c213b7e7e7e46cc70a5dd086daff2a"

@@ -54,7 +54,7 @@ class Joiner:
         try:
             head = await node.call("eth_getBlockByNumber", "latest", False)
             number = int(head["number"], 16)
-            await _check_proofs(node, rpc, number)
+            await _check_proofs(node, rpc, str(head["hash"]))
             await _check_precompiles(node, rpc)
             addresses = Genesis(root / "genesis").addresses
             return Candidate(
@@ -92,10 +92,10 @@ async def _connect(rpc: str, ws: str) -> Rpc:
         ) from error
 
 
-async def _check_proofs(node: Rpc, rpc: str, head: int) -> None:
-    """Guardians check each leaf against a proof of the chain's state at a block, by its number."""
+async def _check_proofs(node: Rpc, rpc: str, head: str) -> None:
+    """Guardians check each leaf against a proof of the chain's state at a block, by its hash."""
     try:
-        await node.call("eth_getProof", replay.PROXY, [_SLOT], hex(head))
+        await node.call("eth_getProof", replay.PROXY, [_SLOT], {"blockHash": head})
     except RpcError as error:
         raise Conflict(
             f"{rpc} gives no proofs of its state",

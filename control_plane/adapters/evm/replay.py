@@ -21,7 +21,7 @@ from control_plane.resources import artifacts_dir
 
 PROXY: Final = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
 """The deterministic-deployment proxy."""
-PROXY_OWNER: Final = "0x3fab184622dc19b6109349b94811493bf45362e0"
+PROXY_OWNER: Final = "0x3fab184622dc19b6109349b94811493bf2a45362"
 """Sender of the one transaction that creates it on any chain: signed without a known key."""
 PROXY_COST: Final = 10**16
 """Wei that the sender needs: 100,000 gas at 100 gwei."""

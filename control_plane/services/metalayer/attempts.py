@@ -19,7 +19,7 @@ from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.metalayer import DecodeError
 from control_plane.domain.records import MessageRecord
-from control_plane.domain.rpc import RpcError
+from control_plane.domain.rpc import UNKNOWN_METHOD, RpcError
 from control_plane.services.metalayer.blocks import Caller
 from control_plane.services.metalayer.gas import (
     BATCH_GAS,
@@ -101,7 +101,14 @@ async def simulate(
     mailbox = contracts["mailbox"]
     calls += [_call(sender, mailbox, _RECIPIENT_ISM + _recipient(i), 100_000) for i in items]
     block = {"blockOverrides": {"gasLimit": hex(_SIMULATED_BLOCK_GAS)}, "calls": calls}
-    answer = await rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
+    try:
+        answer = await rpc.call("eth_simulateV1", {"blockStateCalls": [block]}, "latest")
+    except RpcError as error:
+        if error.code not in UNKNOWN_METHOD:
+            raise
+        from control_plane.services.metalayer.untried import untried
+
+        return await untried(rpc, mailbox, items)
     first, *rest = answer[0]["calls"]
     if certificates and first["status"] != "0x1":
         raise PermanentFailure("A certificate is refused", first["returnData"])

@@ -49,7 +49,7 @@ async def _read_leaf(rpc: Caller, domain: Domain, hook: str, block_hash: str) ->
     block, proof = await rpc.batch(
         [
             ("eth_getBlockByHash", (block_hash, False)),
-            ("eth_getProof", (hook, _SLOT_WORDS, block_hash)),
+            ("eth_getProof", (hook, _SLOT_WORDS, {"blockHash": block_hash})),
         ]
     )
     for answer in (block, proof):
@@ -92,7 +92,7 @@ async def _check_leaf(rpc: Caller, leaf: Leaf, hook: str) -> None:
     block, proof, canonical = await rpc.batch(
         [
             ("eth_getBlockByHash", (block_hash, False)),
-            ("eth_getProof", (hook, _SLOT_WORDS, block_hash)),
+            ("eth_getProof", (hook, _SLOT_WORDS, {"blockHash": block_hash})),
             ("eth_getBlockByNumber", (hex(leaf.block_number), False)),
         ]
     )

@@ -92,7 +92,7 @@ async def _read_at(
     rpc: Caller, leaf: Leaf, hook: str, reads: Sequence[ReadOperation]
 ) -> list[bytes] | None:
     """One try; None when the node changed its mind between."""
-    block = "0x" + leaf.block_hash.hex()
+    block = {"blockHash": "0x" + leaf.block_hash.hex()}
     calls: list[tuple[str, Sequence[Any]]] = [
         (
             "eth_call",
@@ -112,7 +112,7 @@ async def _read_at(
     answers = await rpc.batch([*calls, ("eth_getProof", (hook, slots, block)), *calls])
     first, proof, again = answers[: len(reads)], answers[len(reads)], answers[len(reads) + 1 :]
     if proof is None or isinstance(proof, RpcError):
-        raise TemporaryFailure("A read can't be made", f"block {block}: {proof}")
+        raise TemporaryFailure("A read can't be made", f"block {leaf.block_number}: {proof}")
     try:
         proven_slots(leaf.state_root, bytes.fromhex(hook[2:]), (COUNT_SLOT,), proof)
     except InvalidProof:
