@@ -1,4 +1,4 @@
-"""Guardians join, leave and change their stakes while a devnet runs, and after its daemon was killed."""
+"""Guardians join, leave and change their stakes while a devnet runs, killed daemon or not."""
 
 import time
 from typing import Any

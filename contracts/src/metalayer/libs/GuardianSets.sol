@@ -11,7 +11,7 @@ library GuardianSets {
     uint8 private constant SET_KIND = 2;
     uint8 private constant POSSESSION_KIND = 3;
     uint8 private constant MEMBER_KIND = 5;
-    uint8 private constant UPTIME_KIND = 6;
+    uint8 private constant UPTIME_KIND = 8;
 
     /// @notice What a member's packed bytes begin with, in a word.
     uint256 internal constant MEMBER_PREFIX = uint256(VERSION) << 248 | uint256(MEMBER_KIND) << 240;
