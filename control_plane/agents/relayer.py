@@ -23,6 +23,7 @@ from control_plane.domain.hub import (
     News,
     Reorged,
     Retry,
+    SetCarried,
 )
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.agent import Publish
@@ -202,6 +203,11 @@ class Relayer:
 
     async def _look_again(self, item: News) -> None:
         """What was known of a chain, or of all, may be wrong."""
+        if isinstance(item, SetCarried):
+            # what it refused before it may take now
+            delivery = self._deliveries.get(self._network.chain(item.chain).domain)
+            if delivery is not None:
+                delivery.disorient()
         if isinstance(item, Reorged):
             await self._reorged(item)
         elif isinstance(item, Missed):
