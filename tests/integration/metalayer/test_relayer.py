@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -10,6 +11,7 @@ from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.agents.relayer import Relayer
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Retry
+from control_plane.domain.rpc import RpcError
 from control_plane.domain.states import MessageState
 from control_plane.services.metalayer import moves
 from control_plane.services.metalayer.book import MessageBook
@@ -141,3 +143,22 @@ async def test_a_gas_spike_is_outbid(lab: Lab) -> None:
     await asyncio.sleep(0.1)
     lab.supervisor.release("arb/sequencer")
     await lab.wait_delivered(sent)
+
+
+async def test_a_full_pool_is_waited_for(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node takes no transaction for a while, and says so."""
+    send = TransactionSender.send
+    refused: list[Any] = []
+
+    async def full(self: TransactionSender, *given: Any, **named: Any) -> Any:
+        if len(refused) < 4:
+            refused.append(given)
+            raise RpcError("It was refused", "txpool is full", message="txpool is full")
+        return await send(self, *given, **named)
+
+    monkeypatch.setattr(TransactionSender, "send", full)
+    message = await lab.message_id("op", await lab.dispatch("op", "arb", b"patience"))
+    record = await lab.wait_for(message, lambda m: m.reason is not None)
+    assert "txpool is full" in (record.reason or "")
+    delivered = await lab.wait_delivered(message)
+    assert (delivered.attempts, delivered.reason) == (0, None)
