@@ -19,12 +19,15 @@ from control_plane.domain.errors import CalderaError
 from control_plane.settings import Settings
 
 if TYPE_CHECKING:
+    from control_plane.api.app import Api
     from control_plane.api.deps import Running
 
 Build = Callable[[Settings, Listening], Awaitable["Running"]]
 
 _CLOSE_DEADLINE: Final = 20.0
 """Seconds for saving all chains at the end; usually far less than one."""
+_COMPLETE_AFTER: Final = 3.0
+"""Seconds after which what no start needs is loaded: in nobody's way who waits for a devnet."""
 _LOAD_PATIENCE: Final = 10.0
 """Seconds that loading gets to finish when the daemon is told to stop meanwhile."""
 
@@ -89,6 +92,7 @@ class _Daemon:
         self._stop = asyncio.Event()
         self._running: Running | None = None
         self._failed = False
+        self._completing: asyncio.Task[None] | None = None
 
     async def run(self, unix: socket.socket, tcp: socket.socket) -> int:
         loop = asyncio.get_running_loop()
@@ -127,8 +131,9 @@ class _Daemon:
             gc.enable()
         self._gate.open(app)
         log.info("ready")
+        self._completing = asyncio.create_task(_complete(app), name="the rest of the API")
 
-    async def _loaded_app(self) -> App:
+    async def _loaded_app(self) -> "Api":
         create_app, build = await asyncio.to_thread(_heavy, self._build)
         self._running = await build(self._settings, self._here)
         return create_app(self._running.services, self._settings)
@@ -160,6 +165,8 @@ class _Daemon:
         remove_info(self._settings.home)
         await asyncio.wait({loading}, timeout=_LOAD_PATIENCE)  # half built, it can't be closed
         loading.cancel()
+        if self._completing is not None:
+            self._completing.cancel()
         for server in servers:
             server.end()
         await asyncio.gather(self._close(), *serving, return_exceptions=True)
@@ -175,7 +182,12 @@ class _Daemon:
             log.exception("closing the control plane")
 
 
-def _heavy(build: Build | None) -> tuple[Callable[..., App], Build]:
+async def _complete(app: "Api") -> None:
+    await asyncio.sleep(_COMPLETE_AFTER)
+    await asyncio.to_thread(app.complete)
+
+
+def _heavy(build: Build | None) -> "tuple[Callable[..., Api], Build]":
     """What takes long to import."""
     import control_plane.api.openapi_models  # noqa: F401 - before FastAPI
     from control_plane.api.app import create_app

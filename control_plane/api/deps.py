@@ -1,9 +1,11 @@
 """What the API needs of the services, as protocols, and how a route gets at it."""
 
+from __future__ import annotations
+
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from fastapi import Depends, Request
 from fastapi import Path as PathParameter
@@ -12,44 +14,47 @@ from control_plane.api.asgi import OVER_SOCKET
 from control_plane.domain.errors import NotFound
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import EventRecord
-from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
-from control_plane.schemas.devnet import (
-    AccountsView,
-    ContractView,
-    CreateDevnet,
-    DaemonView,
-    DevnetStatus,
-    DevnetSummary,
-    FaucetRequest,
-    FaucetResult,
-    JoinedRollup,
-    JoinRollup,
-    PlanView,
-    RollupStatus,
-    TemplateView,
-    ValidateResult,
-)
-from control_plane.schemas.epoch import EpochSyncView, EpochView
-from control_plane.schemas.guardian import (
-    AddGuardian,
-    ChangeStake,
-    GuardianSetView,
-    GuardianView,
-    StakeView,
-)
-from control_plane.schemas.message import (
-    MessagePaid,
-    MessageSent,
-    MessageView,
-    PayMessage,
-    SendMessage,
-    TraceView,
-)
 from control_plane.schemas.names import NAME_PATTERN
-from control_plane.schemas.offence import OffenceView
-from control_plane.schemas.proof import MessageProofView, StorageProofView
-from control_plane.schemas.service import ServiceView
-from control_plane.services.queries import MessageFilter
+
+if TYPE_CHECKING:
+    from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
+    from control_plane.schemas.devnet import (
+        AccountsView,
+        ContractView,
+        CreateDevnet,
+        DaemonView,
+        DevnetStatus,
+        DevnetSummary,
+        FaucetRequest,
+        FaucetResult,
+        JoinedRollup,
+        JoinRollup,
+        PlanView,
+        RollupStatus,
+        TemplateView,
+        ValidateResult,
+    )
+    from control_plane.schemas.epoch import EpochSyncView, EpochView
+    from control_plane.schemas.guardian import (
+        AddGuardian,
+        ChangeStake,
+        GuardianSetView,
+        GuardianView,
+        RewardsView,
+        StakeView,
+    )
+    from control_plane.schemas.message import (
+        MessagePaid,
+        MessageSent,
+        MessageView,
+        PayMessage,
+        SendMessage,
+        TraceView,
+    )
+    from control_plane.schemas.offence import OffenceView
+    from control_plane.schemas.proof import MessageProofView, StorageProofView
+    from control_plane.schemas.service import ServiceView
+    from control_plane.services.queries import MessageFilter
 
 
 class Devnets(Protocol):
@@ -177,6 +182,12 @@ class Guardians(Protocol):
     async def withdraw(self, name: str, which: str) -> StakeView: ...
 
 
+class Rewards(Protocol):
+    async def show(self, name: str) -> RewardsView: ...
+    async def report(self, name: str) -> RewardsView: ...
+    async def pay(self, name: str) -> RewardsView: ...
+
+
 class About(Protocol):
     async def __call__(self) -> DaemonView: ...
     async def end(self) -> None:
@@ -204,6 +215,7 @@ class Services:
     genesis: Genesis
     chaos: Callable[[], Chaos]
     guardians: Guardians
+    rewards: Rewards
     offences: Offences
     checkpoint: Callable[[str, str], Awaitable[bytes | None]]
     """A file of a devnet's validators, by its path; None when there is none. NotFound."""
