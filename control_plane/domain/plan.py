@@ -104,6 +104,8 @@ class MetalayerPlan:
     """``free`` (price 0) or ``prepaid`` (the relayer refuses what is not paid for)."""
     validators: int = 0
     """How many sign checkpoints for Hyperlane's multisig module."""
+    finality: str = "instant"
+    """What mailboxes demand by default of a message's block: ``instant`` or ``finalized``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ def plan_from_json(value: Mapping[str, Any]) -> Plan:
             epoch_interval=metalayer["epoch_interval"],
             fees=metalayer["fees"],
             validators=metalayer.get("validators", 0),
+            finality=metalayer.get("finality", "instant"),
         ),
         accounts=AccountsPlan(accounts["count"], int(accounts["balance"]), accounts["mnemonic"]),
         save_interval=value["save_interval"],

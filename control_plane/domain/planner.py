@@ -90,6 +90,7 @@ def make_plan(
             epoch_interval=spec.metalayer.epoch_interval,
             fees=spec.metalayer.fees,
             validators=spec.metalayer.validators,
+            finality=spec.metalayer.finality,
         ),
         accounts=AccountsPlan(
             spec.accounts.count, to_wei(spec.accounts.balance), spec.accounts.mnemonic

@@ -219,10 +219,6 @@ def _limits(spec: Spec) -> Iterator[Problem]:
 
 def _not_yet(spec: Spec) -> Iterator[Problem]:
     """Fields whose part of the system does not exist in this version."""
-    if spec.metalayer.finality != "instant":
-        yield Problem(
-            "metalayer.finality", f"'{spec.metalayer.finality}' is {NOT_YET}", "use 'instant'"
-        )
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
         if rollup.da is not None and rollup.services == "caldera":

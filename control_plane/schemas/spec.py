@@ -152,7 +152,11 @@ class MetalayerSpec(Model):
         le=3600,
         description="Seconds after which an epoch is made though nothing waits for one.",
     )
-    finality: Finality = Field(default="instant", description="Which blocks the guardians attest.")
+    finality: Finality = Field(
+        default="instant",
+        description="What a message's block must be before it is delivered, unless its recipient "
+        "chooses a module of its own; messages through the router say it themselves.",
+    )
     fees: Fees = Field(default="free", description="Whether messages must be paid for.")
     validators: int = Field(
         default=0,

@@ -211,6 +211,7 @@ async def _metalayer(
         guardians=len(active.members) if active else plan.metalayer.guardians.count,
         missing_guardians=_missing(epoch, worker, seats, active.set_id if active else None),
         epoch_interval=plan.metalayer.epoch_interval,
+        finality=plan.metalayer.finality,
         fees=plan.metalayer.fees,
         messages=_counts(counts),
     )

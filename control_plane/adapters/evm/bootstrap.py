@@ -162,6 +162,8 @@ class ChainBootstrap:
         calls += set_chains(network, others)
         if network.plan.metalayer.fees == "prepaid":
             calls.append(Call(_bytes(contracts["interchainGasPaymaster"]), _price()))
+        if network.plan.metalayer.finality == "finalized":
+            calls.append(_final_only(contracts))
         if chain.is_l1:
             calls += _grants(network, keys)
         gas = _BATCH_GAS + _PER_GUARDIAN_GAS * len(keys.guardians) + _PER_CHAIN_GAS * len(others)
@@ -185,6 +187,12 @@ class ChainBootstrap:
         if done < 2:
             registry_ = contracts["guardianRegistry"]
             outgoing.add(guardian.account, registry_, register, _REGISTER_GAS, tip)
+
+
+def _final_only(contracts: Mapping[str, Hex]) -> Call:
+    """Have the mailbox ask the module that takes messages of final blocks only."""
+    module = _bytes(contracts["finalizedIsm"])
+    return Call(_bytes(contracts["mailbox"]), encode_call("setDefaultIsm(address)", module))
 
 
 def _price() -> bytes:

@@ -62,6 +62,7 @@ def make_plan(
     block_time: float = 0,
     epoch_interval: float = 1.0,
     fees: str = "free",
+    finality: str = "instant",
 ) -> Plan:
     names = ("l1", *rollups)
     chains = tuple(
@@ -83,7 +84,9 @@ def make_plan(
         name=Name(DEVNET),
         runtime="process",
         chains=chains,
-        metalayer=MetalayerPlan(GuardianPlan(guardians, STAKE), epoch_interval, fees),
+        metalayer=MetalayerPlan(
+            GuardianPlan(guardians, STAKE), epoch_interval, fees, finality=finality
+        ),
         accounts=AccountsPlan(
             10, 10**22, "test test test test test test test test test test test junk"
         ),

@@ -103,6 +103,18 @@ async def test_recipient_that_chooses_the_finalized_module_gets_final_messages_o
     assert (await leaf_of(lab, message))["blockNumber"] >= record.origin_block
 
 
+async def test_devnet_whose_mailboxes_demand_final_blocks(make_lab: Callable[..., Any]) -> None:
+    lab = await make_lab(finality="finalized")
+    sent = [await lab.dispatch("op", "arb", b"%d" % number) for number in range(5)]
+    for tx in sent:
+        message = await lab.message_id("op", tx)
+        record = await lab.wait_delivered(message)
+        assert record.finality == FINALIZED
+        assert (await leaf_of(lab, message))["blockNumber"] >= record.origin_block
+    # who asks the router for no more gets no more
+    assert (await lab.wait_delivered(await route(lab, INSTANT))).finality == INSTANT
+
+
 async def test_finalized_message_whose_block_is_reorganised_away_is_never_delivered(
     make_lab: Callable[..., Any],
 ) -> None:
@@ -131,8 +143,12 @@ async def test_reorg_after_an_instant_delivery_is_told(lab: Lab) -> None:
     record = await lab.wait_state(message, MessageState.REORGED)
     assert record.delivered_tx is not None
     assert record.reorged_after_delivery
-    told = [event for event in lab.events if event.type == "message.reorged_after_delivery"]
-    assert [event.data["ids"] for event in told] == [[message]]
+
+    async def told() -> list[object]:
+        kind = "message.reorged_after_delivery"
+        return [event.data["ids"] for event in lab.events if event.type == kind]
+
+    assert await until(told, "the event") == [[message]]
 
 
 async def test_forged_finality_is_refused_by_guardians(lab: Lab) -> None:

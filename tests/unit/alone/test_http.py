@@ -34,6 +34,7 @@ class FakeGuardian:
     def __init__(self) -> None:
         self.answer: bytes | Refusal | Exception = b"\x06" * 256
         self.delay = 0.0
+        self.answers: tuple[Answer, ...] = ()
         self.asked: list[Any] = []
 
     async def check_and_sign(
@@ -44,6 +45,7 @@ class FakeGuardian:
         answers: Sequence[Answer] = (),
     ) -> bytes | Refusal:
         self.asked.append((header, tuple(leaves), parent))
+        self.answers = tuple(answers)
         await asyncio.sleep(self.delay)
         if isinstance(self.answer, Exception):
             raise self.answer
@@ -81,6 +83,10 @@ async def test_guardian_elsewhere_signs_what_it_was_asked(
     assert answer == b"\x06" * 256
     await attester(address).check_and_sign(HEADER, [LEAF, LEAF], HEADER)
     assert guardian.asked == [(HEADER, (LEAF,), None), (HEADER, (LEAF, LEAF), HEADER)]
+    assert not guardian.answers
+    told = Answer(b"message", 3, (b"\x07" * 32,), (b"", b"\x08" * 40))
+    await attester(address).check_and_sign(HEADER, [LEAF], None, [told])
+    assert guardian.answers == (told,)
 
 
 async def test_its_refusal_comes_through(address: Address, guardian: FakeGuardian) -> None:

@@ -158,7 +158,7 @@ def test_all_problems_are_told_at_once() -> None:
             {"name": "a", "port": 80},
             {"name": "l1", "chain_id": 900},
         ],
-        "metalayer": {"guardians": 0, "finality": "finalized"},
+        "metalayer": {"guardians": 0, "finality": "final"},
         "origins": ["*", None],
     }
     assert set(problems(raw)) == {
