@@ -179,16 +179,26 @@ class Watching:
                 async with asyncio.timeout(_GRACE if self._unsure else None):
                     await self._wake.wait()
             self._wake.clear()
-            while self._at_odds:
-                await self._compare(*self._at_odds.pop())
-            old = time.monotonic() - _GRACE
-            for digest, (since, votes) in list(self._unsure.items()):
-                if since < old:
-                    del self._unsure[digest]
-                    await self._check_leaves(votes)
-            sample, self._sample = self._sample, None
-            if sample is not None:
-                await self._check_leaves(Votes(sample.header, sample.leaves, ()), sample)
+            try:
+                await self._examine_all()
+            except CalderaError as error:  # a full disk, perhaps: what is signed later is seen
+                log.warning("votes can't be examined: %s", error)
+                await asyncio.sleep(_RETRY)
+
+    async def _examine_all(self) -> None:
+        while self._at_odds:
+            epoch, guardian = pair = next(iter(self._at_odds))
+            await self._compare(epoch, guardian)
+            self._at_odds.discard(pair)
+        old = time.monotonic() - _GRACE
+        for digest, (since, votes) in list(self._unsure.items()):
+            if since < old:
+                await self._check_leaves(votes)
+                self._unsure.pop(digest, None)
+        sample, self._sample = self._sample, None
+        if sample is not None:
+            told = Votes(sample.header, sample.leaves, (), sample.reads)
+            await self._check_leaves(told, sample)
 
     async def _compare(self, epoch: int, guardian: bytes) -> None:
         """Whether `guardian` signed two headers of that number indeed."""
@@ -248,7 +258,7 @@ class Watching:
             ("eth_getProof", (hook, _SLOTS, {"blockHash": at})),
         ]
         for _ in range(_TRIES):
-            with contextlib.suppress(TemporaryFailure, InvalidProof, InvalidHeader):
+            with contextlib.suppress(TemporaryFailure, InvalidProof, InvalidHeader, ValueError):
                 block, answer = await self._links[chain.name].batch(calls)
                 if block is None or isinstance(block, RpcError):
                     return None
