@@ -86,6 +86,12 @@ def free_port() -> int:
         return port
 
 
+def is_open(port: int) -> bool:
+    """Whether somebody listens on the loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def make_plan(
     chains: int = 1, *, origins: Sequence[str] = (), accounts: int = 2, mnemonic: str | None = None
 ) -> Plan:

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +12,8 @@ import pytest
 from control_plane.adapters.engine.anvil_binary import resolve_anvil
 from tests.acceptance.gateway import ETHER, Bridge, balance
 from tests.acceptance.world import ALICE, World, chain, new_world, rpc, spec, until
-from tests.nodes import free_port
+from tests.hardhat import hardhat
+from tests.nodes import free_port, is_open
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -37,7 +37,7 @@ class Theirs:
 
     def start(self) -> None:
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL)
-        until(self._listens, 10, f"{self.url} listens")
+        until(lambda: is_open(self.port), 10, f"{self.url} listens")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> None:
         if self._process is not None:
@@ -49,10 +49,6 @@ class Theirs:
     def pid(self) -> int:
         assert self._process is not None
         return self._process.pid
-
-    def _listens(self) -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +213,25 @@ def test_a_chain_id_that_is_taken_and_nobody_there(devnet: World, tmp_path: Path
     assert "can't be reached" in nobody.stderr
 
 
+@pytest.mark.parametrize("contract", ["mailbox", "governanceExecutor"])
+def test_anothers_contract_at_the_address_is_refused(
+    devnet: World, tmp_path: Path, contract: str
+) -> None:
+    """Also one with the right code and another owner."""
+    op = chain(devnet.json("status", "net"), "op")
+    address = op["contracts"][contract]
+    code = rpc(op["rpc_url"], "eth_getCode", address, "latest")
+    node = Theirs(tmp_path / "state.json", chain_id=5252)
+    rpc(node.url, "anvil_setCode", address, "0x00" if contract == "mailbox" else code)
+    try:
+        command = ("rollup", "join", "other", "--rpc", node.url, "--devnet", "net")
+        done = devnet.run(*command, check=False)
+    finally:
+        node.stop()
+    assert done.returncode == 4
+    assert "Another's contract stands where" in done.stderr
+
+
 def test_a_key_of_the_users_pays_at_block_time(devnet: World, tmp_path: Path) -> None:
     # without the deterministic-deployment proxy, which Anvil brings along otherwise
     node = Theirs(
@@ -238,3 +253,15 @@ def test_a_key_of_the_users_pays_at_block_time(devnet: World, tmp_path: Path) ->
     finally:
         devnet.run("rollup", "rm", "slow", "--devnet", "net", check=False)
         node.stop()
+
+
+def test_a_hardhat_node_joins(devnet: World, tmp_path: Path) -> None:
+    """It simulates nothing for the relayer, and has no deterministic-deployment proxy."""
+    with hardhat(tmp_path) as url:
+        joined = devnet.json("rollup", "join", "hh", "--rpc", url, "--devnet", "net")
+        try:
+            assert joined["rollup"]["chain_id"] == 31337
+            assert send(devnet, "op", "hh")["delivered_tx"]
+            assert send(devnet, "hh", "op")["delivered_tx"]
+        finally:
+            devnet.run("rollup", "rm", "hh", "--devnet", "net")

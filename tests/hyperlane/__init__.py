@@ -31,13 +31,13 @@ def node() -> str:
 def packages() -> Path:
     """Where `scripts/hyperlane-packages` has put them; skips where it has not."""
     lock = (HERE / "package-lock.json").read_bytes()
-    found = cache_dir(os.environ) / "hyperlane" / _cksum(lock)
+    found = cache_dir(os.environ) / "hyperlane" / checksum(lock)
     if not found.is_dir() or not node():
         pytest.skip("Hyperlane's packages are not installed: run scripts/hyperlane-packages")
     return found
 
 
-def _cksum(data: bytes) -> str:
+def checksum(data: bytes) -> str:
     """What POSIX's ``cksum`` says of `data`."""
     done = subprocess.run(["cksum"], input=data, capture_output=True, check=True)
     return done.stdout.split()[0].decode()
