@@ -90,7 +90,9 @@ from control_plane.settings import Settings
 
 if TYPE_CHECKING:
     from control_plane.domain.ports.chaos import Breaker
+    from control_plane.schemas.guardian import RewardsView
     from control_plane.services.chaos import Chaos
+    from control_plane.services.rewards import Rewards
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
@@ -132,11 +134,12 @@ async def build(settings: Settings, here: Listening) -> Running:
     database = await open_database(_database_url(settings))
     events = EventLog(database)
     seams = SeamBook()
+    crews: Crews = {}
     gate = Gate(home)
     containers = ComposeRuntime(home, Kit(compose_dir(), _engines()))
     control = ControlPlane(
         home,
-        _tools(settings, database, gate, containers, events.look_again, seams),
+        _tools(settings, database, gate, containers, events.look_again, seams, crews),
         plan_for_machine,
         events.publisher,
         here.version,
@@ -183,6 +186,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         chaos=chaos,
         offences=Offences(control, database, _keys_of(home)),
         guardians=GuardianDesk(control, database, connect, _pay_from, decode_error, queries),
+        rewards=_RewardsOnDemand(lambda: _rewards(control, database, crews)),
         checkpoint=_checkpoint_of(home, control),
         about=_About(here, control),
         database=database,
@@ -224,6 +228,31 @@ class _ChaosOnDemand:
             await self._made.close()
 
 
+class _RewardsOnDemand:
+    """Implements the API's ``Rewards``, imported with the first question."""
+
+    def __init__(self, make: Callable[[], "Rewards"]) -> None:
+        self._made = functools.cache(make)
+
+    async def show(self, name: str) -> "RewardsView":
+        return await self._made().show(name)
+
+    async def report(self, name: str) -> "RewardsView":
+        return await self._made().report(name)
+
+    async def pay(self, name: str) -> "RewardsView":
+        return await self._made().pay(name)
+
+
+def _rewards(control: ControlPlane, database: SqlDatabase, crews: Crews) -> "Rewards":
+    from control_plane.services.rewards import Rewards
+
+    def signers(name: str) -> Sequence[EitherAttester]:
+        return crews[name][0] if name in crews else ()
+
+    return Rewards(control, database, connect, _pay_from, decode_error, signers)
+
+
 def _breaker() -> "Breaker":
     from control_plane.adapters.chaos.breaking import ChaosBreaker
 
@@ -254,6 +283,7 @@ def _tools(
     containers: ComposeRuntime,
     look_again: Callable[[], None],
     seams: SeamBook,
+    crews: Crews,
 ) -> Tools:
     cache = cache_dir(os.environ)
 
@@ -276,7 +306,6 @@ def _tools(
         "external": ExternalRuntime(connect),
     }
     native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
-    crews: Crews = {}
     return Tools(
         database=database,
         runtime=SelectingRuntime(runtimes, native.programs),

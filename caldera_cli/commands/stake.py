@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
 from caldera_cli.commands.guardian import WAITING, GuardianArgument, WaitOption, show_stake
@@ -56,6 +57,33 @@ def _withdraw(
     client = connect()
     path = f"{_path(find_devnet(client, devnet), guardian)}/withdraw"
     show_stake(client.post(path, {}, timeout=WAITING), as_json=as_json)
+
+
+@app.command("rewards")
+def _rewards(
+    report: Annotated[
+        bool, typer.Option("--report", help="Have the guardians sign an uptime report first.")
+    ] = False,
+    pay: Annotated[bool, typer.Option("--pay", help="Pay what is due.")] = False,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What guardians earned by stake and uptime; report on it, pay it."""
+    client = connect()
+    path = f"/v1/devnets/{segment(find_devnet(client, devnet))}/rewards"
+    if report:
+        client.post(f"{path}/report", {}, timeout=WAITING)
+    if pay:
+        client.post(f"{path}/pay", {}, timeout=WAITING)
+    found = client.get(path)
+    if as_json:
+        render.data(found)
+        return
+    render.table(
+        ("guardian", "earned (ERA)", "due (ERA)"),
+        [(each["name"], each["earned"], each["due"]) for each in found["guardians"]],
+    )
+    render.say(f"{found['rate']:.1%} a year; {found['pot']} ERA to pay from")
 
 
 def _change(

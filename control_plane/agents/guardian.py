@@ -8,6 +8,7 @@ are real, their independence is not.
 import asyncio
 import logging
 from collections.abc import Awaitable, Sequence
+from typing import TYPE_CHECKING
 
 from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
@@ -26,6 +27,10 @@ from control_plane.services.metalayer.finality import TaggedFinality
 from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
 from control_plane.services.metalayer.reading import check_answer, leaves_by_chain
 from control_plane.services.metalayer.registry import installed_id, is_sealed
+
+if TYPE_CHECKING:
+    from control_plane.domain.quorum import Roster
+    from control_plane.domain.uptime import UptimeReport
 
 log = logging.getLogger(__name__)
 
@@ -238,3 +243,14 @@ class Guardian:
         if not stored:
             return Refusal(f"it voted for another guardian set {following.set_id} before")
         return self._key.sign(commitment)
+
+    async def sign_uptime(self, report: "UptimeReport", of: "Roster") -> bytes | Refusal:
+        """The BLS signature of an uptime report on the set `of`, when the certificates that this
+        guardian knows say the same."""
+        from control_plane.services.metalayer.uptime import why_not  # rarely needed
+
+        if not self._running:
+            return Refusal(f"{self.name} is stopped")
+        network_id = self._network.network_id
+        why = await why_not(report, of, self._database, self._network.devnet, network_id)
+        return Refusal(why) if why else self._key.sign(report.digest(network_id))

@@ -22,6 +22,7 @@ QUORUM_TYPE: Final = "((uint32,address,uint96,bytes)[],bytes32[],bool[],bytes)"
 CERTIFICATE_TYPE: Final = f"({HEADER_TYPE},{QUORUM_TYPE})"
 SET_TYPE: Final = "(uint64,uint32,uint96,bytes32,bytes)"
 ITEM_TYPE: Final = "(uint256,bytes,bytes)"
+MEMBER_TYPE: Final = "(uint32,address,uint96,bytes)"
 GROUP_TYPE: Final = "(address,uint256,bytes,bytes[])"
 
 
@@ -236,6 +237,19 @@ def _set(guardian_set: GuardianSet) -> bytes:
         guardian_set.root,
     ]
     return _frame(words, [_bytes(guardian_set.aggregate_key)])
+
+
+frame = _frame
+"""Parts of calls that are put together elsewhere."""
+words_part = _words
+member_part = _member
+guardian_set_part = _set
+quorum_part = _quorum
+
+
+def members_part(members: Sequence[Member]) -> bytes:
+    """An array of members."""
+    return _array([_member(member) for member in members])
 
 
 # ---------------------------------------------------------------- decoding

@@ -77,3 +77,19 @@ class GuardianSetView(Model):
     members: tuple[str, ...] = Field(description="Names, by seat.")
     made_at: datetime
     active_at: datetime | None = Field(description="When epochs began to be made with it.")
+
+
+class RewardView(Model):
+    """What a guardian earned in all sets."""
+
+    name: str = Field(examples=["guardian-0"])
+    earned: str = Field(description="ERA, whole units.")
+    due: str = Field(description="ERA that was not paid yet, whole units.")
+
+
+class RewardsView(Model):
+    """Guardians' rewards, as the L1's contract says."""
+
+    rate: float = Field(description="Of the stake, a year.", examples=[0.1])
+    pot: str = Field(description="ERA to pay from, whole units.")
+    guardians: tuple[RewardView, ...]

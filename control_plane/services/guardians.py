@@ -6,7 +6,7 @@ does not run; one that leaves goes on until a set without it is handed over to.
 
 import asyncio
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Final, Protocol
@@ -14,6 +14,7 @@ from typing import Any, Final, Protocol
 from control_plane.domain import staking
 from control_plane.domain.calls import Call, encode_call, execute_batch
 from control_plane.domain.errors import CalderaError, Conflict, DeadlineExceeded, InvalidInput
+from control_plane.domain.hub import Missed, SetChanged
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.ports.metalayer import DecodeError
@@ -32,7 +33,6 @@ from control_plane.services.unknown import not_found
 _COINS: Final = 10 * WEI
 """For the gas of a new guardian's transactions."""
 _WAIT: Final = 60.0
-_LOOK: Final = 0.1
 _CALL_GAS: Final = 1_000_000
 
 
@@ -164,22 +164,31 @@ class GuardianDesk:
 
     async def _seated(self, place: _Place, *, seated: bool) -> None:
         """Until the set in force has the guardian, or has it no more."""
-        try:
-            async with asyncio.timeout(_WAIT):
-                while True:
-                    async with self._database.begin() as unit:
-                        record = await unit.guardian_sets.active(place.name)
-                    if record and (place.keys.index in Lineup.of(record).seats) == seated:
-                        return
-                    await asyncio.sleep(_LOOK)
-        except TimeoutError:
-            views = self._control.agents(place.name)
-            why = next((v.problem for v in views if v.name == "rotation" and v.problem), None)
-            raise DeadlineExceeded(
-                f"No guardian set {'with' if seated else 'without'} guardian-{place.keys.index}",
-                f"after {_WAIT:g} s; {why or 'no agent complains'}",
-                f"See `caldera logs {place.name} --service rotation`.",
-            ) from None
+        name = f"guardian-{place.keys.index}"
+
+        async def good() -> bool:
+            async with self._database.begin() as unit:
+                record = await unit.guardian_sets.active(place.name)
+            return record is not None and (place.keys.index in Lineup.of(record).seats) == seated
+
+        await self._until(place, good, f"guardian set {'with' if seated else 'without'} {name}")
+
+    async def _until(self, place: _Place, good: Callable[[], Awaitable[bool]], what: str) -> None:
+        """Until a set is in force that is `good`. DeadlineExceeded."""
+        async with place.live.hub.listen() as news:
+            try:
+                async with asyncio.timeout(_WAIT):
+                    while not await good():
+                        while not isinstance(await news.get(), SetChanged | Missed):
+                            pass
+            except TimeoutError:
+                views = self._control.agents(place.name)
+                why = next((v.problem for v in views if v.name == "rotation" and v.problem), None)
+                raise DeadlineExceeded(
+                    f"No {what}",
+                    f"after {_WAIT:g} s; {why or 'no agent complains'}",
+                    f"See `caldera logs {place.name} --service rotation`.",
+                ) from None
 
     # ------------------------------------------------------------------ stakes
 
@@ -227,16 +236,10 @@ class GuardianDesk:
         return record.set_id if record else 0
 
     async def _another_set(self, place: _Place, before: int) -> None:
-        try:
-            async with asyncio.timeout(_WAIT):
-                while await self._active_set(place.name) <= before:
-                    await asyncio.sleep(_LOOK)
-        except TimeoutError:
-            raise DeadlineExceeded(
-                f"No guardian set after set {before}",
-                f"after {_WAIT:g} s",
-                f"See `caldera logs {place.name} --service rotation`.",
-            ) from None
+        async def good() -> bool:
+            return await self._active_set(place.name) > before
+
+        await self._until(place, good, f"guardian set after set {before}")
 
     # ------------------------------------------------------------------ the L1
 

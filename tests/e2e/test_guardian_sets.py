@@ -1,6 +1,7 @@
 """Guardians join, leave and change their stakes while a devnet runs, killed daemon or not."""
 
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -72,3 +73,31 @@ def test_thirty_two_guardians(home: Home) -> None:
     print(f"32 guardians: a message delivered within {took:.2f} s of the command")
     home.run("guardian", "add", "--wait")
     _send(home)
+
+
+def test_rewards_and_jail(home: Home) -> None:
+    home.run("up", "minimal", "--free-ports")
+    home.run("stop", "--service", "guardian-3")
+    for _ in range(25):
+        _send(home)
+    reported = home.json("stake", "rewards", "--report")
+    by_name = {each["name"]: each for each in reported["guardians"]}
+    assert reported["rate"] == 0.1
+    present, absent = (Decimal(by_name[f"guardian-{i}"]["earned"]) for i in (0, 3))
+    assert present > 2 * absent
+    assert by_name["guardian-1"]["earned"] == by_name["guardian-0"]["earned"]
+
+    paid = home.json("stake", "rewards", "--pay")
+    assert {each["due"] for each in paid["guardians"]} == {"0"}
+    assert paid["pot"] == "0"
+
+    # it missed more than half: it is out of the next set, which the others hand over to
+    deadline = time.monotonic() + 20
+    while [each["size"] for each in home.json("guardian", "sets")][-1] != 3:
+        assert time.monotonic() < deadline, "no set without the jailed guardian"
+        time.sleep(0.1)
+    jailed = home.json("stake", "show", "guardian-3")
+    assert jailed["jailed_until"] > time.time()
+    assert (jailed["staked"], jailed["in_next_set"]) == ("100000", False)
+    refused = home.run("guardian", "unjail", "3", check=False)
+    assert "StillJailed" in refused.stderr

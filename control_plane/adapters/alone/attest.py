@@ -8,7 +8,7 @@ next guardian set.
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import h11
 import orjson
@@ -21,6 +21,10 @@ from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
 from control_plane.domain.hub import Standing
 from control_plane.domain.ports.metalayer import Attester, Refusal, SetSigner
 from control_plane.domain.reads import Answer
+
+if TYPE_CHECKING:
+    from control_plane.domain.quorum import Roster
+    from control_plane.domain.uptime import UptimeReport
 
 PATH: Final = "/v1/check-and-sign"
 SET_PATH: Final = "/v1/sign-set"
@@ -182,6 +186,8 @@ def _read(status: int, answer: Mapping[str, str]) -> bytes | Refusal:
 class EmbeddedGuardian(Attester, SetSigner, Protocol):
     """A guardian of this process."""
 
+    async def sign_uptime(self, report: "UptimeReport", of: "Roster") -> bytes | Refusal: ...
+
 
 class EitherAttester:
     """A guardian that runs in this process or, when it was stopped here, alone."""
@@ -215,3 +221,9 @@ class EitherAttester:
         """As the port; asks the one in this process first."""
         asked = self._here if self._here.available or not self._alone.available else self._alone
         return await asked.sign_set(following)
+
+    async def sign_uptime(self, report: "UptimeReport", of: "Roster") -> bytes | Refusal:
+        """As the guardian in this process; one alone has no certificates to count."""
+        if not self._here.available:
+            return Refusal("it runs elsewhere, where it keeps no certificates")
+        return await self._here.sign_uptime(report, of)

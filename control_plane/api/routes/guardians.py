@@ -12,6 +12,7 @@ from control_plane.schemas.guardian import (
     ChangeStake,
     GuardianSetView,
     GuardianView,
+    RewardsView,
     StakeView,
 )
 
@@ -149,3 +150,40 @@ async def withdraw_stake(
 async def list_guardian_sets(services: Wired, name: Devnet) -> list[GuardianSetView]:
     """Oldest first; the last active one is in force."""
     return list(await services.queries.guardian_sets(name))
+
+
+@router.get(
+    "/rewards",
+    operation_id="getRewards",
+    summary="Guardians' rewards",
+    response_model=RewardsView,
+    responses=documented(404, 409, 422, 502),
+)
+async def get_rewards(services: Wired, name: Devnet) -> RewardsView:
+    """What each has earned by the uptime reports so far, and what is due."""
+    return await services.rewards.show(name)
+
+
+@router.post(
+    "/rewards/report",
+    operation_id="reportUptime",
+    summary="Post an uptime report",
+    response_model=RewardsView,
+    responses=documented(404, 409, 422, 502, 504),
+)
+async def report_uptime(services: Wired, name: Devnet, _key: IdempotencyKey = None) -> RewardsView:
+    """The guardians sign how many certificates each of them missed since the last report. Who
+    missed too many is jailed."""
+    return await services.rewards.report(name)
+
+
+@router.post(
+    "/rewards/pay",
+    operation_id="payRewards",
+    summary="Pay guardians' rewards",
+    response_model=RewardsView,
+    responses=documented(404, 409, 422, 502, 504),
+)
+async def pay_rewards(services: Wired, name: Devnet, _key: IdempotencyKey = None) -> RewardsView:
+    """All that is due; the treasury makes up what the pot lacks."""
+    return await services.rewards.pay(name)

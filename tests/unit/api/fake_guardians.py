@@ -3,7 +3,14 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from control_plane.schemas.guardian import AddGuardian, ChangeStake, GuardianView, StakeView
+from control_plane.schemas.guardian import (
+    AddGuardian,
+    ChangeStake,
+    GuardianView,
+    RewardsView,
+    RewardView,
+    StakeView,
+)
 from control_plane.services.unknown import not_found
 
 ADDRESS = "0x" + "11" * 20
@@ -61,3 +68,21 @@ class FakeGuardians:
             jailed_until=None,
             in_next_set=next_set,
         )
+
+
+class FakeRewards:
+    """A tenth of a coin for one guardian."""
+
+    def __init__(self, there: Callable[[str], Awaitable[Any]]) -> None:
+        self._there = there
+
+    async def show(self, name: str) -> RewardsView:
+        await self._there(name)
+        mine = RewardView(name="guardian-0", earned="0.1", due="0.1")
+        return RewardsView(rate=0.1, pot="0", guardians=(mine,))
+
+    async def report(self, name: str) -> RewardsView:
+        return await self.show(name)
+
+    async def pay(self, name: str) -> RewardsView:
+        return await self.show(name)

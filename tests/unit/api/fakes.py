@@ -66,7 +66,7 @@ from control_plane.services.specs import (
 )
 from control_plane.services.unknown import not_found
 from control_plane.settings import Settings
-from tests.unit.api.fake_guardians import FakeGuardians
+from tests.unit.api.fake_guardians import FakeGuardians, FakeRewards
 
 HASH = "0x" + "ab" * 32
 ADDRESS = "0x" + "11" * 20
@@ -427,6 +427,7 @@ def fake_running(home: Path) -> FakeRunning:
         genesis=fake_genesis,
         chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),
+        rewards=FakeRewards(devnets.status),
         offences=offences,
         checkpoint=partial(fake_checkpoint, devnets),
         about=FakeAbout(home),

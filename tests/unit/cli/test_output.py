@@ -53,6 +53,7 @@ COMMAND_LINES = {
     "rollup-rm": "rollup rm right --devnet pair",
     "stake-add": "stake add 0 5000 --wait",
     "stake-remove": "stake remove 0 5000 --json",
+    "stake-rewards": "stake rewards --report",
     "stake-show": "stake show guardian-0",
     "start": "start pair",
     "status": "status",
