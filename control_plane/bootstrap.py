@@ -11,7 +11,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from control_plane import making
 from control_plane.adapters.alone.attest import EitherAttester
@@ -74,7 +74,6 @@ from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
-from control_plane.services.guardians import GuardianDesk
 from control_plane.services.metalayer.rounds import founding_roster
 from control_plane.services.offences import Offences
 from control_plane.services.proofs import Proofs
@@ -90,8 +89,8 @@ from control_plane.settings import Settings
 
 if TYPE_CHECKING:
     from control_plane.domain.ports.chaos import Breaker
-    from control_plane.schemas.guardian import RewardsView
     from control_plane.services.chaos import Chaos
+    from control_plane.services.guardians import GuardianDesk
     from control_plane.services.rewards import Rewards
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
@@ -185,8 +184,8 @@ async def build(settings: Settings, here: Listening) -> Running:
         genesis=GenesisFiles(home),
         chaos=chaos,
         offences=Offences(control, database, _keys_of(home)),
-        guardians=GuardianDesk(control, database, connect, _pay_from, decode_error, queries),
-        rewards=_RewardsOnDemand(lambda: _rewards(control, database, crews)),
+        guardians=cast("GuardianDesk", _OnDemand(lambda: _guardians(control, database, queries))),
+        rewards=cast("Rewards", _OnDemand(lambda: _rewards(control, database, crews))),
         checkpoint=_checkpoint_of(home, control),
         about=_About(here, control),
         database=database,
@@ -228,20 +227,20 @@ class _ChaosOnDemand:
             await self._made.close()
 
 
-class _RewardsOnDemand:
-    """Implements the API's ``Rewards``, imported with the first question."""
+class _OnDemand:
+    """A service that is imported and made with the first question: few devnets ask it."""
 
-    def __init__(self, make: Callable[[], "Rewards"]) -> None:
+    def __init__(self, make: Callable[[], object]) -> None:
         self._made = functools.cache(make)
 
-    async def show(self, name: str) -> "RewardsView":
-        return await self._made().show(name)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._made(), name)
 
-    async def report(self, name: str) -> "RewardsView":
-        return await self._made().report(name)
 
-    async def pay(self, name: str) -> "RewardsView":
-        return await self._made().pay(name)
+def _guardians(control: ControlPlane, database: SqlDatabase, queries: Queries) -> "GuardianDesk":
+    from control_plane.services.guardians import GuardianDesk
+
+    return GuardianDesk(control, database, connect, _pay_from, decode_error, queries)
 
 
 def _rewards(control: ControlPlane, database: SqlDatabase, crews: Crews) -> "Rewards":

@@ -38,6 +38,8 @@ from control_plane.services.metalayer.registry import (
 
 _GATHER: Final = 0.05
 """Seconds after a change in the registry for others that belong to it."""
+_FIRST_LOOK: Final = 1.0
+"""Seconds from the start: a devnet that becomes ready has better things to do."""
 _CONNECT_DEADLINE: Final = 3.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 _LATE: Final = 30.0
@@ -167,6 +169,7 @@ class Rotation:
             event.set()
 
     async def _follow(self) -> None:
+        await asyncio.sleep(_FIRST_LOOK)
         pause = _FIRST_PAUSE
         while True:
             with contextlib.suppress(TimeoutError):
