@@ -148,7 +148,7 @@ class Delivery:
                 return False
             await self._send(batch)
         if unsure:
-            await self._settle_old(await self._trials.try_out(unsure, self._mined))
+            await self._settle_over(await self._trials.try_out(unsure, self._mined))
             return True
         return False
 
@@ -196,6 +196,14 @@ class Delivery:
         places = await find_deliveries(self._link, self._office.contracts["mailbox"], ids)
         self._leave(places)
         return set(places)
+
+    async def _settle_over(self, ids: Sequence[str]) -> None:
+        """`ids` were delivered before by somebody else, says the mailbox; by nobody whose
+        transaction is still there, it may turn out."""
+        known = await self._settle_old(ids)
+        unknown = f"{self.chain.name} has processed it, but in no block that it still knows"
+        lost = [id_ for id_ in ids if id_ not in known and self.outbox.get(id_)]
+        await self._trials.fail(dict.fromkeys(lost, unknown))
 
     def _leave(self, ids: Iterable[str]) -> None:
         """Leave what was seen delivered to the indexer, which makes it known: then it is dropped.
@@ -286,10 +294,7 @@ class Delivery:
                 reasons[ready.id] = await self._trials.explain(record, spent, need.limit)
         await self._trials.fail(reasons)
         over = [i for i in batch.ids if i not in outcome.processed and i not in outcome.failed]
-        known = await self._settle_old(over)  # delivered before by somebody else
-        unknown = f"{self.chain.name} has processed it, but in no block that it still knows"
-        lost = [id_ for id_ in over if id_ not in known and self.outbox.get(id_)]
-        await self._trials.fail(dict.fromkeys(lost, unknown))
+        await self._settle_over(over)
 
     async def _reverted(self, batch: Batch, tx: str) -> None:
         """The whole batch reverted: a certificate refused, or the gas did not suffice."""

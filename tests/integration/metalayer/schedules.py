@@ -13,7 +13,7 @@ from tests.integration.metalayer.lab import DEVNET, Lab, mailbox_dispatch, route
 
 AGENTS = ("relayer", "indexer", "aggregator", "guardian-0", "guardian-1", "guardian-2")
 _SENDERS = 5
-_RESTS = 0.05
+_RESTS = 0.3
 """Seconds within which a call to seal that was on its way is carried out."""
 _NO_CHAIN = 12_345
 _NO_CONTRACT = "0x" + "de" * 20
