@@ -148,16 +148,18 @@ class Site:
     """The module of the devnet's own validators."""
     announce: bytes
     recipient: bytes
+    hook: bytes
+    """Tells Hyperlane's relayer of the tree hook; the mailboxes' default."""
 
     @classmethod
     def of(cls, create3_factory: str, validators: Sequence[bytes]) -> Self:
         """`validators` are addresses, in the order of the set."""
         maker = bytes.fromhex(create3_factory.removeprefix("0x"))
-        implementation, factory, announce, recipient = (
+        implementation, factory, announce, recipient, hook = (
             create3_address(maker, salt(name)) for name in CREATED
         )
         module = _module_address(factory, implementation, set_arguments(validators))
-        return cls(implementation, factory, module, announce, recipient)
+        return cls(implementation, factory, module, announce, recipient, hook)
 
     def contracts(self) -> dict[str, Hex]:
         """By JSON key."""
@@ -166,6 +168,7 @@ class Site:
             "messageIdMultisigIsmFactory": _hex(self.factory),
             "validatorAnnounce": _hex(self.announce),
             "guardedTestRecipient": _hex(self.recipient),
+            "aggregationHook": _hex(self.hook),
         }
 
 
@@ -174,6 +177,7 @@ CREATED: Final = (
     "MessageIdMultisigIsmFactory",
     "ValidatorAnnounce",
     "GuardedTestRecipient",
+    "AggregationHook",
 )
 """Contracts that are made by the Create3Factory, in this order."""
 

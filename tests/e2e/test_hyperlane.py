@@ -76,6 +76,27 @@ def test_the_cli_sends_and_relays_through_the_multisig_module(devnet: Devnet) ->
     assert relayed["to"] == devnet.contracts["mailbox"]
 
 
+def test_the_stock_relayer_carries_messages_to_the_multisig_module(devnet: Devnet) -> None:
+    """Hyperlane's own relayer beside a devnet whose relayer rests."""
+    home = devnet.home
+    home.run("stop", "--service", "relayer")
+    try:
+        with devnet.hyperlane.cli_running(
+            *("relayer", "--registry", str(devnet.registry), "--disableProxy", "--yes"),
+            *("--chains", "op", "--chains", "arb", "--key", CLI_KEY),
+            *("--cache", str(devnet.hyperlane.scratch / "relayer.json")),
+            until="Starting relayer",
+        ):
+            recipient = devnet.contracts["guardedTestRecipient"]
+            options = ("--to", recipient, "--body", "0x01", "--wait")
+            home.run("message", "send", "op", "arb", *options)
+    finally:
+        home.run("start", "--service", "relayer")
+    relayed = devnet.transaction("arb", _messages(home)[0]["delivered_tx"])
+    assert relayed["from"] == CLI_ACCOUNT
+    assert relayed["to"] == devnet.contracts["mailbox"]
+
+
 def test_the_cli_makes_a_configuration_for_agents(devnet: Devnet, tmp_path: Path) -> None:
     out = tmp_path / "agents.json"
     devnet.hyperlane.cli(

@@ -3,11 +3,13 @@
 import os
 import shutil
 import subprocess
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import pytest
 
@@ -43,6 +45,33 @@ def checksum(data: bytes) -> str:
     return done.stdout.split()[0].decode()
 
 
+class _Listener:
+    """Takes in what a program prints, and tells when a line of it came."""
+
+    def __init__(self, stream: IO[bytes] | None) -> None:
+        assert stream is not None
+        self.text = ""
+        self._stream = stream
+        self._more = threading.Condition()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with self._stream:
+            for line in self._stream:
+                with self._more:
+                    self.text += line.decode(errors="replace")
+                    self._more.notify_all()
+
+    def end(self) -> None:
+        """After the program's end."""
+        self._thread.join()
+
+    def heard(self, what: str, seconds: float) -> bool:
+        with self._more:
+            return self._more.wait_for(lambda: what in self.text, seconds)
+
+
 @dataclass(frozen=True, slots=True)
 class Hyperlane:
     """Programs in an environment of their own; `scratch` is an empty directory."""
@@ -55,6 +84,27 @@ class Hyperlane:
         with package_registry() as url:
             program = str(packages() / _CLI)
             return self._node(program, *arguments, timeout=timeout, npm_config_registry=url)
+
+    @contextmanager
+    def cli_running(self, *arguments: str, until: str, timeout: float = 60) -> Iterator[None]:
+        """``hyperlane ARGUMENTS…`` runs meanwhile; from when it has printed `until`."""
+        with package_registry() as url:
+            process = subprocess.Popen(
+                [node(), str(packages() / _CLI), *arguments],
+                env={"HOME": str(self.scratch), **self.environment, "npm_config_registry": url},
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                cwd=self.scratch,
+            )
+            said = _Listener(process.stdout)
+            try:
+                assert said.heard(until, timeout), f"{arguments}: {said.text[-3000:]}"
+                yield
+            finally:
+                process.kill()
+                process.wait()
+                said.end()
 
     def program(self, name: str, *arguments: str, timeout: float = 90) -> str:
         """What one of the programs here prints."""

@@ -123,4 +123,4 @@ def test_addresses_depend_on_the_set_only_where_they_must() -> None:
         many.announce,
         many.recipient,
     )
-    assert len({*few.contracts().values()}) == 4
+    assert len({*few.contracts().values()}) == 5
