@@ -200,17 +200,27 @@ class Follower:
         """The cursor's block is not on the chain any more: go back to the last one that is."""
         number, hash_ = await self._ancestor(rpc)
         old, latest = self._block, await read_head(rpc)
-        # An engine that keeps its chain comes back with it: there it was a reorg of the L1.
-        lost = latest.number < old and not _keeps_its_chain(self.chain)
+        back = await self._came_back_at(number + 1, old, latest.number)
+        lost = back is not None
         what = f"blocks {number + 1} to {old} of {self.chain.name}"
         why = (
-            f"was lost: the node came back at block {latest.number} ({what})"
+            f"was lost: the node came back at block {back} ({what})"
             if lost
             else f"was replaced by a reorg ({what})"
         )
         at = self._around.clock()
         gone = await to_its_end(self._rewind_and_tell(number, hash_, why, at))
         await self._tell_lost(gone, number + 1, old, lost=lost)
+
+    async def _came_back_at(self, first: int, last: int, head: int) -> int | None:
+        """Where the node was restored to when it lost some of these blocks; None when it did not,
+        and they were replaced. An engine that keeps its chain comes back with it."""
+        if _keeps_its_chain(self.chain):
+            return None
+        lost = await self._recorder.lost_blocks()
+        if lost is not None and lost[0] <= last and first <= lost[1]:
+            return lost[0] - 1  # it may be higher again by now
+        return head if head < last else None
 
     async def _rewind_and_tell(self, number: int, hash_: str, why: str, at: float) -> Rewound:
         gone = await self._recorder.rewind(number, hash_, why, at)

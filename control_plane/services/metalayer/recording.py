@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from control_plane.domain.ids import node_service
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import CursorRecord, MessageRecord
@@ -65,6 +66,12 @@ class Recorder:
         async with self._database.begin() as unit:
             found = await unit.cursors.get(self._devnet, INDEXER, self._chain.name)
         return (found.block, found.block_hash) if found else None
+
+    async def lost_blocks(self) -> tuple[int, int] | None:
+        """First and last block that the chain's node lost when it was last restored."""
+        async with self._database.begin() as unit:
+            node = await unit.services.get(self._devnet, node_service(self._chain.name))
+        return node.lost_blocks if node else None
 
     async def record(self, seen: Seen, block: int, block_hash: str, at: float) -> Recorded:
         """Write down `seen`, everything from the cursor to `block`, and move the cursor there."""

@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from control_plane.domain.records import ServiceRecord
 from control_plane.domain.states import MessageState, ServiceState
 from control_plane.services.trace import trace
 from tests.integration.metalayer.bursts import presigned
@@ -164,6 +165,29 @@ async def test_origin_restored_to_an_older_block(lab: Lab) -> None:
     await lab.wait_delivered(after, timeout=30)
     assert not await lab.is_delivered("arb", lost)
     assert (await lab.wait_delivered(kept)).state is MessageState.DELIVERED
+
+
+async def test_origin_restored_and_higher_than_it_was_when_it_is_read_again(lab: Lab) -> None:
+    """The node's record tells that its blocks were lost: its height does not any more."""
+    await lab.save("op")
+    saved = int(await lab.nodes["op"].call("eth_blockNumber"), 16)
+    await lab.supervisor.hold("relayer")
+    lost = await lab.message_id("op", await lab.dispatch("op", "arb", b"lost"))
+    await lab.wait_state(lost, MessageState.ATTESTED)
+    height = int(await lab.nodes["op"].call("eth_blockNumber"), 16)
+    await lab.supervisor.hold("indexer")
+    await lab.nodes["op"].kill()
+    await lab.restore("op")
+    node = ServiceRecord(
+        lab.network.devnet, "op/node", ServiceState.READY, lost_blocks=(saved + 1, height)
+    )
+    async with lab.database.begin() as unit:
+        await unit.services.put(node)
+    for _ in range(height - saved + 3):
+        await lab.nodes["op"].call("evm_mine")
+    lab.supervisor.release("indexer")
+    record = await lab.wait_state(lost, MessageState.REORGED)
+    assert f"was lost: the node came back at block {saved} " in (record.reason or "")
 
 
 async def test_destination_restored_to_before_a_delivery(lab: Lab) -> None:
