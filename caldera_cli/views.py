@@ -133,7 +133,10 @@ def short_hash(text: str | None) -> str:
 
 def _framework(rollup: Json) -> str:
     """With whose services, where they are not ours."""
-    framework, services = str(rollup["framework"]), rollup.get("services", "caldera")
+    framework, services = (
+        str(rollup["framework"] or rollup["engine"]),
+        rollup.get("services", "caldera"),
+    )
     return framework if services == "caldera" else f"{framework}, {services}"
 
 

@@ -30,7 +30,8 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     from caldera_cli.views import with_shards
 
     headings = ("name", "framework", "chain id", "domain", "rpc", "state")
-    rows = [[each[key] for key in _COLUMNS] for each in rollups]
+    named = [each | {"framework": each["framework"] or each["engine"]} for each in rollups]
+    rows = [[each[key] for key in _COLUMNS] for each in named]
     render.table(*with_shards(headings, rows, rollups, 2))
 
 

@@ -183,6 +183,11 @@ class Devnets:
         spec = remove_rollup(Spec.model_validate(record.spec), rollup)
         return await self._answer(await self.control.change(name, spec), wait=wait)
 
+    async def is_external(self, name: str, service: str) -> bool:
+        """Whether `service` is a node that somebody else runs."""
+        plan = plan_from_json((await self.control.record(name)).plan)
+        return any(f"{c.name}/node" == service for c in plan.chains if c.is_external)
+
     async def act_on_service(
         self, name: str, service: str, action: str, *, wait: bool
     ) -> ServiceView:

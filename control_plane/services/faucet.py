@@ -175,9 +175,16 @@ def _amount(request: FaucetRequest) -> int:
 
 
 def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
-    names = [chain.name for chain in network.chains if not chain.plan.is_external]
+    names = [chain.name for chain in network.chains]
     if request.on is not None and request.on not in names:
         raise not_found("chain", request.on, names)
+    served = [chain for chain in network.chains if not chain.plan.is_external]
+    if request.on is not None and request.on not in {chain.name for chain in served}:
+        raise Conflict(
+            f"The faucet has no coins on {request.on}",
+            "somebody else runs that chain",
+            "Ask whoever does.",
+        )
     if request.token.upper() == "ERA":
         if request.on not in {None, network.chains[0].name}:
             raise InvalidInput(
@@ -187,11 +194,7 @@ def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
                 (Problem("on", "ERA is on l1 only", "l1"),),
             )
         return [network.chains[0]]
-    return [
-        chain
-        for chain in network.chains
-        if chain.name in names and request.on in {None, chain.name}
-    ]
+    return [chain for chain in served if request.on in {None, chain.name}]
 
 
 def _bytes(text: str) -> bytes:

@@ -291,7 +291,7 @@ class Nodes:
                 identity=handle.identity,
                 port=handle.port,
                 command=handle.command,
-                log=str(handle.log),
+                log=None if handle.is_external else str(handle.log),
                 restarts=(old.restarts if old else 0) + (0 if adopted or old is None else 1),
                 saved_block=saved.block if saved else None,
                 saved_at=saved.at if saved else None,

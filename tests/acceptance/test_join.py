@@ -92,6 +92,11 @@ def test_a_chain_joins_takes_part_goes_comes_back_and_leaves(devnet: World, thei
         assert rpc(theirs.url, "eth_getCode", address, "latest") != "0x", name
     assert int(before, 16) < int(rpc(theirs.url, "eth_blockNumber"), 16)
 
+    faucet = ("faucet", ALICE, "--on", "theirs", "--devnet", "net")
+    assert "somebody else runs that chain" in devnet.run(*faucet, check=False).stderr
+    logs = ("logs", "net", "--service", "theirs/node")
+    assert "somebody else runs that chain" in devnet.run(*logs, check=False).stderr
+
     # a message each way, and a token: its domain is not its chain id
     assert send(devnet, "op", "theirs")["destination"] == DOMAIN
     assert send(devnet, "theirs", "op")["origin"] == DOMAIN

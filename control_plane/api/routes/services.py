@@ -12,6 +12,7 @@ from starlette.convertors import Convertor, register_url_convertor
 
 from control_plane.api.deps import Devnet, Services, Wired
 from control_plane.api.errors import documented
+from control_plane.domain.errors import NotFound
 from control_plane.schemas.service import PatchService, ServiceView
 from control_plane.services.logs import follow_log, parse_since, read_log
 
@@ -94,6 +95,12 @@ async def _followed(path: Path, since: float | None, tail: int | None) -> AsyncG
 
 async def _log_path(services: Services, name: str, service: str) -> Path:
     view = await services.devnets.service(name, service)
+    if not view.log and await services.devnets.is_external(name, view.name):
+        raise NotFound(
+            f"There is no log of {view.name} here",
+            "somebody else runs that chain",
+            "Look where its node was started.",
+        )
     return Path(view.log) if view.log else services.agent_logs(name, view.name)
 
 

@@ -244,6 +244,10 @@ class FakeDevnets:
         self.specs[name] = remove_rollup(self._spec(name), rollup)
         return await self.status(name)
 
+    async def is_external(self, name: str, service: str) -> bool:
+        await self.service(name, service)
+        return False
+
     async def act_on_service(
         self, name: str, service: str, action: str, *, wait: bool
     ) -> ServiceView:
