@@ -104,10 +104,13 @@ class Bridge:
         return cls(here, there, token, at)
 
     def deposit(self, to: str, amount: int) -> str:
+        return delivered(self.here, self.there, self.send(to, amount))
+
+    def send(self, to: str, amount: int) -> dict[str, Any]:
+        """ALICE's deposit, under way; its receipt."""
         approve = encode(["address", "uint256"], [self.address, amount])
         transact(self.here, self.token, selector("approve(address,uint256)") + approve)
-        receipt = transact(self.here, self.address, _transfer(self.there, to, amount))
-        return delivered(self.here, self.there, receipt)
+        return transact(self.here, self.address, _transfer(self.there, to, amount))
 
     def withdraw(self, sender: str, to: str, amount: int) -> str:
         receipt = transact(self.there, self.address, _transfer(self.here, to, amount), sender)

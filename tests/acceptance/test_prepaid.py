@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from tests.acceptance.gateway import Bridge, balance, delivered, dispatched
 from tests.acceptance.world import ALICE, World, chain, new_world, spec, until
 from tests.foundry import cast
 
@@ -67,3 +68,20 @@ def test_message_pay_brings_what_is_missing(paid: World) -> None:
     assert f"{done['gas']} missing" in reason
     assert int(done["price"]) == done["gas"] * 10**9
     until(lambda: trace()["state"] == "delivered", 5, "the paid message is delivered")
+
+
+def test_a_bridge_that_pays_nothing_waits_for_a_payment(paid: World) -> None:
+    """OpenZeppelin's send no coins along: anybody may pay for the message afterwards."""
+    status: dict[str, Any] = paid.json("status")
+    here, there = chain(status, "op"), chain(status, "arb")
+    bridge = Bridge.build(here, there, "test: a token of a prepaid devnet")
+    receipt = bridge.send(ALICE, 10**18)
+    id_ = dispatched(receipt)
+    until(
+        lambda: "gas unpaid" in (paid.json("message", "trace", id_)["reason"] or ""),
+        10,
+        "the reason names the gas",
+    )
+    paid.run("message", "pay", id_)
+    delivered(here, there, receipt)
+    assert balance(there, bridge.address, ALICE) == 10**18
