@@ -55,11 +55,12 @@ async def _send(found: Bare, to: str, data: bytes) -> tuple[bool, int, str]:
 
 
 async def _stake(found: Bare, index: int) -> int:
+    """All that it can lose, staked or unbonding."""
     account = bytes.fromhex(found.keys.guardians[index].account.address[2:])
     view = await found.view(
         "l1", "guardianRegistry", "guardianOf(address)", account.rjust(32, b"\0")
     )
-    return int.from_bytes(view[32:64])
+    return int.from_bytes(view[32:64]) + int.from_bytes(view[64:96])
 
 
 def _account(found: Bare, index: int) -> bytes:
