@@ -40,12 +40,22 @@ class Rewound:
 class Early:
     """Deliveries seen before the dispatch; shared by the recorders of all chains of a devnet."""
 
-    places: dict[str, tuple[Place, float]] = field(default_factory=dict)
+    places: dict[str, tuple[int, Place, float]] = field(default_factory=dict)
+    """With the domain of the chain, and when it was seen."""
 
-    def keep(self, id_: str, place: Place, at: float) -> None:
+    def keep(self, id_: str, domain: int, place: Place, at: float) -> None:
         while len(self.places) >= _MOST_EARLY:
             del self.places[next(iter(self.places))]
-        self.places[id_] = (place, at)
+        self.places[id_] = (domain, place, at)
+
+    def rewind(self, domain: int, block: int) -> None:
+        """Of that chain only the blocks up to `block` remain."""
+        gone = [
+            id_ for id_, (chain, place, _) in self.places.items()
+            if chain == domain and place.block > block
+        ]  # fmt: skip
+        for id_ in gone:
+            del self.places[id_]
 
 
 class Recorder:
@@ -91,12 +101,12 @@ class Recorder:
                 self._devnet, message, old.get(message.id), gas, at, self._router
             )
             early = self._early.places.pop(message.id, None)
-            now[message.id] = moves.delivered(record, *early) if early else record
+            now[message.id] = moves.delivered(record, *early[1:]) if early else record
         for id_, place in seen.deliveries.items():
             if id_ in now:
                 now[id_] = moves.delivered(now[id_], place, at)
             else:
-                self._early.keep(id_, place, at)
+                self._early.keep(id_, self._chain.domain, place, at)
         for id_, gas in seen.payments.items():
             if id_ in old and id_ not in new_ids:
                 now[id_] = moves.paid(now[id_], gas)
@@ -107,6 +117,7 @@ class Recorder:
 
     async def rewind(self, block: int, block_hash: str, why: str, at: float) -> Rewound:
         """Only the blocks up to `block` remain: mend the records of what came after."""
+        self._early.rewind(self._chain.domain, block)
         async with self._database.begin() as unit:
             domain = self._chain.domain
             lost = await unit.messages.from_block(self._devnet, domain, block + 1)

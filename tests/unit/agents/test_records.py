@@ -151,6 +151,18 @@ async def test_a_delivery_seen_before_its_dispatch_is_not_lost(
     assert (await stored(database, id_)).state is MessageState.DELIVERED
 
 
+async def test_a_delivery_seen_before_its_dispatch_goes_with_its_block(
+    database: SqlDatabase, recorders: tuple[Recorder, Recorder]
+) -> None:
+    origin, destination = recorders
+    id_ = message_id(raw_message(0))
+    await destination.record(decode([delivery_log(id_)]), 9, block_hash(9), 110.0)
+    await destination.rewind(8, block_hash(8), "was replaced", 115.0)
+    done = await origin.record(decode(logs_of_dispatch(raw_message(0), 0)), 5, block_hash(5), 120.0)
+    assert done.delivered == ()
+    assert (await stored(database, id_)).state is MessageState.DISPATCHED
+
+
 async def test_a_delivery_that_the_relayer_noted_first_is_told_when_its_block_is_read(
     database: SqlDatabase, recorders: tuple[Recorder, Recorder]
 ) -> None:
