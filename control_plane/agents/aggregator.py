@@ -161,7 +161,7 @@ class Aggregator:
             left = self._made_at + self._period() - asyncio.get_running_loop().time()
             if left <= 0:
                 return
-            look = min(left, _FINALITY_LOOK) if self._demands.awaits_finality else left
+            look = min(left, _FINALITY_LOOK) if self._demands.restless else left
             try:
                 async with asyncio.timeout(look):
                     self._hear(await news.get())

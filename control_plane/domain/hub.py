@@ -100,6 +100,8 @@ class FinalityWanted:
 
     chain: str
     blocks: tuple[int, ...]
+    told_by_aggregator: bool = False
+    """It waits already, and says so to the sequencers."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,9 @@ from control_plane.services.metalayer.reading import (
 
 _REFUSED_PAUSE: Final = 1.0
 """Seconds for which epochs are made without what the guardians refused."""
+_DEADLINE: Final = 2.0
+_POSTPONED: Final = 3.0
+"""Seconds for which reads that could not be made are not tried again."""
 _TOLD_EVERY: Final = 2.0
 """Seconds after which sequencers are told again what is waited for: one may have just started."""
 
@@ -79,7 +82,6 @@ class Demands:
         """`links` by chain name."""
         self._network = network
         self._links = links
-        self._view = view
         self._clock = clock
         self._hub = hub
         self._awaited = Awaited(links, view)
@@ -89,8 +91,12 @@ class Demands:
         self._hook = network.contracts["merkleTreeHook"]
         self._reading: dict[str, MessageRecord] = {}
         """Messages whose reads are to be answered, by id."""
+        self._blocks: dict[str, tuple[str, int]] = {}
+        """Chain and number of the block that each waits for, by the key in `_awaited`."""
         self._final: dict[str, FinalBlock] = {}
         self._reasons: dict[str, str] = {}
+        self._postponed: dict[str, float] = {}
+        """Until when messages whose reads could not be made are passed over, by id."""
         self._not_before = 0.0
         self._told_at = 0.0
 
@@ -99,6 +105,8 @@ class Demands:
     def load(self, waiting: Iterable[MessageRecord]) -> set[str]:
         """Exactly these wait; the chains that an epoch is to be made for."""
         self._reading.clear()
+        self._postponed.clear()
+        self._blocks.clear()
         self._awaited.clear()
         return self.take_up(waiting)
 
@@ -114,15 +122,17 @@ class Demands:
             if message.finality:
                 self._await(chain, message)
             else:
-                hot.add(chain.name)
+                hot |= {chain.name, *(source.name for source in self._sources(message))}
+        if self._awaited:
+            self._tell()
         return hot
 
     def _await(self, chain: Chain, message: MessageRecord) -> None:
         """Its block must be final, and the chains that it reads must have a final block."""
-        self._awaited.want(chain.name, chain.domain, [message.origin_block])
-        for source in self._sources(message):
-            self._awaited.want(source.name, source.domain, [1])
-        self._tell()
+        blocks = {str(source.name): (int(source.domain), 1) for source in self._sources(message)}
+        blocks[chain.name] = (chain.domain, message.origin_block)
+        self._awaited.want(message.id, blocks)
+        self._blocks[message.id] = (chain.name, message.origin_block)
 
     def _sources(self, message: MessageRecord) -> list[Chain]:
         if not message.reads:
@@ -139,15 +149,25 @@ class Demands:
 
     def want(self, item: FinalityWanted) -> None:
         """Somebody else waits for these blocks."""
-        self._awaited.want(item.chain, self._network.chain(item.chain).domain, item.blocks)
+        if item.told_by_aggregator:
+            return
+        domain = self._network.chain(item.chain).domain
+        for block in item.blocks:
+            key = f"{item.chain}/{block}"
+            self._awaited.want(key, {item.chain: (domain, block)})
+            self._blocks[key] = (item.chain, block)
 
     def forget(self, chain: str, from_block: int) -> None:
         """Blocks of `chain` from `from_block` on went."""
-        self._awaited.forget(chain, from_block)
+        for key, (name, block) in list(self._blocks.items()):
+            if name == chain and block >= from_block:
+                del self._blocks[key]
+                self._awaited.drop(key)
         origin = self._network.chain(chain).domain
         for id_, message in list(self._reading.items()):
             if message.origin == origin and message.origin_block >= from_block:
                 del self._reading[id_]
+                self._postponed.pop(id_, None)
 
     def note_head(self) -> None:
         """Some chain has a new head."""
@@ -155,23 +175,28 @@ class Demands:
 
     def _tell(self) -> None:
         self._told_at = self._clock()
-        for chain, blocks in self._awaited.blocks().items():
-            self._hub.tell(FinalityWanted(chain, blocks))
+        for chain, blocks in self._awaited.missing().items():
+            self._hub.tell(FinalityWanted(chain, blocks, told_by_aggregator=True))
 
     # ------------------------------------------------------------------ what an epoch gives
 
     @property
-    def awaits_finality(self) -> bool:
-        """Whether anything waits until a block is final."""
-        return bool(self._awaited)
+    def restless(self) -> bool:
+        """Whether anything waits that no head need announce: a final block, reads to be tried
+        again."""
+        return bool(self._awaited or self._postponed)
 
     async def due(self) -> bool:
         """Whether an epoch could call something final that is waited for."""
         now = self._clock()
-        if now < self._not_before or not self._awaited:
+        if now < self._not_before:
             return False
-        self._final = await self._awaited.due()
-        if not self._final and now - self._told_at > _TOLD_EVERY:
+        if any(at <= now for at in self._postponed.values()):
+            return True
+        if not self._awaited:
+            return False
+        _, self._final = await self._awaited.due()
+        if now - self._told_at > _TOLD_EVERY:
             self._tell()
         return bool(self._final)
 
@@ -187,49 +212,50 @@ class Demands:
         final, self._final = self._final, {}
         if not final:
             return []
-        for message in self._reading.values():
-            if message.finality:
-                for source in self._sources(message):
-                    if source.name not in final:
-                        final |= await self._final_of(source)
         found = await asyncio.gather(*(self._final_leaf(name, final[name]) for name in final))
         return [leaf for leaf in found if leaf is not None]
-
-    async def _final_of(self, chain: Chain) -> dict[str, FinalBlock]:
-        try:
-            block = await self._view.final_block(self._links[chain.name], chain.domain)
-        except TemporaryFailure:
-            return {}
-        return {chain.name: block} if block else {}
 
     async def _final_leaf(self, name: str, block: FinalBlock) -> Leaf | None:
         domain = self._network.chain(name).domain
         try:
-            leaf = await read_leaf(self._links[name], domain, self._hook, block.hash)
-        except TemporaryFailure:
+            async with asyncio.timeout(_DEADLINE):
+                leaf = await read_leaf(self._links[name], domain, self._hook, block.hash)
+        except (TemporaryFailure, TimeoutError):
+            self._not_before = self._clock() + _REFUSED_PAUSE
             self._awaited.note_head()
             return None
         return leaf and replace(leaf, finality=Finality.FINALIZED)
 
     async def _answers(self, given: Leaves) -> list[Answer]:
-        found: list[Answer] = []
+        now = self._clock()
+        due = [m for m in self._reading.values() if self._postponed.get(m.id, 0.0) <= now]
         reasons: dict[str, str] = {}
-        for id_, message in self._reading.items():
-            if len(found) == MOST_ANSWERS:
-                break
+        ready = []
+        for message in due:
+            self._postponed.pop(message.id, None)
             why = unanswerable(_raw(message), message.tree_index, self._router, given)
-            answer = None
             if why is None:
-                try:
-                    answer = await self._answer(message, given)
-                except TemporaryFailure as error:
-                    why = f"its reads: {error}"
-            if answer is not None:
-                found.append(answer)
-            elif why is not None:
-                reasons[id_] = why
+                ready.append(message)
+            else:
+                reasons[message.id] = why
+        found = await asyncio.gather(*(self._try(m, given) for m in ready[:MOST_ANSWERS]))
+        for message, answer in zip(ready, found, strict=False):
+            if isinstance(answer, str):
+                self._postponed[message.id] = now + _POSTPONED
+                reasons[message.id] = answer
         await self._note(reasons)
-        return found
+        return [answer for answer in found if isinstance(answer, Answer)]
+
+    async def _try(self, message: MessageRecord, given: Leaves) -> Answer | str | None:
+        """The answer, or why there is none now. A chain that does not answer does not hold up the
+        epoch for long."""
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._answer(message, given)
+        except TimeoutError:
+            return "its reads: no answer in time"
+        except TemporaryFailure as error:
+            return f"its reads: {error}"
 
     async def _answer(self, message: MessageRecord, given: Leaves) -> Answer | None:
         """None while the indexer is behind the leaf."""
@@ -261,14 +287,12 @@ class Demands:
         for answer in extra.answers:
             self._reading.pop("0x" + answer.id.hex(), None)
             self._reasons.pop("0x" + answer.id.hex(), None)
-        for leaf in extra.leaves:
-            chain = self._network.by_domain(leaf.domain)
-            if chain is not None:
-                self._awaited.served(chain.name, leaf.block_number)
-        for message in self._reading.values():
-            chain = self._network.by_domain(message.origin)
-            if message.finality and chain is not None:
-                self._awaited.want(chain.name, chain.domain, [message.origin_block], look=False)
+            self._postponed.pop("0x" + answer.id.hex(), None)
+        final = {int(leaf.domain): leaf.block_number for leaf in extra.leaves}
+        for key, (name, block) in list(self._blocks.items()):
+            if key not in self._reading and final.get(self._network.chain(name).domain, 0) >= block:
+                del self._blocks[key]
+                self._awaited.drop(key)
 
     def refused(self, extra: Extra) -> None:
         """An epoch with `extra` is not certified: the next one goes without, so that what only

@@ -4,13 +4,16 @@ Leaves of finality FINALIZED cost nothing while nobody needs one: a chain is ask
 block only while a message of it waits for that.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+from collections.abc import Mapping
 from typing import Final
 
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ports.finality import Asks, FinalBlock, FinalityView
 from control_plane.domain.rpc import RpcError
 
+_DEADLINE: Final = 1.0
+_SILENT_FOR: Final = 3.0
 DEPTH: Final = 2
 """Blocks upon a block of Anvil until it is final: two epochs of one slot each."""
 
@@ -29,7 +32,7 @@ class TaggedFinality(FinalityView):
 
 
 class Awaited:
-    """Blocks that messages wait to see final, by chain.
+    """Blocks that messages wait to see final: each under a key, on one chain or on several at once.
 
     `links` by chain name. Nothing is asked while nothing is awaited, nor again before a new head:
     the L1's may make blocks of its rollups final.
@@ -38,55 +41,70 @@ class Awaited:
     def __init__(self, links: Mapping[str, Asks], view: FinalityView) -> None:
         self._links = links
         self._view = view
-        self._blocks: dict[str, set[int]] = {}
+        self._wanted: dict[str, dict[str, int]] = {}
+        """By key, blocks by chain."""
         self._domains: dict[str, int] = {}
+        self._known: dict[str, int] = {}
+        """Numbers of the final blocks last heard of, by chain."""
+        self._silent: dict[str, float] = {}
         self._moved = False
 
     def __bool__(self) -> bool:
-        return bool(self._blocks)
+        return bool(self._wanted)
 
-    def want(self, chain: str, domain: int, blocks: Iterable[int], *, look: bool = True) -> None:
-        """Messages of these blocks wait; without `look`, only the next head is a reason to ask."""
-        self._domains[chain] = domain
-        self._blocks.setdefault(chain, set()).update(blocks)
-        self._moved |= look
+    def want(self, key: str, blocks: Mapping[str, tuple[int, int]]) -> None:
+        """Whatever `key` is waits until all of `blocks` are final: domain and number by chain."""
+        self._domains |= {chain: domain for chain, (domain, _) in blocks.items()}
+        self._wanted[key] = {chain: number for chain, (_, number) in blocks.items()}
+        self._moved = True
+
+    def drop(self, key: str) -> None:
+        """It waits no more."""
+        self._wanted.pop(key, None)
 
     def clear(self) -> None:
         """Nothing waits."""
-        self._blocks.clear()
-
-    def blocks(self) -> dict[str, tuple[int, ...]]:
-        """What is awaited, by chain."""
-        return {chain: tuple(sorted(blocks)) for chain, blocks in self._blocks.items()}
-
-    def forget(self, chain: str, from_block: int = 0) -> None:
-        """Blocks from `from_block` on went."""
-        left = {block for block in self._blocks.pop(chain, ()) if block < from_block}
-        if left:
-            self._blocks[chain] = left
+        self._wanted.clear()
 
     def note_head(self) -> None:
         """Some chain has a new head."""
-        self._moved = bool(self._blocks)
+        self._moved = bool(self._wanted)
 
-    def served(self, chain: str, number: int) -> None:
-        """Block `number` was attested as final."""
-        left = {block for block in self._blocks.pop(chain, ()) if block > number}
-        if left:
-            self._blocks[chain] = left
+    def missing(self) -> dict[str, tuple[int, ...]]:
+        """Blocks that are not final as far as is known, by chain."""
+        found: dict[str, set[int]] = {}
+        for blocks in self._wanted.values():
+            for chain, number in blocks.items():
+                if self._known.get(chain, 0) < number:
+                    found.setdefault(chain, set()).add(number)
+        return {chain: tuple(sorted(numbers)) for chain, numbers in found.items()}
 
-    async def due(self) -> dict[str, FinalBlock]:
-        """Chains of which an awaited block is final, with their highest final block."""
+    async def due(self) -> tuple[set[str], dict[str, FinalBlock]]:
+        """Keys whose blocks are all final, and the highest final block of each of their chains."""
         if not self._moved:
-            return {}
+            return set(), {}
         self._moved = False
-        found = {}
-        for chain, blocks in list(self._blocks.items()):
-            try:
-                final = await self._view.final_block(self._links[chain], self._domains[chain])
-            except TemporaryFailure:
-                self._moved = True
-                continue
-            if final is not None and final.number >= min(blocks):
-                found[chain] = final
-        return found
+        chains = sorted({chain for blocks in self._wanted.values() for chain in blocks})
+        answers = await asyncio.gather(*(self._final_block(chain) for chain in chains))
+        finals = {c: final for c, final in zip(chains, answers, strict=True) if final is not None}
+        self._known |= {chain: final.number for chain, final in finals.items()}
+        keys = {
+            key
+            for key, blocks in self._wanted.items()
+            if all(c in finals and finals[c].number >= number for c, number in blocks.items())
+        }
+        needed = {chain for key in keys for chain in self._wanted[key]}
+        return keys, {chain: final for chain, final in finals.items() if chain in needed}
+
+    async def _final_block(self, chain: str) -> FinalBlock | None:
+        """The chain's highest final block; None, too, while it does not answer. One that was silent
+        is left alone for a while: the others' epochs do not wait for it."""
+        now = asyncio.get_running_loop().time()
+        if self._silent.get(chain, 0.0) > now:
+            return None
+        try:
+            async with asyncio.timeout(_DEADLINE):
+                return await self._view.final_block(self._links[chain], self._domains[chain])
+        except (TemporaryFailure, TimeoutError):
+            self._silent[chain] = now + _SILENT_FOR
+            return None

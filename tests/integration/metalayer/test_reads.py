@@ -1,5 +1,6 @@
 """Reads: what guardians find on other chains goes with the message, in order, failures as such."""
 
+import signal
 from collections.abc import Sequence
 
 from control_plane.domain.reads import REVERTED, TOO_LONG, is_failure
@@ -156,6 +157,28 @@ async def test_read_waits_for_a_chain_that_is_away(lab: Lab) -> None:
     assert "read 1 of 1" in waiting.reason or "its reads" in waiting.reason
     await lab.restore("l1")
     await lab.wait_delivered(message, timeout=30)
+
+
+async def test_reads_of_a_chain_that_hangs_hold_up_no_other_message(lab: Lab) -> None:
+    await put_code(lab, "l1")
+    for _ in range(2):  # Anvil proves nothing of a block below an admin call
+        await lab.nodes["l1"].call("evm_mine")
+    hanging = lab.nodes["l1"].process
+    assert hanging is not None
+    recipient = lab.network.contracts["testRecipient"]
+    hanging.send_signal(signal.SIGSTOP)
+    try:
+        reads = [(lab.domain("l1"), ADDRESSES[KEEPER], b"read")]
+        stuck = [await route(lab, recipient, reads, finality) for finality in (0, 1)]
+        for number in range(3):
+            tx = await lab.dispatch("op", "arb", b"%d" % number)
+            await lab.wait_delivered(await lab.message_id("op", tx), timeout=8)
+        for message in stuck:
+            assert not await lab.is_delivered("arb", message)
+    finally:
+        hanging.send_signal(signal.SIGCONT)
+    for message in stuck:
+        await lab.wait_delivered(message, timeout=30)
 
 
 async def test_results_outlast_agents(lab: Lab) -> None:
