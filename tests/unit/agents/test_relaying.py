@@ -148,6 +148,26 @@ def test_messages_of_one_module_epoch_and_limit_share_a_proof() -> None:
     assert plain.calldata()[:4] != PROCESS_GROUPS
 
 
+def test_modules_that_ask_the_shared_one_share_too_but_not_across_finality_nor_with_reads() -> None:
+    messages, tree, coverage = world()
+    coverage.add(epoch(3, tree, 10))
+    entries = ready(10, coverage, messages)
+    asking = "0x" + "66" * 20
+    for entry in entries[:3]:
+        entry.waiting.record = replace(entry.waiting.record, finality=1)
+    entries[4].waiting.record = replace(entries[4].waiting.record, reads=1)
+    sharing = [entry for entry in entries if not entry.waiting.record.reads]
+    pairs = [(entry, Need(1, 200_000, asking)) for entry in sharing]
+    (batch,) = pack(pairs, {3}, 10**9, MODULE, frozenset({asking}))
+    groups, items = abi_decode(
+        [f"{GROUP_TYPE}[]", f"{ITEM_TYPE}[]"], _without_certificates(batch.calldata()[4:])
+    )
+    assert sorted(len(group[3]) for group in groups) == [3, 6]
+    assert items == ()
+    (alone,) = pack(pairs, {3}, 10**9, MODULE)
+    assert alone.calldata()[:4] != PROCESS_GROUPS
+
+
 def _without_certificates(arguments: bytes) -> bytes:
     """The two arrays alone: offsets count from the first argument's word."""
     offsets = [int.from_bytes(arguments[at : at + 32]) - 32 for at in (32, 64)]
