@@ -11,11 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.domain.formats import Finality
+from control_plane.domain.reads import Demands, ReadOperation, RouterMessage
 from tests.e2e.messages import Burst, assert_all_delivered_once, flowing
 from tests.integration.alone.stack import Stack, running_nodes, until
 from tests.nodes import free_port
 
 _END = 2.0
+TOTAL_SUPPLY = bytes.fromhex("18160ddd")
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,26 @@ def test_messages_arrive_without_a_daemon(stack: Stack) -> None:
     Burst.between(arb, l1, "b").send(20)
     assert_all_delivered_once(op, arb, at_least=20)
     assert_all_delivered_once(arb, l1, at_least=20)
+
+
+def test_final_messages_with_reads_arrive_without_a_daemon(stack: Stack) -> None:
+    """Sequencer, aggregator and guardians hear in their own processes what is demanded."""
+    op, arb, l1 = (stack.at(name) for name in ("op", "arb", "l1"))
+    there = len(op.dispatched())
+    read = ReadOperation(l1.domain, bytes.fromhex(stack.contracts["era"][2:]), TOTAL_SUPPLY)
+    for demanded in (Demands(Finality.FINALIZED), Demands(Finality.FINALIZED, (read,))):
+        recipient = bytes.fromhex(arb.recipient[2:])
+        message = RouterMessage(arb.domain, recipient, b"final", demanded, 200_000)
+        op.call(
+            "eth_sendTransaction",
+            {
+                "from": op.call("eth_accounts")[0],
+                "to": stack.contracts["metalayerRouter"],
+                "data": "0x" + message.calldata("dispatch").hex(),
+                "gas": hex(1_000_000),
+            },
+        )
+    assert_all_delivered_once(op, arb, at_least=there + 2)
 
 
 def test_bootstrap_again_changes_nothing(stack: Stack) -> None:
