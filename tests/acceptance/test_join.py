@@ -214,7 +214,7 @@ def test_a_chain_id_that_is_taken_and_nobody_there(devnet: World, tmp_path: Path
     assert done.returncode == 4
     assert "op has that chain id" in done.stderr
     nobody = devnet.run(*command, f"http://127.0.0.1:{free_port()}", check=False)
-    assert nobody.returncode == 1
+    assert nobody.returncode == 4
     assert "can't be reached" in nobody.stderr
 
 

@@ -92,10 +92,11 @@ class Joiner:
 async def _connect(rpc: str, ws: str) -> Rpc:
     try:
         return await connect(ws, deadline=_CONNECT_DEADLINE)
-    except TemporaryFailure as error:
-        raise TemporaryFailure(
+    except (TemporaryFailure, ValueError) as error:  # a URL may be of a form that nobody has
+        why = error.detail if isinstance(error, TemporaryFailure) else str(error)
+        raise Conflict(
             f"{rpc} can't be reached",
-            f"no WebSocket at {ws}: {error.detail}",
+            f"no WebSocket at {ws}: {why}",
             "Start the node first; where its WebSocket is elsewhere, name it with --ws.",
         ) from error
 

@@ -51,8 +51,8 @@ class Join(Protocol):
     """Talks to the chain. All raise TemporaryFailure when it does not answer."""
 
     async def inspect(self, rpc: str, ws: str, root: Path) -> Candidate:
-        """Whether it can take part: Conflict names what it lacks (proofs, precompiles), or that
-        something else stands at the contracts' addresses."""
+        """Whether it can take part: Conflict says that it can't be reached, or names what it lacks
+        (proofs, precompiles)."""
         ...
 
     async def deploy(self, ws: str, wanted: Deployment, key: bytes | None) -> Paid:
