@@ -65,7 +65,8 @@ async def _truth(lab: Lab) -> Truth:
 
 
 async def _unsettled(lab: Lab) -> list[str]:
-    """Messages that are still there and neither delivered nor failing for a reason of their own."""
+    """Messages that are still there and neither delivered nor failing for a reason of their own, and
+    those that were delivered and are not there, as long as nobody says so."""
     truth = await _truth(lab)
     async with lab.database.begin() as unit:
         records = {m.id: m for m in await unit.messages.list(DEVNET, limit=100_000)}
@@ -77,6 +78,10 @@ async def _unsettled(lab: Lab) -> list[str]:
         done = state is MessageState.DELIVERED and truth.processed[domain, id_]
         if domain in domains and state is not MessageState.FAILING and not done:
             found.append(f"{id_}, processed {truth.processed[domain, id_]} times, is {record}")
+    for _, id_ in truth.processed:
+        record = records.get(id_)
+        if id_ not in truth.dispatched and (not record or record.state is not MessageState.REORGED):
+            found.append(f"{id_}, whose origin block went, is {record}")
     return found
 
 
