@@ -65,8 +65,8 @@ async def _truth(lab: Lab) -> Truth:
 
 
 async def _unsettled(lab: Lab) -> list[str]:
-    """Messages that are still there and neither delivered nor failing for a reason of their own, and
-    those that were delivered and are not there, as long as nobody says so."""
+    """Messages that are still there and neither delivered nor failing for a reason of their own,
+    and those that were delivered and are not there, as long as nobody says so."""
     truth = await _truth(lab)
     async with lab.database.begin() as unit:
         records = {m.id: m for m in await unit.messages.list(DEVNET, limit=100_000)}
