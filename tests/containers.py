@@ -151,6 +151,10 @@ class PrivateEngine(Docker):
             until(lambda: not is_alive(pid), 10, "containerd ends with its dockerd")
             record.unlink()
 
+    @property
+    def is_dead(self) -> bool:
+        return self._process is None
+
     def load(self, *names: str) -> None:
         """Give it images that the machine's engine has."""
         tags = [read_images(compose_dir())[name].local for name in names]
@@ -188,6 +192,8 @@ def private_engine(data: Path | None = None) -> Iterator[PrivateEngine]:
             yield engine
     finally:
         with contextlib.suppress(Exception):
+            if engine.is_dead:  # its containers are not: nobody else would end them
+                engine.start()
             for container in engine("ps", "-aq", check=False).split():
                 engine("rm", "-f", container, check=False)
         engine.stop()
