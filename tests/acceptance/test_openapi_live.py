@@ -15,6 +15,8 @@ STARTS_NODES = ("createDevnet", "addRollup")
 """Left to tests/integration/api, where nothing runs: each example would start nodes."""
 BREAKS_THEM = ("startFault",)
 """Likewise: what is broken on purpose makes others answer that they waited in vain."""
+CONNECTS = ("joinRollup",)
+"""Likewise: each example would connect to a host that is made up."""
 ENDS_THEM = ("deleteDevnet",)
 MAY_END_THEM = "patchDevnet"
 """A time to live of a millisecond is a valid one: this operation comes last."""
@@ -50,7 +52,7 @@ def run(world: World, *which: str) -> None:
 
 @pytest.mark.timeout(300)
 def test_live_daemon_answers_as_its_document_says(live: World) -> None:
-    later = (*STARTS_NODES, *BREAKS_THEM, *ENDS_THEM, MAY_END_THEM)
+    later = (*STARTS_NODES, *BREAKS_THEM, *CONNECTS, *ENDS_THEM, MAY_END_THEM)
     run(live, *(word for name in later for word in ("--exclude-operation-id", name)))
     assert live.json("status", "default")["state"] in {"ready", "degraded"}
     run(live, "--include-operation-id", MAY_END_THEM)
