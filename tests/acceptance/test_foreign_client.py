@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.world import ALICE, World, chain, rpc, until
+from tests.acceptance.world import ALICE, World, chain, rpc, rpc_answer, until
 from tests.foundry import cast
 
 pytestmark = pytest.mark.e2e
@@ -95,18 +95,21 @@ def test_cast_dispatches_through_the_router(world: World, status: dict[str, Any]
     assert held == "0x726f75746564"
 
 
-def test_reads_and_finalized_revert_by_name(status: dict[str, Any]) -> None:
+def test_reads_and_finality_are_taken_and_too_many_reads_refused_by_name(
+    status: dict[str, Any],
+) -> None:
     here, there = chain(status, "op"), chain(status, "arb")
     signature = "dispatch(uint32,address,(uint32,address,bytes)[],bytes,uint8,uint256)"
-    for reads, finality, error in (
-        (f"[({there['domain']},{ALICE},0x)]", "0", "ReadsNotAvailable()"),
-        ("[]", "1", "FinalizedNotAvailable()"),
-    ):
+    read = f"({there['domain']},{ALICE},0x)"
+
+    def answer(reads: str, finality: str) -> dict[str, Any]:
         arguments = [str(there["domain"]), ALICE, reads, "0x", finality, "100000"]
         data = cast("calldata", signature, *arguments)
-        selector = cast("sig", error)
         request = {"from": ALICE, "to": here["contracts"]["metalayerRouter"], "data": data}
-        from tests.acceptance.world import rpc_answer
+        return dict(rpc_answer(here["rpc_url"], "eth_call", request, "latest"))
 
-        answer = rpc_answer(here["rpc_url"], "eth_call", request, "latest")
-        assert answer["error"]["data"].startswith(selector)
+    assert answer(f"[{read}]", "0")["result"] == "0x"
+    assert answer("[]", "1")["result"] == "0x"
+    selector = cast("sig", "TooManyReads(uint256,uint256)")
+    refused = answer(f"[{','.join([read] * 9)}]", "0")
+    assert refused["error"]["data"].startswith(selector)
