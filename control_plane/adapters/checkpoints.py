@@ -30,6 +30,7 @@ class CheckpointFiles:
 
     def __init__(self, devnet: str, root: Path, validator: str, chain: str) -> None:
         """`root` is the devnet's directory, `validator` a service's name."""
+        self._root = root
         self._directory = root / DIRECTORY / validator / chain
         self.locations: tuple[str, ...] = (
             f"file://{self._directory}",
@@ -59,7 +60,10 @@ class CheckpointFiles:
         from control_plane.version import version
 
         with _told(self._directory):
-            self._directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+            # not the devnet's own directory: it goes with the devnet, and nobody makes it again
+            for directory in reversed((self._directory, *self._directory.parents)):
+                if self._root in directory.parents:
+                    directory.mkdir(mode=0o755, exist_ok=True)
         self._replace(ANNOUNCEMENT, json.dumps(content, indent=2))
         self._replace(METADATA, json.dumps({"git_sha": f"caldera-{version()}"}, indent=2))
 
