@@ -120,7 +120,7 @@ class Trouble:
                 for sending in schedule.sendings:
                     group.create_task(self._send(sending))
         finally:
-            self.lab.connect = connect  # type: ignore[assignment, method-assign]
+            self.lab.connect = connect  # type: ignore[method-assign]
 
     def _around(self, connect: Callable[..., Awaitable[object]]) -> Callable[..., object]:
         async def reach(url: str, *, deadline: float | None = None) -> object:
