@@ -120,13 +120,14 @@ class Rewards:
         contract, registry = (network.contracts[k] for k in ("guardianRewards", "guardianRegistry"))
         found = await _ask(rpc, contract, encode_call("reported(uint64)", record.set_id))
         counted, paid_until = int.from_bytes(found[:32]), int.from_bytes(found[32:64])
+        began = await _ask(rpc, registry, encode_call("sealedAt(uint64)", record.set_id))
         end = await _ask(rpc, registry, encode_call("sealedAt(uint64)", record.set_id + 1))
         head = await rpc.call("eth_getBlockByNumber", "latest", False)
         until = int.from_bytes(end) or int(head["timestamp"], 16)
         epochs = await known_epochs(self._database, name, counted + 1)
         report = UptimeReport.count(record.set_id, epochs, until)
-        if report is None or until <= paid_until:
-            return False
+        if report is None or until <= (paid_until or int.from_bytes(began)):
+            return False  # a set that another one followed within a second is paid for none
         of, current = Lineup.of(record).roster, await self._current(name)
         quorum = await agree(report, of, current, self._signers(name), network.network_id)
         call = report_calldata(report, of, quorum)

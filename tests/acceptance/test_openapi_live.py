@@ -37,7 +37,7 @@ def live() -> Iterator[World]:
 def run(world: World, *which: str) -> None:
     url = f"http://127.0.0.1:{world.daemon()['port']}/openapi.json"
     command = Path(sys.executable).with_name("schemathesis")
-    phases = ["--phases=examples,coverage,fuzzing", "--max-examples=8", "--seed=7", "--workers=2"]
+    phases = ["--phases=examples,coverage,fuzzing", "--max-examples=8", "--seed=7", "--workers=1"]
     done = subprocess.run(
         [str(command), "run", url, *phases, *which],
         cwd=ROOT,
