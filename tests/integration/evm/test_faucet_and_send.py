@@ -21,7 +21,6 @@ from control_plane.domain.errors import (
     DeadlineExceeded,
     Failed,
     InvalidInput,
-    NotAvailableYet,
     NotFound,
 )
 from control_plane.domain.network import Chain
@@ -194,7 +193,6 @@ async def test_another_program_uses_the_account(lab: Lab) -> None:
         ({"origin": "opp"}, NotFound, "opp"),
         ({"destination": "arbb"}, NotFound, "arbb"),
         ({"destination": "op"}, InvalidInput, "goes to another chain"),
-        ({"finality": "finalized"}, NotAvailableYet, "not available yet"),
     ],
 )
 async def test_send_refuses(
