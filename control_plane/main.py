@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+import control_plane.quick_dataclasses  # noqa: F401 - before there are any
 from control_plane import daemon_files, listeners, settings
 from control_plane.domain.errors import (
     CalderaError,
