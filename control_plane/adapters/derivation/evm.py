@@ -4,7 +4,6 @@ Two of the BLS12-381 precompiles (EIP-2537) are py_arkworks' instead of py-evm's
 second where these take milliseconds; the gas is the same.
 """
 
-import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -63,8 +62,51 @@ class Outcome:
     """Storage that was read or written, by frames that were reverted too."""
 
 
+def _pairing_check(computation: ComputationAPI) -> ComputationAPI:
+    data = bytes(computation.msg.data)
+    if not data or len(data) % _PAIR:
+        raise VMError("pairs have 384 bytes each")
+    pairs = [data[at : at + _PAIR] for at in range(0, len(data), _PAIR)]
+    computation.consume_gas(_PAIR_GAS * len(pairs) + _PAIRING_GAS, "BLS12_PAIRING_CHECK")
+    try:
+        left = [G1Point.from_xy_bytes_be(_coordinates(pair[:128])) for pair in pairs]
+        right = [G2Point.from_xy_bytes_be(_coordinates(pair[128:])) for pair in pairs]
+    except ValueError as error:
+        raise VMError(str(error)) from error
+    computation.output = int(GT.pairing_check(left, right)).to_bytes(32)
+    return computation
+
+
+def _map_to_g2(computation: ComputationAPI) -> ComputationAPI:
+    data = bytes(computation.msg.data)
+    if len(data) != 128:
+        raise VMError("an element has 128 bytes")
+    computation.consume_gas(_MAP_GAS, "BLS12_MAP_FP2_TO_G2")
+    try:
+        point = G2Point.map_from_fp2_be(_coordinates(data))
+    except ValueError as error:
+        raise VMError(str(error)) from error
+    raw = point.to_xy_bytes_be()
+    computation.output = b"".join(_PAD + raw[at : at + 48] for at in range(0, 192, 48))
+    return computation
+
+
+def _coordinates(data: Sequence[int] | bytes) -> bytes:
+    fields = [bytes(data[at : at + 64]) for at in range(0, len(data), 64)]
+    if any(field[:16] != _PAD for field in fields):
+        raise ValueError("a coordinate is wider than 48 bytes")
+    return b"".join(field[16:] for field in fields)
+
+
+_PRECOMPILES: Final = {
+    **PRAGUE_PRECOMPILES,
+    _PAIRING_AT: _pairing_check,
+    _MAP_TO_G2_AT: _map_to_g2,
+}
+
+
 class _Computation(PragueComputation):
-    _precompiles: Mapping[Address, Any] = {}
+    _precompiles = _PRECOMPILES
 
 
 class _State(PragueState):
@@ -232,50 +274,3 @@ def _logs(computation: ComputationAPI) -> Iterator[Log]:
 
 def _number(value: str | int) -> int:
     return value if isinstance(value, int) else int(value, 16)
-
-
-# ---------------------------------------------------------------------- precompiles
-
-
-def _pairing_check(computation: ComputationAPI) -> ComputationAPI:
-    data = bytes(computation.msg.data)
-    if not data or len(data) % _PAIR:
-        raise VMError("pairs have 384 bytes each")
-    pairs = [data[at : at + _PAIR] for at in range(0, len(data), _PAIR)]
-    computation.consume_gas(_PAIR_GAS * len(pairs) + _PAIRING_GAS, "BLS12_PAIRING_CHECK")
-    try:
-        left = [G1Point.from_xy_bytes_be(_coordinates(pair[:128])) for pair in pairs]
-        right = [G2Point.from_xy_bytes_be(_coordinates(pair[128:])) for pair in pairs]
-    except ValueError as error:
-        raise VMError(str(error)) from error
-    computation.output = int(GT.pairing_check(left, right)).to_bytes(32)
-    return computation
-
-
-def _map_to_g2(computation: ComputationAPI) -> ComputationAPI:
-    data = bytes(computation.msg.data)
-    if len(data) != 128:
-        raise VMError("an element has 128 bytes")
-    computation.consume_gas(_MAP_GAS, "BLS12_MAP_FP2_TO_G2")
-    try:
-        point = G2Point.map_from_fp2_be(_coordinates(data))
-    except ValueError as error:
-        raise VMError(str(error)) from error
-    raw = point.to_xy_bytes_be()
-    computation.output = b"".join(_PAD + raw[at : at + 48] for at in range(0, 192, 48))
-    return computation
-
-
-def _coordinates(data: Sequence[int] | bytes) -> bytes:
-    fields = [bytes(data[at : at + 64]) for at in range(0, len(data), 64)]
-    if any(field[:16] != _PAD for field in fields):
-        raise ValueError("a coordinate is wider than 48 bytes")
-    return b"".join(field[16:] for field in fields)
-
-
-@functools.cache
-def _precompiles() -> Mapping[Address, Any]:
-    return {**PRAGUE_PRECOMPILES, _PAIRING_AT: _pairing_check, _MAP_TO_G2_AT: _map_to_g2}
-
-
-_Computation._precompiles = _precompiles()

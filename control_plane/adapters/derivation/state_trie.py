@@ -10,6 +10,7 @@ of such a chain are against those roots, so whoever derives it has to build the 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+from eth.vm.forks.prague.constants import HISTORY_STORAGE_CONTRACT_CODE
 from trie.hexary import HexaryTrie
 
 from control_plane.adapters.derivation.evm import HISTORY, Evm, Outcome
@@ -91,7 +92,5 @@ class AnvilTrie:
 
 def anvil_alloc(alloc: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
     """The accounts with which Anvil begins: those of the genesis file, and EIP-2935's contract."""
-    from eth.vm.forks.prague.constants import HISTORY_STORAGE_CONTRACT_CODE
-
     code = "0x" + HISTORY_STORAGE_CONTRACT_CODE.hex()
     return {**alloc, HISTORY.hex(): {"code": code}}
