@@ -65,7 +65,9 @@ class Running(Workers):
         worker = await self._running(name)
         if worker.live is None or worker.live.network is None:
             raise Conflict(
-                f"{name} is starting", "its chains are not up yet", "Wait until it is ready."
+                f"{name} is starting",
+                "its chains are not up yet",
+                f"`caldera start {name}` returns when it is ready.",
             )
         return worker.live, worker.live.network
 

@@ -23,5 +23,5 @@ class GenesisFiles:
             raise Conflict(
                 f"{chain} has no genesis yet",
                 f"it is made at the chain's first start: {error}",
-                f"Wait for it: caldera status --wait ready {devnet}",
+                f"`caldera start {devnet}` returns when it is ready.",
             ) from error
