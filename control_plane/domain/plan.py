@@ -62,6 +62,10 @@ class ChainPlan:
     """HTTP JSON-RPC of a chain that somebody else runs and that was joined; None: ours."""
     ws: str | None = None
     """WebSocket JSON-RPC of such a chain, where it is not at the same host, port and path."""
+    proof: str | None = None
+    """What makes its outputs on the L1 true, ``fraud`` or ``validity``; None: it has none."""
+    finalization_window: int = 0
+    """Seconds that an output can be disputed in; 0 where each is proven beforehand."""
 
     @property
     def is_external(self) -> bool:

@@ -1,4 +1,4 @@
-"""A rollup's settlement contracts on the L1: where they are and how they are called."""
+"""The ``BatchInbox`` on the L1: where it is and how it is called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,6 @@ from typing import Final
 from control_plane.domain.calls import encode_call, selector, word
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import create3_address
-from control_plane.domain.plan import ChainPlan
 
 INBOX: Final = "BatchInbox"
 APPEND: Final = "append(uint256,uint64,uint64,uint16,bool,bytes)"
@@ -42,11 +41,6 @@ class Frame:
         """The call's data."""
         head = (self.chain_id, self.first, self.last, self.number, int(self.is_last))
         return encode_call(APPEND, *head, self.data)
-
-
-def posts_batches(chain: ChainPlan) -> bool:
-    """Whether a batcher of ours posts `chain`'s blocks."""
-    return chain.services == "caldera" and chain.da is not None
 
 
 def inbox_salt(*, implementation: bool = False) -> bytes:
