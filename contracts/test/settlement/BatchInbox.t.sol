@@ -130,4 +130,87 @@ contract BatchInboxTest is Test {
             assertEq(inbox.rollup(ROLLUP).nextBlock, next);
         }
     }
+
+    function test_commitment_isTheAccumulatorAfterEachChannel() public {
+        inbox.append(ROLLUP, 1, 3, 0, true, "x");
+        bytes32 first = inbox.rollup(ROLLUP).accumulator;
+        inbox.append(ROLLUP, 4, 9, 0, false, "y");
+        assertEq(inbox.commitment(ROLLUP, 9), 0);
+        inbox.append(ROLLUP, 4, 9, 1, true, "z");
+        assertEq(inbox.commitment(ROLLUP, 3), first);
+        assertEq(inbox.commitment(ROLLUP, 9), inbox.rollup(ROLLUP).accumulator);
+        assertEq(inbox.commitment(ROLLUP, 4), 0);
+        assertEq(inbox.commitment(902, 3), 0);
+    }
+
+    function test_appendBlobs_commitsToTheBlobsOfTheTransaction() public {
+        bytes32[] memory hashes = new bytes32[](2);
+        (hashes[0], hashes[1]) = (bytes32(uint256(1) << 248), bytes32(uint256(1) << 248 | 7));
+        vm.blobhashes(hashes);
+        bytes32 dataHash = keccak256(abi.encodePacked(hashes));
+        vm.expectEmit();
+        emit IBatchInbox.FramePosted(ROLLUP, 0, 0, 1, 3, true, dataHash);
+        inbox.appendBlobs(ROLLUP, 1, 3, 0, true);
+        bytes32 open = keccak256(abi.encode(bytes32(0), dataHash, uint256(1)));
+        bytes32 expected = keccak256(abi.encode(bytes32(0), uint64(1), uint64(3), open));
+        assertEq(inbox.commitment(ROLLUP, 3), expected);
+    }
+
+    function test_appendBlobs_refusesATransactionWithoutBlobs() public {
+        vm.expectRevert(IBatchInbox.NothingPosted.selector);
+        inbox.appendBlobs(ROLLUP, 1, 3, 0, true);
+    }
+
+    function test_appendBlobs_isTheBatchersAlone() public {
+        vm.blobhashes(_oneHash());
+        vm.stopPrank();
+        vm.expectRevert(
+            abi.encodeWithSelector(IBatchInbox.NotBatcher.selector, ROLLUP, address(this), batcher)
+        );
+        inbox.appendBlobs(ROLLUP, 1, 3, 0, true);
+    }
+
+    function test_appendCommitment_isTheBatchersAlone() public {
+        vm.stopPrank();
+        vm.expectRevert(
+            abi.encodeWithSelector(IBatchInbox.NotBatcher.selector, ROLLUP, address(this), batcher)
+        );
+        inbox.appendCommitment(ROLLUP, 1, 3, 0, true, "x");
+    }
+
+    function test_appendCommitment_refusesNothing() public {
+        vm.expectRevert(IBatchInbox.NothingPosted.selector);
+        inbox.appendCommitment(ROLLUP, 1, 3, 0, true, "");
+    }
+
+    function testFuzz_appendCommitment_isNoCalldata(bytes calldata data) public {
+        vm.assume(data.length > 0);
+        inbox.appendCommitment(ROLLUP, 1, 3, 0, true, data);
+        bytes32 open = keccak256(abi.encode(bytes32(0), keccak256(data), uint256(2)));
+        bytes32 expected = keccak256(abi.encode(bytes32(0), uint64(1), uint64(3), open));
+        assertEq(inbox.commitment(ROLLUP, 3), expected);
+
+        vm.stopPrank();
+        inbox.setBatcher(902, batcher);
+        vm.prank(batcher);
+        inbox.append(902, 1, 3, 0, true, data);
+        assertNotEq(inbox.commitment(902, 3), expected);
+    }
+
+    function test_append_mixesKindsWithinAChannel() public {
+        vm.blobhashes(_oneHash());
+        inbox.append(ROLLUP, 1, 9, 0, false, "a");
+        inbox.appendBlobs(ROLLUP, 1, 9, 1, false);
+        inbox.appendCommitment(ROLLUP, 1, 9, 2, true, "c");
+        bytes32 open = keccak256(abi.encode(bytes32(0), keccak256("a")));
+        open = keccak256(abi.encode(open, keccak256(abi.encodePacked(_oneHash())), uint256(1)));
+        open = keccak256(abi.encode(open, keccak256("c"), uint256(2)));
+        bytes32 expected = keccak256(abi.encode(bytes32(0), uint64(1), uint64(9), open));
+        assertEq(inbox.commitment(ROLLUP, 9), expected);
+    }
+
+    function _oneHash() private pure returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](1);
+        hashes[0] = bytes32(uint256(1) << 248 | 5);
+    }
 }

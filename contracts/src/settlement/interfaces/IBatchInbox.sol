@@ -8,14 +8,16 @@ pragma solidity ^0.8.24;
 /// can't look into the data; whoever derives the rollup does, and ignores nothing: a channel that
 /// can't be decoded, or says something false, is where derivation stops.
 interface IBatchInbox {
-    /// @notice Emitted for each frame. The data are the calldata of the transaction.
+    /// @notice Emitted for each frame. The data are with the transaction: in its calldata, in its
+    /// blobs, or where the commitment in its calldata says; which one its selector tells.
     /// @param chainId Of the rollup.
     /// @param channel Number of the rollup's channel, from 0.
     /// @param frame Number of the frame within its channel, from 0.
     /// @param firstBlock First block of the channel.
     /// @param lastBlock Last block of the channel.
     /// @param isLast Whether the channel is complete with this frame.
-    /// @param dataHash keccak of the frame's data.
+    /// @param dataHash keccak of the frame's data, of its blobs' versioned hashes one after the
+    /// other, or of its commitment.
     event FramePosted(
         uint256 indexed chainId,
         uint64 indexed channel,
@@ -81,6 +83,35 @@ interface IBatchInbox {
         bytes calldata data
     ) external;
 
+    /// @notice Posts one frame of a channel whose data are in the transaction's blobs, all of them,
+    /// in their order.
+    /// @dev As {append} with `open = keccak(open, keccak(versioned hashes), 1)`: three words, so that
+    /// no calldata come to the same.
+    function appendBlobs(
+        uint256 chainId,
+        uint64 firstBlock,
+        uint64 lastBlock,
+        uint16 frame,
+        bool isLast
+    ) external;
+
+    /// @notice Posts one frame of a channel whose data an external DA holds.
+    /// @dev As {append} with `open = keccak(open, keccak(daCommitment), 2)`. Nobody here can tell
+    /// whether the data are there: whoever wants them has to ask that DA.
+    /// @param daCommitment What it takes to get them and to check them; its first byte says from whom
+    /// (docs/formats.md, "Channels").
+    function appendCommitment(
+        uint256 chainId,
+        uint64 firstBlock,
+        uint64 lastBlock,
+        uint16 frame,
+        bool isLast,
+        bytes calldata daCommitment
+    ) external;
+
     /// @notice What is known of the rollup `chainId`.
     function rollup(uint256 chainId) external view returns (Rollup memory);
+
+    /// @notice The accumulator right after the channel that ends with `lastBlock`; 0 where none does.
+    function commitment(uint256 chainId, uint64 lastBlock) external view returns (bytes32);
 }
