@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.db.atomic import AtomicDB
+from eth.db.backends.memory import MemoryDB
 from eth.exceptions import VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague import PragueVM
@@ -160,16 +161,31 @@ class Evm:
 
     def __init__(self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]]) -> None:
         """`alloc`: accounts as in geth's ``genesis.json``."""
-        self._chain_id = chain_id
-        self._hashes: list[bytes] = []
-        before = ExecutionContext(
-            Address(bytes(20)), 0, BlockNumber(0), 0, Hash32(bytes(32)), 0, [], chain_id, 0, 0
-        )
-        self._state = _State(AtomicDB(), before, Hash32(EMPTY_TRIE))
-        self._state.begin_transaction()
+        self._open(chain_id, AtomicDB(), EMPTY_TRIE, [])
         for address, account in alloc.items():
             self._put(Address(bytes.fromhex(address.removeprefix("0x"))), account)
         self._state.lock_changes()
+
+    @classmethod
+    def at(
+        cls, chain_id: int, nodes: dict[bytes, bytes], root: bytes, hashes: Sequence[bytes]
+    ) -> "Evm":
+        """The chain as it was: `nodes` of its tries and code by their hashes, not written to; the
+        state's `root`; `hashes` of the blocks before the next one's parent, the newest first."""
+        evm = cls.__new__(cls)
+        evm._open(chain_id, AtomicDB(MemoryDB(nodes)), root, hashes)
+        return evm
+
+    def _open(
+        self, chain_id: int, database: AtomicDB, root: bytes, hashes: Sequence[bytes]
+    ) -> None:
+        self.chain_id = chain_id
+        self._hashes = list(hashes)
+        before = ExecutionContext(
+            Address(bytes(20)), 0, BlockNumber(0), 0, Hash32(bytes(32)), 0, [], chain_id, 0, 0
+        )
+        self._state = _State(database, before, Hash32(root))
+        self._state.begin_transaction()
 
     def _put(self, address: Address, account: Mapping[str, Any]) -> None:
         self._state.set_balance(address, _number(account.get("balance", "0x0")))
@@ -190,7 +206,7 @@ class Evm:
             mix_hash=Hash32(block.mix_hash),
             gas_limit=block.gas_limit,
             prev_hashes=[Hash32(each) for each in self._hashes],
-            chain_id=self._chain_id,
+            chain_id=self.chain_id,
             base_fee_per_gas=block.base_fee,
             excess_blob_gas=0,
         )
@@ -241,6 +257,10 @@ class Evm:
             self._state.get_balance(at),
             bytes(self._state.get_code_hash(at)) if self._state.account_exists(at) else b"",
         )
+
+    def code(self, address: bytes) -> bytes:
+        """The account's code; empty without."""
+        return self._state.get_code(Address(address))
 
     def storage(self, address: bytes, slot: int) -> int:
         """The word in a slot."""

@@ -6,7 +6,7 @@ block's hash, transactions, receipts, logs, gas, and the chain of parents.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from trie.hexary import HexaryTrie
 
@@ -61,18 +61,51 @@ class Replay:
     def execute(self, block: ChannelBlock) -> Replayed:
         """Run the next block. Differs when it is not what it claims; the state is then that after
         executing it. ValueError for another block than the next one."""
+        root = self.run(block)
+        self._compare(block, "state root", block.state_root, root)
+        header = self._header(block, root)
+        self._compare(block, "hash", block.hash, keccak256(header))
+        self._parent, self._next = block.hash, block.number + 1
+        gas = sum(outcome.gas_used for outcome in self.outcomes)
+        return Replayed(block.number, len(self.outcomes), gas)
+
+    def derive(self, block: ChannelBlock) -> bytes:
+        """Run the next block and believe nothing that it says of its outcome: RLP of the header
+        that it has. Differs when a transaction can't be in it. ValueError as `execute`."""
+        header = self._header(block, self.run(block))
+        self._parent, self._next = keccak256(header), block.number + 1
+        return header
+
+    def run(self, block: ChannelBlock, roots: list[bytes] | None = None) -> bytes:
+        """The state's root after the transactions of the next block; Differs when one can't be in
+        it. `roots` gets the roots before the first and after each transaction."""
         if block.number != self._next:
             raise ValueError(f"block {block.number} does not follow {self._next - 1}")
         self._trie.note_system(self.evm.begin(block, self._parent))
-        self.outcomes = outcomes = []
+        if roots is not None:
+            roots.append(self._trie.root())
+        self.outcomes = []
         for at in range(len(block.transactions)):
-            outcomes.append(self._apply(block, at))
-            self._trie.note(outcomes[-1])
-        self._compare(block, "state root", block.state_root, self._trie.root())
-        self._compare(block, "hash", block.hash, keccak256(self._header(block, outcomes)))
-        self._parent, self._next = block.hash, block.number + 1
-        gas = sum(outcome.gas_used for outcome in outcomes)
-        return Replayed(block.number, len(outcomes), gas)
+            self.outcomes.append(self._apply(block, at))
+            self._trie.note(self.outcomes[-1])
+            if roots is not None:
+                roots.append(self._trie.root())
+        return self._trie.root()
+
+    def past(self, number: int, root: bytes, hashes: Sequence[bytes]) -> "Replay":
+        """As it was before block `number`, with the state's `root`; `hashes` of the blocks before,
+        the newest first, at most 256 and at least one. What it executes is not seen here."""
+        replay = Replay.__new__(Replay)
+        nodes = cast("dict[bytes, bytes]", self._trie.nodes)
+        replay.evm = Evm.at(self.evm.chain_id, nodes, root, hashes[1:])
+        replay._trie = self._trie.past(replay.evm, root)
+        replay._parent, replay._next, replay.outcomes = hashes[0], number, []
+        return replay
+
+    @property
+    def root(self) -> bytes:
+        """The state's root after the block that was executed last."""
+        return self._trie.root()
 
     def accounts(self) -> frozenset[bytes]:
         """Addresses of all accounts that the state has."""
@@ -98,16 +131,17 @@ class Replay:
         if claimed != found:
             raise Differs(block.number, what, "0x" + claimed.hex(), "0x" + found.hex())
 
-    def _header(self, block: ChannelBlock, outcomes: Sequence[Outcome]) -> bytes:
+    def _header(self, block: ChannelBlock, root: bytes) -> bytes:
         """RLP of the header (fields and their order: ``domain/header.py``)."""
         number = rlp.encode_int
+        outcomes = self.outcomes
         receipts, bloom = _receipts(outcomes)
         return rlp.encode(
             [
                 self._parent,
                 _NO_UNCLES,
                 block.miner,
-                block.state_root,
+                root,
                 _list_root(block.transactions),
                 _list_root(receipts),
                 bloom,

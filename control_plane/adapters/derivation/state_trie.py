@@ -7,7 +7,8 @@ or cleared stays in its contract's trie as a zero where a call to the contract w
 of such a chain are against those roots, so whoever derives it has to build the same.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, Final
 
 from eth.vm.forks.prague.constants import HISTORY_STORAGE_CONTRACT_CODE
@@ -26,7 +27,8 @@ class AnvilTrie:
 
     def __init__(self, evm: Evm, alloc: Mapping[str, Mapping[str, Any]]) -> None:
         self._evm = evm
-        self._nodes: dict[bytes, bytes] = {}
+        self._nodes: MutableMapping[bytes, bytes] = {}
+        self._past = False
         self._accounts = HexaryTrie(self._nodes)
         self._storage: dict[bytes, HexaryTrie] = {}
         self._known: dict[bytes, set[int]] = {}
@@ -37,6 +39,22 @@ class AnvilTrie:
             self._touched.add(at)
             self._loaded |= {(at, int(slot, 16)) for slot in account.get("storage", {})}
         self._fold(keep_zeros=False)
+
+    def past(self, evm: Evm, root: bytes) -> "AnvilTrie":
+        """The trie as it was when it had that root, for `evm` to go on from there; what it adds is
+        not seen here. It does not know which accounts it has."""
+        trie = AnvilTrie.__new__(AnvilTrie)
+        trie._evm = evm
+        trie._nodes = ChainMap({}, self._nodes)
+        trie._accounts = HexaryTrie(trie._nodes, root)
+        trie._storage, trie._known, trie._past = {}, {}, True
+        trie._loaded, trie._touched = set(), set()
+        return trie
+
+    @property
+    def nodes(self) -> MutableMapping[bytes, bytes]:
+        """Nodes of all tries that ever were, and all code, by their hashes."""
+        return self._nodes
 
     def note(self, outcome: Outcome) -> None:
         """Take over what a transaction touched."""
@@ -64,21 +82,31 @@ class AnvilTrie:
 
     def storage_root(self, address: bytes) -> bytes:
         """Root of the account's trie."""
-        trie = self._storage.get(address)
+        trie = self._storage_of(address)
         return bytes(trie.root_hash) if trie else EMPTY_TRIE
+
+    def _storage_of(self, address: bytes) -> HexaryTrie | None:
+        found = self._storage.get(address)
+        if found is None and self._past:
+            leaf = self._accounts.get(keccak256(address))
+            root = rlp.decode_list(leaf)[2] if leaf else EMPTY_TRIE
+            if root != EMPTY_TRIE:
+                found = self._storage[address] = HexaryTrie(self._nodes, root)
+        return found
 
     def _fold(self, *, keep_zeros: bool) -> None:
         for address, slot in self._loaded:
             value = self._evm.storage(address, slot)
             if value or keep_zeros:
-                trie = self._storage.get(address) or self._new(address)
+                trie = self._storage_of(address) or self._new(address)
                 trie[keccak256(slot.to_bytes(32))] = rlp.encode(rlp.encode_int(value))
-                self._known[address].add(slot)
+                self._known.setdefault(address, set()).add(slot)
         for address in self._touched:
             self._known.setdefault(address, set())
             nonce, balance, code = self._evm.account(address)
-            storage = self._storage.get(address)
-            root = bytes(storage.root_hash) if storage else EMPTY_TRIE
+            if code and code != EMPTY_CODE and code not in self._nodes:
+                self._nodes[code] = self._evm.code(address)
+            root = self.storage_root(address)
             leaf = [rlp.encode_int(nonce), rlp.encode_int(balance), root, code or EMPTY_CODE]
             self._accounts[keccak256(address)] = rlp.encode(leaf)
         self._loaded.clear()

@@ -55,8 +55,16 @@ class Site:
         """Every block executed again. Differs."""
         channel = await self.channel()
         replay = Replay(self.genesis, channel.parent_hash)
+        roots, hashes = [replay.root], [channel.parent_hash]
         for block in channel.blocks:
             replay.execute(block)
+            roots.append(replay.root)
+            hashes.insert(0, block.hash)
+        for at, block in enumerate(channel.blocks):
+            past, steps = replay.past(block.number, roots[at], hashes[-at - 1 :]), []
+            assert past.run(block, steps) == block.state_root
+            assert len(steps) == 1 + len(block.transactions)
+            assert steps[-1] == block.state_root
         return replay
 
 
