@@ -30,6 +30,21 @@ class NotDerivable(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Position:
+    """How far an inbox was read: up to the frame that completed a channel."""
+
+    channels: int = 0
+    accumulator: bytes = bytes(32)
+    block: int = 0
+    """Of the L1, with that frame's log."""
+    log: int = -1
+    """That log's place in the block."""
+
+
+START: Final = Position()
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """A channel and the L1 transaction that completed it."""
 
@@ -38,6 +53,8 @@ class Posted:
     transaction: str
     bytes: int
     """On the L1, of all its frames."""
+    after: Position
+    """Where reading goes on; its accumulator is the commitment to all up to this channel."""
 
 
 class Inbox:
@@ -61,12 +78,13 @@ class Inbox:
         except ValueError as error:
             raise NotDerivable(f"there is no BatchInbox at {self._address}: {error}") from error
 
-    async def channels(self, until: int) -> AsyncIterator[Posted]:
-        """All complete channels up to L1 block `until`, in order, checked against what the
-        contract commits to. NotDerivable."""
+    async def channels(self, until: int, at: Position = START) -> AsyncIterator[Posted]:
+        """All complete channels behind `at` up to L1 block `until`, in order, checked against what
+        the contract commits to. NotDerivable, also when the L1 is not the one any more in which
+        `at` was reached."""
         frames: list[Frame] = []
-        accumulator, number = bytes(32), 0
-        async for frame, transaction in self._frames(until):
+        accumulator, number = at.accumulator, at.channels
+        async for frame, log in self._frames(until, at):
             if frame.number == 0:
                 frames = []  # an open channel that is begun anew is void
             frames.append(frame)
@@ -75,8 +93,10 @@ class Inbox:
             parts = [each.data for each in frames]
             accumulator = accumulate(accumulator, frame.first, frame.last, parts)
             channel = _channel(b"".join(parts), frame, number)
-            yield Posted(number, channel, transaction, sum(map(len, parts)))
-            frames, number = [], number + 1
+            number += 1
+            after = Position(number, accumulator, *_place(log))
+            yield Posted(number - 1, channel, log["transactionHash"], sum(map(len, parts)), after)
+            frames = []
         state = await self.state(until)
         if (state.channels, state.accumulator) != (number, accumulator):
             raise NotDerivable(
@@ -84,8 +104,10 @@ class Inbox:
                 " others"
             )
 
-    async def _frames(self, until: int) -> AsyncIterator[tuple[Frame, str]]:
-        for start in range(0, until + 1, _RANGE):
+    async def _frames(
+        self, until: int, at: Position
+    ) -> AsyncIterator[tuple[Frame, Mapping[str, Any]]]:
+        for start in range(at.block, until + 1, _RANGE):
             request = {
                 "address": self._address,
                 "fromBlock": hex(start),
@@ -93,11 +115,16 @@ class Inbox:
                 "topics": ["0x" + FRAME_POSTED.hex(), "0x" + self._chain_id.to_bytes(32).hex()],
             }
             logs = await self._l1.call("eth_getLogs", request)
-            for at in range(0, len(logs), _AT_ONCE):
-                part = logs[at : at + _AT_ONCE]
+            logs = [log for log in logs if _place(log) > (at.block, at.log)]
+            for first in range(0, len(logs), _AT_ONCE):
+                part = logs[first : first + _AT_ONCE]
                 calls = [("eth_getTransactionByHash", (log["transactionHash"],)) for log in part]
                 for log, found in zip(part, await self._l1.batch(calls), strict=True):
-                    yield _frame(log, found), log["transactionHash"]
+                    yield _frame(log, found), log
+
+
+def _place(log: Mapping[str, Any]) -> tuple[int, int]:
+    return int(log["blockNumber"], 16), int(log["logIndex"], 16)
 
 
 def _frame(log: Mapping[str, Any], transaction: object) -> Frame:
