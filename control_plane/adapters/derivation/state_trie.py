@@ -90,7 +90,7 @@ class AnvilTrie:
         if found is None and self._past:
             leaf = self._accounts.get(keccak256(address))
             root = rlp.decode_list(leaf)[2] if leaf else EMPTY_TRIE
-            if root != EMPTY_TRIE:
+            if isinstance(root, bytes) and root != EMPTY_TRIE:
                 found = self._storage[address] = HexaryTrie(self._nodes, root)
         return found
 

@@ -61,7 +61,8 @@ class Site:
             roots.append(replay.root)
             hashes.insert(0, block.hash)
         for at, block in enumerate(channel.blocks):
-            past, steps = replay.past(block.number, roots[at], hashes[-at - 1 :]), []
+            steps: list[bytes] = []
+            past = replay.past(block.number, roots[at], hashes[-at - 1 :])
             assert past.run(block, steps) == block.state_root
             assert len(steps) == 1 + len(block.transactions)
             assert steps[-1] == block.state_root
