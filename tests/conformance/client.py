@@ -39,9 +39,20 @@ class Wallet:
     address: str
     key: bytes
 
-    def raw(self, chain: At, to: str, data: bytes = b"", value: int = 0, *, ahead: int = 0) -> str:
-        """A signed transaction, `ahead` places behind those that wait."""
-        nonce = int(chain.call("eth_getTransactionCount", self.address, "pending"), 16) + ahead
+    def raw(
+        self,
+        chain: At,
+        to: str,
+        data: bytes = b"",
+        value: int = 0,
+        *,
+        ahead: int = 0,
+        nonce: int | None = None,
+    ) -> str:
+        """A signed transaction with this `nonce`, or `ahead` places behind those that wait."""
+        if nonce is None:
+            waiting = chain.call("eth_getTransactionCount", self.address, "pending")
+            nonce = int(waiting, 16) + ahead
         receiver = bytes.fromhex(to.removeprefix("0x"))
         made = Transaction(
             chain.chain_id, nonce, receiver, value, data, 1_000_000, 100 * GWEI, GWEI
@@ -130,9 +141,9 @@ class Transfers(threading.Thread):
             with suppress(OSError, ValueError, AssertionError):  # it is dead at the moment
                 self._look()
                 self._send_again()
-                raw = self._wallet.raw(self._chain, self._to, value=1)
+                raw = self._wallet.raw(self._chain, self._to, value=1, nonce=self._next)
+                self._raws.append(raw)  # first: a node that dies may have taken it all the same
                 self._chain.call("eth_sendRawTransaction", raw)
-                self._raws.append(raw)
 
     def finish(self, seconds: float = 30) -> None:
         """End, and wait until every transfer is in a block: no nonce is missing."""
@@ -143,19 +154,31 @@ class Transfers(threading.Thread):
         def all_in() -> bool:
             with suppress(OSError, ValueError, AssertionError):
                 self._send_again()
-                return self._nonce("latest") == self._first + self.sent
+                return self._nonce("latest") == self._next
             return False
 
-        until(all_in, seconds, f"all {self.sent} transfers are in blocks of {self._chain.name}")
+        try:
+            until(all_in, seconds, f"all {self.sent} transfers are in blocks of {self._chain.name}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}: {self._how_it_stands()}") from error
+
+    def _how_it_stands(self) -> str:
+        nonces = {block: self._nonce(block) for block in ("latest", "pending")}
+        return f"from nonce {self._first} to {self._next}, {nonces}"
 
     def _look(self) -> None:
         head = self._chain.call("eth_getBlockByNumber", "latest", False)
         self.seen[int(head["number"], 16)] = head["hash"]
 
+    @property
+    def _next(self) -> int:
+        return self._first + self.sent
+
     def _send_again(self) -> None:
         known = self._nonce("pending") - self._first
         for raw in self._raws[known:]:
-            self._chain.call("eth_sendRawTransaction", raw)
+            with suppress(AssertionError):  # it waits there already, behind one that went
+                self._chain.call("eth_sendRawTransaction", raw)
 
     def _nonce(self, block: str) -> int:
         return int(self._chain.call("eth_getTransactionCount", self._wallet.address, block), 16)
