@@ -1,0 +1,202 @@
+"""A rollup derived from its L1 and followed, for who disputes its outputs and who proves them.
+
+A process of its own, because executing blocks takes all of a core. JSON lines. The first one on
+stdin says what to derive, as for ``verify``: ``{"l1": URL, "inbox": ADDRESS, "chain_id": N,
+"genesis": {…}}``; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id": N, "verifier":
+ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets an answer on
+stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}}``. Between them come
+lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
+
+It reads the L1 and the genesis, and asks no node of the rollup.
+"""
+
+import asyncio
+import contextlib
+import json
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from control_plane.adapters.derivation.chronicle import Chronicle, NotDerived
+from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
+from control_plane.adapters.derivation.proving import Attesting
+from control_plane.adapters.evm.rpc import connect
+from control_plane.domain.errors import CalderaError, NotFound, PermanentFailure, TemporaryFailure
+from control_plane.domain.ports.node import Rpc
+from control_plane.domain.rpc import RpcError
+from control_plane.services.problems import problem_detail
+
+_LINE: Final = 64 * 1024 * 1024
+"""Bytes of the longest question: the first one holds the genesis."""
+_EVERY: Final = 0.5
+"""Seconds between two lines that say how far it is."""
+
+
+class Session:
+    """What one process derives."""
+
+    def __init__(self, order: Mapping[str, Any]) -> None:
+        self._order = order
+        self._l1: Rpc | None = None
+        self._told = self._began = 0.0
+        self.chronicle = Chronicle(order["genesis"])
+        attest = order.get("attest")
+        self.attesting = Attesting(int(order["chain_id"]), attest) if attest else None
+        self.seconds = 0.0
+        """That executing took so far."""
+
+    async def follow(self) -> None:
+        """Derive all that is posted by now."""
+        try:
+            inbox = await self._inbox()
+            self._began = time.perf_counter()
+            await self.chronicle.follow(inbox, self._tell)
+        except TemporaryFailure:
+            await self.close()
+            raise
+        except NotDerivable as error:
+            raise TemporaryFailure("What is posted is no rollup", str(error)) from error
+
+    async def close(self) -> None:
+        """Close the connection to the L1; the next question makes a new one."""
+        l1, self._l1 = self._l1, None
+        if l1 is not None:
+            with contextlib.suppress(CalderaError, OSError):
+                await l1.close()
+
+    async def _inbox(self) -> Inbox:
+        if self._l1 is None:
+            self._l1 = await connect(self._order["l1"])
+        return Inbox(self._l1, self._order["inbox"], int(self._order["chain_id"]))
+
+    async def _tell(self, at: int) -> None:
+        now = time.perf_counter()
+        self.seconds += now - self._began
+        if now - self._told > _EVERY:
+            self._told = now
+            _say({"at": at})
+        await asyncio.sleep(0)  # whoever ends this process is heard
+        self._began = time.perf_counter()
+
+
+async def _follow(session: Session, _: Mapping[str, Any]) -> dict[str, Any]:
+    await session.follow()
+    reach, wrong = session.chronicle.reach, session.chronicle.first_wrong()
+    return {
+        "last": reach.last,
+        "stuck": reach.stuck,
+        "wrong": wrong[1] if wrong else None,
+        "seconds": round(session.seconds, 4),
+    }
+
+
+async def _block(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = session.chronicle.block(int(question["number"]))
+    except NotDerived:
+        return {"block": None}
+    block = {
+        "number": found.number,
+        "hash": _hex(found.hash),
+        "header": _hex(found.header),
+        "transactions": found.transactions,
+    }
+    return {"block": block}
+
+
+async def _trace(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        found = session.chronicle.trace(int(question["number"]))
+    except NotDerived:
+        return {"trace": None}
+    trace = {
+        "number": found.number,
+        "parentHash": _hex(found.parent_hash),
+        "hash": _hex(found.hash),
+        "steps": [[_hex(s.state_root), s.gas_used, _hex(s.logs_hash)] for s in found.steps],
+    }
+    return {"trace": trace}
+
+
+async def _last_of(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
+    return {"last": session.chronicle.last_of(bytes.fromhex(question["commitment"][2:]))}
+
+
+async def _prove(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
+    if session.attesting is None:
+        raise PermanentFailure("This process has no prover's key")
+    if session.chronicle.commitment(int(question["block"])) is None:
+        await session.follow()
+    return session.attesting.prove(session.chronicle, question)
+
+
+Answer = Callable[[Session, Mapping[str, Any]], Awaitable[dict[str, Any]]]
+
+ANSWERS: Final[Mapping[str, Answer]] = {
+    "follow": _follow,
+    "block": _block,
+    "trace": _trace,
+    "last_of": _last_of,
+    "prove": _prove,
+}
+"""What it can be asked, by name."""
+
+
+def main() -> int:
+    """Answer until stdin ends."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve())
+    return 0
+
+
+async def _serve() -> None:
+    """Until stdin ends, also in the middle of an answer."""
+    questions = asyncio.StreamReader(limit=_LINE)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
+    session = Session(json.loads(await questions.readline()))
+    waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
+    answering = asyncio.create_task(_answer_all(session, waiting))
+    try:
+        while line := await questions.readline():
+            waiting.put_nowait(json.loads(line))
+    finally:
+        answering.cancel()
+        await asyncio.gather(answering, return_exceptions=True)
+        await session.close()
+
+
+async def _answer_all(session: Session, waiting: "asyncio.Queue[Mapping[str, Any]]") -> None:
+    while True:
+        question = await waiting.get()
+        try:
+            answer = await _answer(session, question)
+        except CalderaError as error:
+            answer = {"problem": problem_detail(error).model_dump(mode="json")}
+        _say({"id": question["id"], **answer})
+
+
+async def _answer(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
+    found = ANSWERS.get(question["ask"])
+    if found is None:
+        raise NotFound(f"Nothing is called '{question['ask']}' here", ", ".join(ANSWERS))
+    try:
+        return await found(session, question)
+    except RpcError as error:
+        raise TemporaryFailure("The L1 refused a call", str(error)) from error
+
+
+def _hex(data: bytes) -> str:
+    return "0x" + data.hex()
+
+
+def _say(line: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
