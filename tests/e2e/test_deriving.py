@@ -1,0 +1,101 @@
+"""The process that derives a rollup: from the L1 alone, step by step, and through kills."""
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from control_plane.adapters.derivation.process import DerivingProcess
+from control_plane.domain.errors import TemporaryFailure
+from tests.acceptance.world import until
+from tests.e2e.home import Home, kill, new_home
+from tests.e2e.messages import chains_of
+
+_UP = ("up", "minimal", "--name", "net", "--set", "save_interval=0.5")
+
+
+def test_it_follows_and_traces_and_is_killed(tmp_path: Path) -> None:
+    with new_home() as home:
+        home.run(*_UP, "--set", "rollups.op.da=ethereum-calldata")
+        home.run("message", "send", "op", "l1", "--body", "0x6869", "--wait")
+        asyncio.run(_follow(home, tmp_path))
+
+
+async def _follow(home: Home, directory: Path) -> None:
+    status = home.status()
+    site = {
+        "l1": status["l1"]["ws_url"],
+        "inbox": status["rollups"][0]["l1_contracts"]["batchInbox"],
+        "chain_id": status["rollups"][0]["chain_id"],
+        "genesis": json.loads((home.home / "devnets/net/nodes/op/genesis.json").read_bytes()),
+    }
+
+    async def made() -> Mapping[str, Any]:
+        return site
+
+    deriving = DerivingProcess(made, directory / "deriving.log")
+    op = chains_of(status)["op"]
+    try:
+        first = await _caught_up(deriving, op.height)
+        await _compare(deriving, op, first)
+        assert await deriving.last_of(bytes(31) + b"\1") is None
+        assert await deriving.block(first + 100_000) is None
+        assert await deriving.trace(0) is None
+
+        child = deriving._child
+        assert child is not None
+        os.kill(child.pid, signal.SIGKILL)
+        await child.wait()
+        await asyncio.to_thread(home.run, "message", "send", "l1", "op", "--body", "0x", "--wait")
+        second = await _caught_up(deriving, op.height)
+        assert second > first
+        await _compare(deriving, op, second)
+        await _killed_while_it_works(deriving)
+        node = home.node("l1")
+        kill(node.pid)
+        await asyncio.to_thread(home.wait_state, "ready", 30)
+        await _compare(deriving, op, await _caught_up(deriving, second))
+    finally:
+        await deriving.close()
+
+
+async def _caught_up(deriving: DerivingProcess, head: int) -> int:
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                reach = await deriving.follow()
+            except TemporaryFailure:  # the L1's node is away
+                await asyncio.sleep(0.2)
+                continue
+            assert reach.stuck is None
+            if reach.last >= head:
+                return reach.last
+            await asyncio.sleep(0.2)  # until the batcher has posted
+
+
+async def _compare(deriving: DerivingProcess, op: Any, last: int) -> None:
+    for number in range(1, last + 1):
+        there = op.call("eth_getBlockByNumber", hex(number), False)
+        block, trace = await deriving.block(number), await deriving.trace(number)
+        assert block is not None
+        assert trace is not None
+        assert "0x" + block.hash.hex() == there["hash"] == "0x" + trace.hash.hex()
+        assert "0x" + trace.parent_hash.hex() == there["parentHash"]
+        assert trace.transactions == block.transactions == len(there["transactions"])
+        assert "0x" + trace.steps[-1].state_root.hex() == there["stateRoot"]
+        assert trace.steps[-1].gas_used == int(there["gasUsed"], 16)
+
+
+async def _killed_while_it_works(deriving: DerivingProcess) -> None:
+    child = deriving._child
+    assert child is not None
+    asking = asyncio.create_task(deriving.trace(1))
+    await asyncio.sleep(0)
+    os.kill(child.pid, signal.SIGKILL)
+    await asyncio.wait([asking])
+    if asking.exception() is not None:  # its answer may have come before
+        assert isinstance(asking.exception(), TemporaryFailure)
+    until(lambda: child.returncode is not None or not Path(f"/proc/{child.pid}").exists(), 5, "")
