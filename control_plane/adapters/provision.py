@@ -25,6 +25,7 @@ from control_plane.domain.network import Keys
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Account, Engine, NodeSpec
 from control_plane.domain.ports.provision import Born
+from control_plane.domain.settlement import settles
 
 _COIN: Final = 10**18
 _HYPERLANE: Final = "hyperlane.json"
@@ -118,7 +119,7 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
     )
     if chain.services == "native":
         baked = {**_native(genesis, chain), **baked}
-    elif engine.has_engine_api:
+    elif engine.has_engine_api or settles(chain):
         baked |= genesis.op_stack()
     alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
     content = engine.genesis(spec, alloc, _timestamp(spec))

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
-from control_plane.domain.plan import ChainPlan
 
 DEPOSIT_TYPE: Final = 0x7E
 DEPOSITOR: Final = bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001")
@@ -218,11 +217,6 @@ def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
     """The L1 contract whose deposits the rollup `chain_id` takes; `contracts` by JSON key."""
     factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
     return create3_address(factory, portal_salt(chain_id))
-
-
-def has_portal(chain: ChainPlan) -> bool:
-    """Whether our sequencer takes `chain`'s deposits from a portal of ours."""
-    return chain.engine == "op-geth" and chain.services == "caldera"
 
 
 def create3_address(factory: bytes, salt: bytes) -> bytes:

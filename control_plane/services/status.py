@@ -7,7 +7,7 @@ from typing import Any
 from control_plane.domain import op_stack_l1
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.ids import Hex
-from control_plane.domain.op_stack import has_portal, portal_address
+from control_plane.domain.op_stack import portal_address
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import (
@@ -18,6 +18,7 @@ from control_plane.domain.records import (
     ServiceRecord,
 )
 from control_plane.domain.settlement import inbox_address, posts_batches
+from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
@@ -189,13 +190,14 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
     factory = contracts.get("create3Factory")
     if factory is None:
         return {}
+    if chain.services == "native":
+        return op_stack_l1.shown(factory, chain.chain_id)
+    found = {}
     if posts_batches(chain):
-        return {"batchInbox": Hex("0x" + inbox_address(contracts).hex())}
+        found["batchInbox"] = Hex("0x" + inbox_address(contracts).hex())
     if has_portal(chain):
-        return {"optimismPortal": Hex("0x" + portal_address(contracts, chain.chain_id).hex())}
-    if chain.services != "native":
-        return {}
-    return op_stack_l1.shown(factory, chain.chain_id)
+        found["optimismPortal"] = Hex("0x" + portal_address(contracts, chain.chain_id).hex())
+    return found
 
 
 async def _metalayer(

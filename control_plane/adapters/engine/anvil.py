@@ -13,6 +13,9 @@ Facts behind the flags (Anvil 1.7.1, measured):
   states and no waiting transactions. It reads the blocks first and the state a moment later: a
   block sealed between is in the state and not among the blocks. One dump of three is torn so
   while blocks are sealed all the time.
+
+A rollup that settles takes deposit transactions: ``--network optimism``, whose hardforks have other
+names (isthmus is Prague's rules). What that mode does beside them stands in ``deposits.py``.
 """
 
 import asyncio
@@ -22,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.engine.arguments import value_after
-from control_plane.adapters.engine.genesis import GAS_LIMIT, genesis_json
+from control_plane.adapters.engine.genesis import GAS_LIMIT, NOBODY, genesis_json
 from control_plane.adapters.engine.saved_state import (
     StateHead,
     read_head,
@@ -31,6 +34,7 @@ from control_plane.adapters.engine.saved_state import (
 )
 from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryFailure
 from control_plane.domain.ids import node_service
+from control_plane.domain.op_stack import FEE_RECIPIENT
 from control_plane.domain.ports.node import (
     Caller,
     Listen,
@@ -40,6 +44,7 @@ from control_plane.domain.ports.node import (
     SavedState,
 )
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement import settles
 
 DEFAULT_MNEMONIC: Final = "test test test test test test test test test test test junk"
 """Anvil's own; any other is passed in argv, where other users of the machine can read it:
@@ -48,6 +53,10 @@ STATES_KEPT: Final = 128
 BLOCKS_WITH_TRANSACTIONS: Final = 8192
 _SAVE_TIMEOUT: Final = 30.0
 _TRIES: Final = 5
+_ETHEREUM: Final = ("--hardfork", "prague", "--order", "fees")
+_OP_STACK: Final = ("--network", "optimism", "--hardfork", "isthmus", "--order", "fifo")
+"""By order of arrival: by fee, deposits, which pay none, would wait as long as a block is full
+without them."""
 
 
 class AnvilEngine:
@@ -66,9 +75,10 @@ class AnvilEngine:
         accounts = spec.plan.accounts
         arguments = [
             *("--host", listen.host, "--port", str(listen.port)),
-            *("--chain-id", str(spec.chain.chain_id), "--hardfork", "prague"),
+            *("--chain-id", str(spec.chain.chain_id)),
+            *(_OP_STACK if settles(spec.chain) else _ETHEREUM),
             *("--init", str(paths.genesis), self.marker, str(paths.cache)),
-            *("--no-mining", "--order", "fees", "--gas-limit", str(GAS_LIMIT)),
+            *("--no-mining", "--gas-limit", str(GAS_LIMIT)),
             *("--accounts", str(accounts.count), "--slots-in-an-epoch", "1"),
             *("--prune-history", str(STATES_KEPT)),
             *("--transaction-block-keeper", str(BLOCKS_WITH_TRANSACTIONS)),
@@ -84,7 +94,8 @@ class AnvilEngine:
 
     def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
         """The genesis file of `spec`'s chain."""
-        return genesis_json(spec.chain.chain_id, alloc, timestamp)
+        coinbase = "0x" + FEE_RECIPIENT.hex() if settles(spec.chain) else NOBODY
+        return genesis_json(spec.chain.chain_id, alloc, timestamp, coinbase)
 
     # ------------------------------------------------------------------ after the start
 

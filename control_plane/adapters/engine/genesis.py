@@ -10,7 +10,7 @@ import orjson
 
 GAS_LIMIT = 60_000_000
 _ZERO_HASH = "0x" + "0" * 64
-_ZERO_ADDRESS = "0x" + "0" * 40
+NOBODY = "0x" + "0" * 40
 
 
 def make_alloc(
@@ -39,8 +39,10 @@ def make_alloc(
     return alloc
 
 
-def genesis_json(chain_id: int, alloc: Mapping[str, Any], timestamp: int) -> bytes:
-    """The whole file; `timestamp` in Unix seconds."""
+def genesis_json(
+    chain_id: int, alloc: Mapping[str, Any], timestamp: int, coinbase: str = NOBODY
+) -> bytes:
+    """The whole file; `timestamp` in Unix seconds. `coinbase` gets the tips of every block."""
     return orjson.dumps(
         {
             "config": {"chainId": chain_id},
@@ -50,7 +52,7 @@ def genesis_json(chain_id: int, alloc: Mapping[str, Any], timestamp: int) -> byt
             "gasLimit": hex(GAS_LIMIT),
             "difficulty": "0x0",
             "mixHash": _ZERO_HASH,
-            "coinbase": _ZERO_ADDRESS,
+            "coinbase": coinbase,
             "alloc": alloc,
         }
     )

@@ -1,4 +1,4 @@
-"""The portals of rollups on op-geth: contracts on the L1 that take deposits, one for each rollup.
+"""The portals of rollups: contracts on the L1 that take deposits, one for each rollup that has one.
 
 They are no part of the baked genesis: a devnet has those that it needs, also of rollups that were
 added later, each at an address that depends on the rollup's chain id alone.
@@ -14,13 +14,13 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import Network
 from control_plane.domain.op_stack import (
     create3_address,
-    has_portal,
     portal_address,
     portal_implementation_salt,
     portal_salt,
 )
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement.deposits import has_portal
 from control_plane.resources import artifacts_dir
 
 _IMPLEMENTATION_GAS: Final = 3_000_000
