@@ -53,8 +53,6 @@ interface IL2OutputOracle {
     /// @param disputeGame Who may lock and remove outputs.
     /// @param verifier Who tells valid proofs; zero where outputs are disputed instead.
     /// @param finalizationPeriod Seconds after which an output is final; 0 with a verifier.
-    /// @param genesisHash Hash of the rollup's block 0.
-    /// @param genesisStateRoot Its state root.
     struct Config {
         uint256 chainId;
         IBatchInbox inbox;
@@ -62,8 +60,6 @@ interface IL2OutputOracle {
         address disputeGame;
         IProofVerifier verifier;
         uint64 finalizationPeriod;
-        bytes32 genesisHash;
-        bytes32 genesisStateRoot;
     }
 
     /// @notice Emitted for each output; the OP Stack's event.
@@ -83,6 +79,9 @@ interface IL2OutputOracle {
 
     /// @notice Emitted when a dispute over an output has ended in its favour.
     event OutputUnlocked(uint256 indexed index, uint256 disputes);
+
+    /// @notice Emitted when the rollup's block 0 is named.
+    event GenesisSet(bytes32 blockHash, bytes32 stateRoot);
 
     /// @notice Emitted when bonds go to somebody.
     event BondPaid(address indexed to, uint256 amount);
@@ -123,6 +122,12 @@ interface IL2OutputOracle {
     /// @notice Thrown when an output is decided over that no dispute is about.
     error NotLocked(uint256 index);
 
+    /// @notice Thrown when outputs are proposed before the rollup's genesis is named.
+    error GenesisUnknown();
+
+    /// @notice Thrown when the genesis is named a second time, or is nothing.
+    error GenesisKnown(bytes32 blockHash);
+
     /// @notice Thrown when there is nothing to pay.
     error NothingOwed(address to);
 
@@ -131,6 +136,10 @@ interface IL2OutputOracle {
 
     /// @notice Thrown when an oracle is made with a verifier and a window, or with neither.
     error WindowWithVerifier();
+
+    /// @notice Names the rollup's block 0, once. Only the owner's: the contracts are made before the
+    /// rollup has one.
+    function setGenesis(bytes32 blockHash, bytes32 stateRoot) external;
 
     /// @notice Proposes the block of `header`. Only the proposer's, and `msg.value` must be {BOND}.
     /// @param header RLP of the block's header; its keccak is the block's hash.
@@ -179,7 +188,7 @@ interface IL2OutputOracle {
     /// @notice Who tells valid proofs; zero where outputs are disputed instead.
     function verifier() external view returns (IProofVerifier);
 
-    /// @notice Hash of the rollup's block 0, which the first output follows.
+    /// @notice Hash of the rollup's block 0, which the first output follows; 0 while it is not named.
     function genesisHash() external view returns (bytes32);
 
     /// @notice State root of the rollup's block 0.
