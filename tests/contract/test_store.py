@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
-from control_plane.adapters.persistence.models import Base
+from control_plane.adapters.persistence.tables import METADATA
 from control_plane.domain.errors import Conflict
 from control_plane.domain.records import (
     CursorRecord,
@@ -94,9 +94,9 @@ async def database(
     opened = await open_database(str(url))
     yield opened
     if request.param == "postgresql":
-        async with opened._engine.begin() as connection:
-            await connection.run_sync(Base.metadata.drop_all)
-            await connection.execute(text("DROP TABLE alembic_version"))
+        with opened._engine.begin() as connection:
+            METADATA.drop_all(connection)
+            connection.execute(text("DROP TABLE alembic_version"))
     await opened.close()
 
 
@@ -207,10 +207,10 @@ async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) ->
     async with database.begin() as unit:
         await unit.devnets.remove("shop")
         await unit.devnets.remove("never-was")
-    async with database._engine.begin() as connection:
-        for table in Base.metadata.sorted_tables:
+    with database._engine.begin() as connection:
+        for table in METADATA.sorted_tables:
             if "devnet" in table.c:
-                rows = await connection.execute(table.select())
+                rows = connection.execute(table.select())
                 assert {row.devnet for row in rows} == {"other"}, table.name
     async with database.begin() as unit:
         assert [record.name for record in await unit.devnets.list()] == ["other"]

@@ -16,7 +16,7 @@ from sqlalchemy import create_engine, inspect
 
 from control_plane.adapters.persistence import schema
 from control_plane.adapters.persistence.database import open_database
-from control_plane.adapters.persistence.models import REVISIONS, Base
+from control_plane.adapters.persistence.tables import METADATA, REVISIONS
 from control_plane.domain.errors import InvalidInput, StorageFailed, TemporaryFailure
 from control_plane.domain.records import CursorRecord
 from tests.disks import small_disk
@@ -31,7 +31,7 @@ def url(path: Path) -> str:
 # ---------------------------------------------------------------- schema
 
 
-async def test_new_is_made_from_the_models_and_stamped(tmp_path: Path) -> None:
+async def test_new_is_made_at_once_and_stamped(tmp_path: Path) -> None:
     path = tmp_path / "deep" / "caldera.db"
     await (await open_database(url(path))).close()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -51,7 +51,7 @@ def test_opening_imports_no_alembic(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
-def test_migrations_lead_to_the_models(tmp_path: Path) -> None:
+def test_migrations_lead_to_the_tables(tmp_path: Path) -> None:
     from alembic.autogenerate import compare_metadata
     from alembic.config import Config
     from alembic.migration import MigrationContext
@@ -66,7 +66,7 @@ def test_migrations_lead_to_the_models(tmp_path: Path) -> None:
     with engine.begin() as connection:
         schema.upgrade(connection)
         context = MigrationContext.configure(connection)
-        assert compare_metadata(context, Base.metadata) == []
+        assert compare_metadata(context, METADATA) == []
         assert context.get_current_revision() == REVISIONS[-1]
     engine.dispose()
     with sqlite3.connect(tmp_path / "migrated.db") as plain:

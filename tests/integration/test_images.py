@@ -72,7 +72,7 @@ def test_the_health_checker_tells_what_is_wrong(images: dict[str, str]) -> None:
 def test_all_that_agents_import_is_there(images: dict[str, str]) -> None:
     code = (
         "import control_plane.alone, control_plane.making, control_plane.health_probe\n"
-        "import aiosqlite, asyncpg, bip32, coincurve, eth_abi, sqlite3, ssl, uvicorn\n"
+        "import bip32, coincurve, eth_abi, psycopg, sqlalchemy, sqlite3, ssl, uvicorn\n"
         "from control_plane.adapters.evm.revert import decode_error\n"
         "print(decode_error('0x' + '00' * 4))"
     )

@@ -20,11 +20,11 @@ from control_plane.resources import artifacts_dir
 PREFIX: Final = "/opt/python"
 
 PACKAGES: Final = (
-    *("orjson", "pydantic", "sqlalchemy", "greenlet", "aiosqlite", "websockets", "uvicorn"),
+    *("orjson", "pydantic", "sqlalchemy", "websockets", "uvicorn"),
     *("rlp", "coincurve", "eth-hash", "safe-pysha3", "eth-abi", "py_arkworks_bls12381", "bip32"),
 )
 """What agents and the gate import, with what these need."""
-_OPTIONAL: Final = ("asyncpg",)
+_OPTIONAL: Final = ("psycopg", "psycopg-binary")
 """For agents whose database is PostgreSQL."""
 
 _NOT_NEEDED: Final = frozenset(

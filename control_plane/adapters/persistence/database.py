@@ -9,15 +9,14 @@ cost the last transactions, never the database.
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import URL, Connection, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from control_plane.adapters.persistence.errors import TRANSLATED, translate
 from control_plane.adapters.persistence.repositories.devnets import (
@@ -29,7 +28,7 @@ from control_plane.adapters.persistence.repositories.epochs import EpochRows, Vo
 from control_plane.adapters.persistence.repositories.events import EventRows, IdempotencyRows
 from control_plane.adapters.persistence.repositories.messages import CursorRows, MessageRows
 from control_plane.adapters.persistence.schema import prepare_schema
-from control_plane.adapters.persistence.steady import SteadyConnection, finish
+from control_plane.adapters.persistence.steady import SteadyConnection, Worker
 from control_plane.adapters.persistence.types import dump_json
 from control_plane.domain.errors import InvalidInput, MissingDependency, StorageFailed
 
@@ -45,14 +44,14 @@ _BUSY_TIMEOUT = 5.0
 _BEGIN = "BEGIN IMMEDIATE"
 _ALONE = "SELECT pg_advisory_xact_lock(7002259)"
 """The number is any that other programs are not likely to take."""
-_DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
+_DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
 class SqlUnitOfWork:
     """The repositories of one open transaction; implements ``ports.store.UnitOfWork``."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = SteadyConnection(connection)
+    def __init__(self, connection: SteadyConnection) -> None:
+        self._connection = connection
 
     @cached_property
     def devnets(self) -> DevnetRows:
@@ -118,8 +117,9 @@ class SqlUnitOfWork:
 class SqlDatabase:
     """Implements ``ports.store.Database``. Made by :func:`open_database`."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: Engine, worker: Worker) -> None:
         self._engine = engine
+        self._worker = worker
         self._turn = asyncio.Lock()
         self._holder: asyncio.Task[Any] | None = None
         self.name = engine.url.render_as_string(hide_password=True)
@@ -139,30 +139,28 @@ class SqlDatabase:
             self._holder = task
             try:
                 async with self._transaction() as connection:
-                    yield SqlUnitOfWork(connection)
+                    yield SqlUnitOfWork(SteadyConnection(self._worker, connection))
             except TRANSLATED as error:
                 raise translate(error, self.name) from error
             finally:
                 self._holder = None
 
     @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[AsyncConnection]:
-        connection = self._engine.connect()
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        begun: list[Connection] = []
         try:
-            await finish(_begin(connection))
-            try:
-                yield connection
-            except BaseException:
-                await finish(connection.rollback())
-                raise
-            await finish(connection.commit())
-        finally:
-            await finish(connection.close())
+            await self._worker.do(_begin, self._engine, begun)
+            yield begun[0]
+        except BaseException:
+            await self._worker.do(_end, begun, Connection.rollback)
+            raise
+        await self._worker.do(_end, begun, Connection.commit)
 
     async def close(self) -> None:
         """Close the connections, waiting for a transaction under way."""
         async with self._turn:
-            await self._engine.dispose()
+            await self._worker.do(self._engine.dispose)
+            self._worker.end()
 
 
 async def open_database(url: str) -> SqlDatabase:
@@ -177,21 +175,33 @@ async def open_database(url: str) -> SqlDatabase:
     parsed = _parse(url)
     engine = _make_engine(parsed)
     where = parsed.render_as_string(hide_password=True)
+    worker = Worker("database")
     try:
-        async with engine.begin() as connection:
-            await prepare_schema(connection, where)
-    except TRANSLATED as error:
-        await engine.dispose()
-        raise translate(error, where) from error
-    except BaseException:
-        await engine.dispose()
+        await worker.do(_prepare, engine, where)
+    except BaseException as error:
+        await worker.do(engine.dispose)
+        worker.end()
+        if isinstance(error, TRANSLATED):
+            raise translate(error, where) from error
         raise
-    return SqlDatabase(engine)
+    return SqlDatabase(engine, worker)
 
 
-async def _begin(connection: AsyncConnection) -> None:
-    await connection.start()
-    await connection.begin()
+def _prepare(engine: Engine, where: str) -> None:
+    with engine.begin() as connection:
+        prepare_schema(connection, where)
+
+
+def _begin(engine: Engine, begun: list[Connection]) -> None:
+    # handed over at once: a task that is cancelled meanwhile still has to end what began
+    begun.append(engine.connect())
+    begun[0].begin()
+
+
+def _end(begun: list[Connection], end: Callable[[Connection], None]) -> None:
+    for connection in begun:
+        with connection:
+            end(connection)
 
 
 def _parse(url: str) -> URL:
@@ -207,18 +217,18 @@ def _parse(url: str) -> URL:
     return parsed.set(drivername=driver)
 
 
-def _make_engine(url: URL) -> AsyncEngine:
+def _make_engine(url: URL) -> Engine:
     if url.get_backend_name() == "sqlite":
         return _sqlite_engine(url)
     try:
-        engine = create_async_engine(url, json_serializer=dump_json, pool_pre_ping=True)
+        engine = create_engine(url, json_serializer=dump_json, pool_pre_ping=True)
     except ModuleNotFoundError as error:
         raise MissingDependency(
             "The PostgreSQL driver is missing",
             f"Python has no module '{error.name}'",
             "pip install 'caldera-devnet[postgres]'",
         ) from None
-    event.listen(engine.sync_engine, "begin", _begin_alone)
+    event.listen(engine, "begin", _begin_alone)
     return engine
 
 
@@ -228,11 +238,11 @@ def _begin_alone(connection: Connection) -> None:
     connection.exec_driver_sql(_ALONE)
 
 
-def _sqlite_engine(url: URL) -> AsyncEngine:
+def _sqlite_engine(url: URL) -> Engine:
     if not url.database or url.database == ":memory:":
         raise InvalidInput("Unknown database URL", "a database in memory would not be durable")
     _create_private(Path(url.database))
-    engine = create_async_engine(
+    engine = create_engine(
         url,
         json_serializer=dump_json,
         connect_args={"timeout": _BUSY_TIMEOUT},
@@ -240,8 +250,8 @@ def _sqlite_engine(url: URL) -> AsyncEngine:
         max_overflow=0,
         pool_reset_on_return=None,  # every transaction ends by commit or rollback: begin()
     )
-    event.listen(engine.sync_engine, "connect", _set_up_sqlite)
-    event.listen(engine.sync_engine, "begin", _begin_immediate)
+    event.listen(engine, "connect", _set_up_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
@@ -267,8 +277,7 @@ def _set_up_sqlite(connection: Any, _record: object) -> None:
     cursor.close()
 
 
-def _begin_immediate(connection: Any) -> None:
+def _begin_immediate(connection: Connection) -> None:
     # Taking the write lock at once means that a transaction which reads first and writes
     # later can't find its snapshot outdated by another process.
-    # The driver's one-call execute spares two thread changes of SQLAlchemy's cursor.
-    connection.connection.dbapi_connection.run_async(lambda driver: driver.execute(_BEGIN))
+    connection.exec_driver_sql(_BEGIN)

@@ -9,7 +9,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from control_plane.domain.errors import Failed, PermanentFailure, StorageFailed, TemporaryFailure
@@ -41,6 +41,9 @@ _BROKEN = Meaning(
 )
 _LOCKED = Meaning(TemporaryFailure, "The database is locked", "Another process is writing to it.")
 _GONE = Meaning(TemporaryFailure, "The connection to the database broke")
+_AWAY = Meaning(
+    TemporaryFailure, "The database can't be reached", "Does it run, and is its URL right?"
+)
 _AGAIN = Meaning(TemporaryFailure, "The transaction has to be repeated")
 _SCARCE = Meaning(TemporaryFailure, "The database is short of resources")
 _OURS = Meaning(PermanentFailure, "The database refused a statement")
@@ -122,6 +125,8 @@ def meaning_of(error: BaseException) -> Meaning:
         state = getattr(candidate, "sqlstate", None)
         if isinstance(state, str):
             return POSTGRESQL.get(state) or POSTGRESQL.get(state[:2]) or _OURS
+    if isinstance(error, OperationalError):  # who could not connect is told no SQLSTATE
+        return _AWAY
     if isinstance(cause, PoolTimeout):
         return _SCARCE
     if isinstance(cause, (ConnectionError, TimeoutError)):

@@ -7,12 +7,11 @@ Statements are built once per table, so that SQLAlchemy compiles each of them on
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Delete, Insert, Row, Select, Table, Update, delete, select
 from sqlalchemy.dialects import sqlite
 
-from control_plane.adapters.persistence.models import Base
 from control_plane.adapters.persistence.steady import SteadyConnection
 
 if TYPE_CHECKING:
@@ -23,15 +22,11 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Rows(Generic[R]):
-    """The rows of one model's table as records of type `R`, in one open transaction."""
+    """A table's rows as records of type `R`, in one open transaction."""
 
     connection: SteadyConnection
-    model: type[Base]
+    table: Table
     record: Callable[..., R]
-
-    @property
-    def table(self) -> Table:
-        return cast(Table, self.model.__table__)
 
     @property
     def columns(self) -> Any:
@@ -56,7 +51,7 @@ class Rows(Generic[R]):
         return None if row is None else self.to_record(row)
 
     async def all(self, statement: Select[Any]) -> list[R]:
-        return [self.to_record(row) for row in await self.connection.execute(statement)]
+        return [self.to_record(row) for row in (await self.connection.execute(statement)).rows]
 
     async def upsert(self, records: Sequence[R]) -> None:
         """Insert or replace, in one call of the driver."""
@@ -102,7 +97,8 @@ def _upsert(table: Table, dialect: str) -> Insert:
 @cache
 def _insert_new(table: Table, dialect: str) -> Insert:
     keys = [column.name for column in table.primary_key]
-    return _insert(table, dialect).on_conflict_do_nothing(index_elements=keys)
+    statement = _insert(table, dialect).on_conflict_do_nothing(index_elements=keys)
+    return statement.execution_options(preserve_rowcount=True)  # else psycopg's is lost
 
 
 @cache

@@ -1,6 +1,6 @@
-"""Brings a database's tables to what the models describe.
+"""Brings a database's tables to what this version describes.
 
-A new database is made from the models at once and stamped with the newest revision, without
+A new database is made from them at once and stamped with the newest revision, without
 importing Alembic; an older one is migrated by it; a newer one is refused.
 """
 
@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, insert, inspect, select
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from control_plane.adapters.persistence.models import REVISIONS, Base
+from control_plane.adapters.persistence.tables import METADATA, REVISIONS
 from control_plane.domain.errors import StorageFailed
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
@@ -20,14 +19,14 @@ _VERSION: Final = Table(
 """Alembic's own table."""
 
 
-async def prepare_schema(connection: AsyncConnection, where: str) -> None:
+def prepare_schema(connection: Connection, where: str) -> None:
     """Make or upgrade the tables within the open transaction; `where` names the database.
 
     Raises StorageFailed when the database is not ours or was made by a newer version.
     """
-    revision = await connection.run_sync(_revision, where)
+    revision = _revision(connection, where)
     if revision is None:
-        await connection.run_sync(_create)
+        _create(connection)
     elif revision not in REVISIONS:
         raise StorageFailed(
             "The database was made by a newer version",
@@ -35,7 +34,7 @@ async def prepare_schema(connection: AsyncConnection, where: str) -> None:
             "Install the newer version of Caldera again, or use another CALDERA_HOME.",
         )
     elif revision != REVISIONS[-1]:
-        await connection.run_sync(upgrade)
+        upgrade(connection)
 
 
 def _revision(connection: Connection, where: str) -> str | None:
@@ -44,7 +43,7 @@ def _revision(connection: Connection, where: str) -> str | None:
     if _VERSION.name in tables:
         found = connection.execute(select(_VERSION.c.version_num)).scalar()
         return str(found) if found is not None else None
-    if tables & set(Base.metadata.tables):
+    if tables & set(METADATA.tables):
         raise StorageFailed(
             "The database has no revision",
             f"{where} has tables of the right names but was not made by Caldera",
@@ -54,7 +53,7 @@ def _revision(connection: Connection, where: str) -> str | None:
 
 
 def _create(connection: Connection) -> None:
-    Base.metadata.create_all(connection)
+    METADATA.create_all(connection)
     _VERSION.create(connection, checkfirst=True)
     connection.execute(insert(_VERSION), {"version_num": REVISIONS[-1]})
 

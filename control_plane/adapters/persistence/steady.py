@@ -1,47 +1,87 @@
-"""Database calls that a cancellation does not tear apart.
+"""The thread of a database, and calls of it that a cancellation does not tear apart.
 
-Cancelling a task inside a driver's call would leave the connection in the middle of a statement
-or a transaction, for the next one to stumble over. Here a call that has begun is
-finished first; then the cancellation goes on, and the transaction is rolled back as for any
-error.
+A driver's call blocks, so all calls of one database are made by one thread of its own, one after
+the other. Cancelling a task in the middle of a statement or a transaction would leave the
+connection there, for the next one to stumble over. Here a call that has begun is finished first;
+then the cancellation goes on, and the transaction is rolled back as for any error.
 """
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from sqlalchemy import CursorResult, Executable
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import Connection, Dialect, Executable
 
 T = TypeVar("T")
 
 
-async def finish(call: Coroutine[Any, Any, T]) -> T:
-    """Await `call` to its end, whatever happens to the awaiting task meanwhile."""
-    task = asyncio.ensure_future(call)
-    cancelled: asyncio.CancelledError | None = None
-    while not task.done():
-        try:
-            await asyncio.shield(task)
-        except asyncio.CancelledError as error:
-            cancelled = error
-        except BaseException:  # noqa: BLE001 - raised below, by result()
-            break
-    if cancelled is not None:
-        task.exception()  # seen; the cancellation is what the caller asked for
-        raise cancelled
-    return task.result()
+class Worker:
+    """One thread."""
+
+    def __init__(self, name: str) -> None:
+        self._thread = ThreadPoolExecutor(1, name)
+
+    async def do(self, call: Callable[..., T], *arguments: Any) -> T:
+        """The result of `call` in the thread, awaited to its end whatever happens to the awaiting
+        task meanwhile."""
+        loop = asyncio.get_running_loop()
+        future = loop.run_in_executor(self._thread, call, *arguments)
+        cancelled: asyncio.CancelledError | None = None
+        while not future.done():
+            try:
+                await asyncio.shield(future)
+            except asyncio.CancelledError as error:
+                cancelled = error
+            except BaseException:  # noqa: BLE001 - raised below, by result()
+                break
+        if cancelled is not None:
+            future.exception()  # seen; the cancellation is what the caller asked for
+            raise cancelled
+        return future.result()
+
+    def end(self) -> None:
+        """Let go of the thread, once what it does is done."""
+        self._thread.shutdown(wait=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All that a statement gave: rows belong to the thread until they are fetched."""
+
+    rows: Sequence[Any]
+    rowcount: int
+    """Rows that it changed."""
+
+    def first(self) -> Any:
+        return self.rows[0] if self.rows else None
+
+    def scalar(self) -> Any:
+        """First column of the first row; None without one."""
+        return self.rows[0][0] if self.rows else None
+
+    def scalars(self) -> list[Any]:
+        """First column of every row."""
+        return [row[0] for row in self.rows]
 
 
 class SteadyConnection:
-    """What repositories need of a connection, each call finished once begun."""
+    """What repositories need of a connection."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
+    def __init__(self, worker: Worker, connection: Connection) -> None:
+        self._worker = worker
         self._connection = connection
-        self.dialect = connection.dialect
 
-    async def execute(
-        self, statement: Executable, parameters: Any = None
-    ) -> CursorResult[*tuple[Any, ...]]:
-        """As ``AsyncConnection.execute``."""
-        return await finish(self._connection.execute(statement, parameters))
+    @property
+    def dialect(self) -> Dialect:
+        return self._connection.dialect
+
+    async def execute(self, statement: Executable, parameters: Any = None) -> Answer:
+        """As ``Connection.execute``."""
+        return await self._worker.do(_execute, self._connection, statement, parameters)
+
+
+def _execute(connection: Connection, statement: Executable, parameters: Any) -> Answer:
+    result = connection.execute(statement, parameters)
+    return Answer(result.all() if result.returns_rows else (), result.rowcount)

@@ -3,7 +3,8 @@
 import sqlite3
 
 import pytest
-from asyncpg import exceptions as asyncpg_errors
+from psycopg import OperationalError as Unreachable
+from psycopg import errors as psycopg_errors
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -30,7 +31,7 @@ def test_every_sqlite_result_is_mapped() -> None:
 
 
 def test_every_sqlstate_of_the_driver_is_mapped() -> None:
-    kinds = [getattr(asyncpg_errors, name) for name in dir(asyncpg_errors)]
+    kinds = [getattr(psycopg_errors, name) for name in dir(psycopg_errors)]
     states = {s for kind in kinds if isinstance(s := getattr(kind, "sqlstate", None), str)}
     assert len(states) > 200
     unmapped = {s for s in states if s not in POSTGRESQL and s[:2] not in POSTGRESQL}
@@ -68,22 +69,25 @@ def test_sqlite_as_sqlalchemy_wraps_it(name: str, kind: type[Failed]) -> None:
 @pytest.mark.parametrize(
     ("kind", "meaning"),
     [
-        (asyncpg_errors.DiskFullError, errors._FULL),
-        (asyncpg_errors.ReadOnlySQLTransactionError, errors._READ_ONLY),
-        (asyncpg_errors.InvalidPasswordError, errors._ACCESS),
-        (asyncpg_errors.InvalidCatalogNameError, errors._ACCESS),
-        (asyncpg_errors.DeadlockDetectedError, errors._AGAIN),
-        (asyncpg_errors.LockNotAvailableError, errors._LOCKED),
-        (asyncpg_errors.TooManyConnectionsError, errors._SCARCE),
-        (asyncpg_errors.AdminShutdownError, errors._GONE),
-        (asyncpg_errors.UniqueViolationError, errors._OURS),
-        (asyncpg_errors.DataCorruptedError, errors._BROKEN),
+        (psycopg_errors.DiskFull, errors._FULL),
+        (psycopg_errors.ReadOnlySqlTransaction, errors._READ_ONLY),
+        (psycopg_errors.InvalidPassword, errors._ACCESS),
+        (psycopg_errors.InvalidCatalogName, errors._ACCESS),
+        (psycopg_errors.DeadlockDetected, errors._AGAIN),
+        (psycopg_errors.LockNotAvailable, errors._LOCKED),
+        (psycopg_errors.TooManyConnections, errors._SCARCE),
+        (psycopg_errors.AdminShutdown, errors._GONE),
+        (psycopg_errors.UniqueViolation, errors._OURS),
+        (psycopg_errors.DataCorrupted, errors._BROKEN),
     ],
 )
 def test_postgresql_as_sqlalchemy_wraps_it(kind: type[Exception], meaning: errors.Meaning) -> None:
-    adapter = Exception("wrapped once more by the dialect")
-    adapter.__cause__ = kind("it said so")
-    assert meaning_of(DBAPIError("INSERT …", {}, adapter)) is meaning
+    assert meaning_of(DBAPIError("INSERT …", {}, kind("it said so"))) is meaning
+
+
+def test_a_server_that_is_not_there() -> None:
+    wrapped = OperationalError("SELECT …", {}, Unreachable("connection refused"))
+    assert meaning_of(wrapped) is errors._AWAY
 
 
 def test_what_is_no_drivers_error() -> None:

@@ -4,37 +4,36 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from sqlalchemy import Table
 
-from control_plane.adapters.persistence import models
+from control_plane.adapters.persistence import tables
 from control_plane.adapters.persistence.types import dump_json
 from control_plane.domain import records
 
 
 @pytest.mark.parametrize(
-    ("model", "record"),
+    ("table", "record"),
     [
-        (models.Devnet, records.DevnetRecord),
-        (models.Step, records.StepRecord),
-        (models.Service, records.ServiceRecord),
-        (models.Event, records.EventRecord),
-        (models.Message, records.MessageRecord),
-        (models.Epoch, records.EpochRecord),
-        (models.Cursor, records.CursorRecord),
-        (models.GuardianSet, records.GuardianSetRecord),
-        (models.Guardian, records.GuardianRecord),
-        (models.Fault, records.FaultRecord),
-        (models.Offence, records.OffenceRecord),
-        (models.Idempotency, records.IdempotencyRecord),
+        (tables.DEVNETS, records.DevnetRecord),
+        (tables.STEPS, records.StepRecord),
+        (tables.SERVICES, records.ServiceRecord),
+        (tables.EVENTS, records.EventRecord),
+        (tables.MESSAGES, records.MessageRecord),
+        (tables.EPOCHS, records.EpochRecord),
+        (tables.CURSORS, records.CursorRecord),
+        (tables.GUARDIAN_SETS, records.GuardianSetRecord),
+        (tables.GUARDIANS, records.GuardianRecord),
+        (tables.FAULTS, records.FaultRecord),
+        (tables.OFFENCES, records.OffenceRecord),
+        (tables.IDEMPOTENCY_KEYS, records.IdempotencyRecord),
     ],
 )
-def test_columns_have_the_fields_names_and_order(
-    model: type[models.Base], record: type[Any]
-) -> None:
-    assert [c.name for c in model.__table__.columns] == [f.name for f in fields(record)]
+def test_columns_have_the_fields_names_and_order(table: Table, record: type[Any]) -> None:
+    assert [c.name for c in table.columns] == [f.name for f in fields(record)]
 
 
 def test_every_table_has_a_devnet_or_is_known_not_to() -> None:
-    without = {t.name for t in models.Base.metadata.sorted_tables if "devnet" not in t.c}
+    without = {t.name for t in tables.METADATA.sorted_tables if "devnet" not in t.c}
     assert without == {"devnets", "idempotency_keys"}
 
 

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from control_plane.adapters.persistence.models import Base
+from control_plane.adapters.persistence.tables import METADATA
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=Base.metadata,
+    target_metadata=METADATA,
     render_as_batch=connection.dialect.name == "sqlite",
     transactional_ddl=False,  # the caller's transaction is the one that counts
 )

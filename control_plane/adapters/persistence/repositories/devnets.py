@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy import delete
 
-from control_plane.adapters.persistence.models import Base, Devnet, Service, Step
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import DEVNETS, METADATA, SERVICES, STEPS
 from control_plane.domain.errors import Conflict
 from control_plane.domain.records import DevnetRecord, ServiceRecord, StepRecord
 
@@ -15,7 +15,7 @@ class DevnetRows:
     """Implements ``ports.store.Devnets``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Devnet, DevnetRecord)
+        self._rows = Rows(connection, DEVNETS, DevnetRecord)
 
     async def get(self, name: str) -> DevnetRecord | None:
         return await self._rows.one(self._rows.columns.name == name)
@@ -36,7 +36,7 @@ class DevnetRows:
 
     async def remove(self, name: str) -> None:
         await self._rows.delete(self._rows.columns.name == name)
-        for table in Base.metadata.sorted_tables:
+        for table in METADATA.sorted_tables:
             if "devnet" in table.c:
                 await self._rows.affected(delete(table).where(table.c.devnet == name))
 
@@ -45,7 +45,7 @@ class StepRows:
     """Implements ``ports.store.Steps``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Step, StepRecord)
+        self._rows = Rows(connection, STEPS, StepRecord)
 
     async def list(self, devnet: str) -> Sequence[StepRecord]:
         columns = self._rows.columns
@@ -63,7 +63,7 @@ class ServiceRows:
     """Implements ``ports.store.Services``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Service, ServiceRecord)
+        self._rows = Rows(connection, SERVICES, ServiceRecord)
 
     async def get(self, devnet: str, service: str) -> ServiceRecord | None:
         columns = self._rows.columns

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import delete, exists, func, select
 
-from control_plane.adapters.persistence.models import Epoch, Message, SetVote, Vote
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import EPOCHS, MESSAGES, SET_VOTES, VOTES
 from control_plane.domain.records import EpochRecord
 
 
@@ -15,7 +15,7 @@ class EpochRows:
     """Implements ``ports.store.Epochs``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Epoch, EpochRecord)
+        self._rows = Rows(connection, EPOCHS, EpochRecord)
 
     async def get(self, devnet: str, epoch: int) -> EpochRecord | None:
         columns = self._rows.columns
@@ -41,12 +41,12 @@ class EpochRows:
         return await self._rows.all(query.order_by(columns.epoch.desc()).limit(limit))
 
     async def prune(self, devnet: str, before: int) -> None:
-        columns, messages = self._rows.columns, Message.__table__.c
+        columns, messages = self._rows.columns, MESSAGES.c
         referred = exists().where(messages.devnet == devnet, messages.epoch == columns.epoch)
         await self._rows.delete(columns.devnet == devnet, columns.epoch < before, ~referred)
-        votes = Vote.__table__.c
+        votes = VOTES.c
         await self._rows.connection.execute(
-            delete(Vote).where(votes.devnet == devnet, votes.epoch < before)
+            delete(VOTES).where(votes.devnet == devnet, votes.epoch < before)
         )
 
 
@@ -70,8 +70,8 @@ class VoteRows:
     """Implements ``ports.store.Votes``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Vote, _Vote)
-        self._sets = Rows(connection, SetVote, _SetVote)
+        self._rows = Rows(connection, VOTES, _Vote)
+        self._sets = Rows(connection, SET_VOTES, _SetVote)
 
     async def record(self, devnet: str, guardian: int, epoch: int, header_hash: str) -> bool:
         vote = _Vote(devnet, guardian, epoch, header_hash)

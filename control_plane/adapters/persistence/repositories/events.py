@@ -5,12 +5,12 @@ from typing import Final
 
 from sqlalchemy import insert, select, text
 
-from control_plane.adapters.persistence.models import Devnet, Event, Idempotency
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import DEVNETS, EVENTS, IDEMPOTENCY_KEYS
 from control_plane.domain.records import EventRecord, IdempotencyRecord, Json
 
-_APPEND: Final = insert(Event.__table__).returning(Event.__table__.c.id)  # type: ignore[arg-type]
+_APPEND: Final = insert(EVENTS).returning(EVENTS.c.id)
 _ONE_APPENDER: Final = text("SELECT pg_advisory_xact_lock(7020301)")
 """Held until the commit, so that ids become visible in the order in which they rise also
 where several control planes share one PostgreSQL. The number is ours, no more."""
@@ -20,7 +20,7 @@ class EventRows:
     """Implements ``ports.store.Events``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Event, EventRecord)
+        self._rows = Rows(connection, EVENTS, EventRecord)
 
     async def append(
         self, devnet: str, at: float, type: str, service: str | None, data: Json
@@ -29,7 +29,7 @@ class EventRows:
         if connection.dialect.name == "postgresql":
             await connection.execute(_ONE_APPENDER)
         row = {"devnet": devnet, "at": at, "type": type, "service": service, "data": data}
-        number = (await connection.execute(_APPEND, row)).scalar_one()
+        number = (await connection.execute(_APPEND, row)).scalar()
         return EventRecord(number, devnet, at, type, service, data)
 
     async def since(
@@ -50,10 +50,10 @@ class EventRows:
 
     async def prune(self, keep: int, gone_before: float) -> int:
         columns = self._rows.columns
-        known = select(Devnet.__table__.c.name)
+        known = select(DEVNETS.c.name)
         removed = await self._rows.delete(columns.at < gone_before, columns.devnet.not_in(known))
         names = (await self._rows.connection.execute(select(columns.devnet).distinct())).scalars()
-        for name in list(names):
+        for name in names:
             oldest = await self.before_last(name, keep)
             if oldest:
                 removed += await self._rows.delete(columns.devnet == name, columns.id <= oldest)
@@ -64,7 +64,7 @@ class IdempotencyRows:
     """Implements ``ports.store.IdempotencyKeys``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Idempotency, IdempotencyRecord)
+        self._rows = Rows(connection, IDEMPOTENCY_KEYS, IdempotencyRecord)
 
     async def get(self, key: str) -> IdempotencyRecord | None:
         return await self._rows.one(self._rows.columns.key == key)

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from control_plane.adapters.persistence.models import Fault, Offence
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import FAULTS, OFFENCES
 from control_plane.domain.records import FaultRecord, OffenceRecord
 
 
@@ -12,7 +12,7 @@ class FaultRows:
     """Implements ``ports.store.Faults``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Fault, FaultRecord)
+        self._rows = Rows(connection, FAULTS, FaultRecord)
 
     async def get(self, devnet: str, id: str) -> FaultRecord | None:
         columns = self._rows.columns
@@ -33,7 +33,7 @@ class OffenceRows:
     """Implements ``ports.store.Offences``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Offence, OffenceRecord)
+        self._rows = Rows(connection, OFFENCES, OffenceRecord)
 
     async def get(self, devnet: str, id: str) -> OffenceRecord | None:
         columns = self._rows.columns

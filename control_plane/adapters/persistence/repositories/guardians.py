@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from control_plane.adapters.persistence.models import Guardian, GuardianSet
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import GUARDIAN_SETS, GUARDIANS
 from control_plane.domain.records import GuardianRecord, GuardianSetRecord
 
 
@@ -12,7 +12,7 @@ class GuardianSetRows:
     """Implements ``ports.store.GuardianSets``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, GuardianSet, GuardianSetRecord)
+        self._rows = Rows(connection, GUARDIAN_SETS, GuardianSetRecord)
 
     async def get(self, devnet: str, set_id: int) -> GuardianSetRecord | None:
         columns = self._rows.columns
@@ -37,7 +37,7 @@ class GuardianRows:
     """Implements ``ports.store.Guardians``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Guardian, GuardianRecord)
+        self._rows = Rows(connection, GUARDIANS, GuardianRecord)
 
     async def list(self, devnet: str) -> Sequence[GuardianRecord]:
         columns = self._rows.columns

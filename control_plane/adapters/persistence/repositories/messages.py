@@ -5,9 +5,9 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 
-from control_plane.adapters.persistence.models import Cursor, Message
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
+from control_plane.adapters.persistence.tables import CURSORS, MESSAGES
 from control_plane.domain.records import CursorRecord, MessageRecord
 from control_plane.domain.states import MessageState
 
@@ -19,7 +19,7 @@ class MessageRows:
     """Implements ``ports.store.Messages``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Message, MessageRecord)
+        self._rows = Rows(connection, MESSAGES, MessageRecord)
 
     async def get(self, devnet: str, id: str) -> MessageRecord | None:
         columns = self._rows.columns
@@ -94,7 +94,7 @@ class MessageRows:
         columns = self._rows.columns
         query = select(columns.id).where(*self._surviving(devnet, origin))
         rows = await self._rows.connection.execute(query.order_by(columns.tree_index))
-        return list(rows.scalars())
+        return rows.scalars()
 
     async def from_block(self, devnet: str, origin: int, block: int) -> Sequence[MessageRecord]:
         columns = self._rows.columns
@@ -116,7 +116,7 @@ class MessageRows:
         columns = self._rows.columns
         query = select(columns.state, func.count()).where(columns.devnet == devnet)
         rows = await self._rows.connection.execute(query.group_by(columns.state))
-        found = {state: int(count) for state, count in rows}
+        found = {state: int(count) for state, count in rows.rows}
         return {state: found.get(state, 0) for state in MessageState}
 
     def _surviving(self, devnet: str, origin: int) -> tuple[Any, ...]:
@@ -132,7 +132,7 @@ class CursorRows:
     """Implements ``ports.store.Cursors``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
-        self._rows = Rows(connection, Cursor, CursorRecord)
+        self._rows = Rows(connection, CURSORS, CursorRecord)
 
     async def get(self, devnet: str, agent: str, chain: str) -> CursorRecord | None:
         columns = self._rows.columns
