@@ -8,7 +8,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from control_plane.domain.errors import DeadlineExceeded, TemporaryFailure
+from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, TemporaryFailure
+from control_plane.domain.settlement.proofs import PublicInputs
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
 
 _PROGRAM: Final = (sys.executable, "-P", "-m", "control_plane.deriving")
@@ -35,7 +36,7 @@ class DerivingProcess:
     async def follow(self) -> Reach:
         """See the port."""
         answer = await self._ask({"ask": "follow"})
-        return Reach(answer["last"], answer["stuck"])
+        return Reach(answer["last"], answer["stuck"], answer["wrong"], answer["seconds"])
 
     async def block(self, number: int) -> DerivedBlock | None:
         """See the port."""
@@ -59,6 +60,11 @@ class DerivingProcess:
         last: int | None = (await self._ask(question))["last"]
         return last
 
+    async def prove(self, previous: int, block: int, inputs: PublicInputs) -> bytes:
+        """See ``ports.derivation.Proves``; for a site with a prover's key."""
+        question = {"previous": previous, "block": block, "inputs": inputs.to_json()}
+        return _bytes((await self._ask({"ask": "prove", **question}))["proof"])
+
     async def close(self) -> None:
         """See the port."""
         child, self._child = self._child, None
@@ -78,7 +84,8 @@ class DerivingProcess:
                 return await self._answer(child, number)
             except BaseException as error:
                 # what it would say next answers nothing any more
-                if not isinstance(error, TemporaryFailure) or self._ended():
+                answered = isinstance(error, TemporaryFailure | PermanentFailure)
+                if not answered or self._ended():
                     await asyncio.shield(self.close())
                 raise
 
@@ -126,7 +133,9 @@ class DerivingProcess:
                 continue  # how far it is
             if "problem" in answer:
                 problem = answer["problem"]
-                raise TemporaryFailure(problem["title"], problem["detail"], problem["hint"])
+                final = problem["type"].endswith(PermanentFailure.type)
+                kind = PermanentFailure if final else TemporaryFailure
+                raise kind(problem["title"], problem["detail"], problem["hint"])
             return answer
 
 

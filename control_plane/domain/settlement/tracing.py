@@ -18,6 +18,10 @@ class Reach:
     """Block; 0 before the first one."""
     stuck: str | None = None
     """Why what follows the last block is no block of any chain."""
+    wrong: str | None = None
+    """Which block is the first that is not what its batch claims, and what of it."""
+    seconds: float = 0.0
+    """That executing took in all."""
 
 
 @dataclass(frozen=True, slots=True)
