@@ -39,21 +39,21 @@ interface IDisputeGame {
     /// @param low Block, or point of the block, that both agree on.
     /// @param high Block, or point of the block, that they disagree on.
     /// @param oracle Whose output is disputed.
+    /// @param serial Of the output, by which it is known again.
     /// @param index Of the output.
     /// @param chainId Of the rollup.
     /// @param proposer Who proposed the output.
-    /// @param challenger Who opened the game.
-    /// @param bond The challenger's, in wei.
-    /// @param agreed Value at `low`: a block hash, or a claim of a state.
-    /// @param disputed Value at `high`.
-    /// @param claimed Value in between that waits for an answer; else 0.
-    /// @param batchCommitment Of the output.
-    /// @param decider {IStepDecider} or {IDataDecider} of this game.
-    /// @param serial Of the output, by which it is known again.
     /// @param blockNumber The single block that remained; 0 before {reveal}.
     /// @param transactions How many it has, by the proposer's word.
-    /// @param parentHash Of the block.
-    /// @param blockHash Of the block.
+    /// @param challenger Who opened the game.
+    /// @param bond The challenger's, in wei.
+    /// @param decider {IStepDecider} or {IDataDecider} of this game.
+    /// @param agreed Value at `low`: a block hash, or a claim of a state.
+    /// @param disputed Value at `high`.
+    /// @param claimed The last value that was claimed in between; in an ANSWER phase it waits for one.
+    /// @param batchCommitment Of the output.
+    /// @param parentHash Of the single block.
+    /// @param blockHash Of the single block.
     struct Game {
         Phase phase;
         uint64 deadline;
@@ -61,19 +61,19 @@ interface IDisputeGame {
         uint64 low;
         uint64 high;
         address oracle;
+        uint64 serial;
         uint256 index;
         uint256 chainId;
         address proposer;
+        uint64 blockNumber;
+        uint32 transactions;
         address challenger;
         uint96 bond;
+        address decider;
         bytes32 agreed;
         bytes32 disputed;
         bytes32 claimed;
         bytes32 batchCommitment;
-        address decider;
-        uint64 serial;
-        uint64 blockNumber;
-        uint32 transactions;
         bytes32 parentHash;
         bytes32 blockHash;
     }
@@ -189,7 +189,7 @@ interface IDisputeGame {
 
     /// @notice The proposer's move when a single block remains: shows its header.
     /// @param header RLP; its hash must be the disputed one, its parent the agreed block, its number the next.
-    /// @param transactions How many transactions the block has. A false number costs the game: see {Step}.
+    /// @param transactions How many transactions the block has. A false number wins nothing: see {Step}.
     function reveal(uint256 gameId, bytes calldata header, uint32 transactions) external;
 
     /// @notice Ends a game by the decider's word on its last step. Anybody's.
