@@ -1,0 +1,43 @@
+"""Where a rollup's contracts on the L1 are: known before they are made."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.op_stack import create3_address
+
+SHARED: Final = {
+    "disputeGame": "DisputeGame",
+    "finalOutputs": "FinalOutputs",
+    "attestationVerifier": "AttestationVerifier",
+}
+"""Contracts that all rollups of an L1 share, by their key in status."""
+EACH: Final = {
+    "l2OutputOracle": "L2OutputOracle",
+}
+"""Contracts that each rollup has, by their key in status."""
+
+
+def salt_of(name: str, chain_id: int | None = None, *, implementation: bool = False) -> bytes:
+    """With which the L1's Create3Factory makes the contract `name`, that of rollup `chain_id` if
+    each has one, or the code behind its proxy."""
+    parts = ["caldera", "v1", name]
+    parts += [str(chain_id)] if chain_id is not None else []
+    parts += ["implementation"] if implementation else []
+    return keccak256(".".join(parts).encode())
+
+
+def address_of(contracts: Mapping[str, str], name: str, chain_id: int | None = None) -> bytes:
+    """Where it is; `contracts` by JSON key."""
+    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    return create3_address(factory, salt_of(name, chain_id))
+
+
+def settlement_addresses(
+    contracts: Mapping[str, str], chain_id: int, *, proof: str
+) -> Mapping[str, bytes]:
+    """What the rollup `chain_id` has on the L1 besides the inbox, by key in status."""
+    unused = "attestationVerifier" if proof == "fraud" else "disputeGame"
+    shared = {key: name for key, name in SHARED.items() if key != unused}
+    found = {key: address_of(contracts, name, chain_id) for key, name in EACH.items()}
+    return found | {key: address_of(contracts, name) for key, name in shared.items()}
