@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from control_plane.domain.settlement.outputs import PublicInputs
+from control_plane.domain.settlement.proofs import PublicInputs
 
 
 class Proves(Protocol):

@@ -12,8 +12,6 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.places import address_of
 
 ORACLE: Final = "L2OutputOracle"
-MESSAGE_PASSER: Final = bytes.fromhex("4200000000000000000000000000000000000016")
-"""The OP Stack's L2ToL1MessagePasser, a predeploy."""
 BOND: Final = 10**18
 """``L2OutputOracle.BOND``."""
 PROPOSED: Final = keccak256(b"OutputProposed(bytes32,uint256,uint256,uint256)")
@@ -28,7 +26,6 @@ _WORDS: Final = 11
 class Output:
     """What ``L2OutputOracle.output(uint256)`` says."""
 
-    index: int
     output_root: bytes
     block_hash: bytes
     state_root: bytes
@@ -75,32 +72,6 @@ class Proposal:
         return selector(_PROPOSE) + b"".join(map(word, heads)) + header + nodes + tail(proof)
 
 
-@dataclass(frozen=True, slots=True)
-class PublicInputs:
-    """What a validity proof is about (``IProofVerifier.PublicInputs``)."""
-
-    chain_id: int
-    previous_block_hash: bytes
-    previous_state_root: bytes
-    block_hash: bytes
-    state_root: bytes
-    message_passer_storage_root: bytes
-    batch_commitment: bytes
-
-    def encode(self) -> bytes:
-        """``abi.encode``."""
-        return word(self.chain_id) + b"".join(
-            (
-                self.previous_block_hash,
-                self.previous_state_root,
-                self.block_hash,
-                self.state_root,
-                self.message_passer_storage_root,
-                self.batch_commitment,
-            )
-        )
-
-
 def output_root(state_root: bytes, storage_root: bytes, block_hash: bytes) -> bytes:
     """The OP Stack's output root of version 0 (its specifications, "L2 Output Commitment
     Construction")."""
@@ -117,11 +88,14 @@ def output_call(index: int) -> bytes:
     return encode_call("output(uint256)", index)
 
 
-def decode_output(index: int, data: bytes) -> Output:
+def decode_output(data: bytes) -> Output:
     """Its answer. ValueError for anything else."""
     words = _words(data, _WORDS)
-    numbers = [int.from_bytes(each) for each in words]
-    return Output(index, *words[:5], *numbers[5:9], words[9][12:], numbers[10])
+    root, block_hash, state_root, storage_root, commitment = words[:5]
+    block, time, proposed_at, serial = (int.from_bytes(each) for each in words[5:9])
+    roots = (root, block_hash, state_root, storage_root, commitment)
+    numbers = (block, time, proposed_at, serial)
+    return Output(*roots, *numbers, words[9][12:], int.from_bytes(words[10]))
 
 
 def parent_call(index: int) -> bytes:
@@ -133,6 +107,16 @@ def decode_parent(data: bytes) -> Parent:
     """Its answer. ValueError for anything else."""
     block_hash, state_root, number = _words(data, 3)
     return Parent(block_hash, state_root, int.from_bytes(number))
+
+
+def next_index_call() -> bytes:
+    """Calldata of ``nextOutputIndex()``: how many outputs there are."""
+    return encode_call("nextOutputIndex()")
+
+
+def latest_final_call() -> bytes:
+    """Calldata of ``latestFinalIndex()``."""
+    return encode_call("latestFinalIndex()")
 
 
 def decode_final(data: bytes) -> int | None:

@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.outputs import (
     Proposal,
-    PublicInputs,
     decode_final,
     decode_output,
     decode_parent,
@@ -32,8 +31,8 @@ def test_a_proposal_is_encoded_as_the_abi_wants(
 def test_an_output_is_read() -> None:
     roots = [bytes([n]) * 32 for n in range(1, 6)]
     values = (*roots, 9, 1_767_225_600, 1_767_225_601, 4, "0x" + "ab" * 20, 10**18)
-    found = decode_output(3, encode([_OUTPUT], [values]))
-    assert (found.index, found.output_root, found.batch_commitment) == (3, roots[0], roots[4])
+    found = decode_output(encode([_OUTPUT], [values]))
+    assert (found.output_root, found.batch_commitment) == (roots[0], roots[4])
     assert (found.block_number, found.serial) == (9, 4)
     assert found.proposed_at - found.block_timestamp == 1
     assert (found.proposer, found.bond) == (b"\xab" * 20, 10**18)
@@ -51,11 +50,8 @@ def test_a_parent_is_read() -> None:
 
 @settings(max_examples=20)
 @given(_HASH, _HASH, _HASH)
-def test_roots_and_inputs_are_words(first: bytes, second: bytes, third: bytes) -> None:
+def test_an_output_root_is_of_four_words(first: bytes, second: bytes, third: bytes) -> None:
     words = ["bytes32"] * 3
     assert output_root(first, second, third) == keccak256(
         encode(["uint256", *words], [0, first, second, third])
     )
-    inputs = PublicInputs(901, first, second, third, first, second, third)
-    values = [901, first, second, third, first, second, third]
-    assert inputs.encode() == encode(["uint256", *words, *words], values)
