@@ -72,6 +72,31 @@ class Proposal:
         return selector(_PROPOSE) + b"".join(map(word, heads)) + header + nodes + tail(proof)
 
 
+def decode_proposal(data: bytes) -> tuple[bytes, tuple[bytes, ...]]:
+    """Header and account proof of a transaction that calls ``propose``. ValueError for another."""
+    if data[:4] != selector(_PROPOSE):
+        raise ValueError("the transaction does not call propose")
+    body = data[4:]
+    header, nodes = (_number_at(body, at) for at in (0, 32))
+    count = _number_at(body, nodes)
+    heads = [_number_at(body, nodes + 32 * (1 + each)) for each in range(min(count, len(body)))]
+    return _bytes_at(body, header), tuple(_bytes_at(body, nodes + 32 + head) for head in heads)
+
+
+def _number_at(data: bytes, at: int) -> int:
+    if at + 32 > len(data):
+        raise ValueError("the transaction's data are cut off")
+    return int.from_bytes(data[at : at + 32])
+
+
+def _bytes_at(data: bytes, at: int) -> bytes:
+    length = _number_at(data, at)
+    found = data[at + 32 : at + 32 + length]
+    if len(found) != length:
+        raise ValueError("the transaction's data are cut off")
+    return found
+
+
 def output_root(state_root: bytes, storage_root: bytes, block_hash: bytes) -> bytes:
     """The OP Stack's output root of version 0 (its specifications, "L2 Output Commitment
     Construction")."""
