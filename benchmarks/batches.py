@@ -17,10 +17,10 @@ from control_plane.adapters.derivation.replay import Replay
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.evm.signer import Transaction, sign
-from control_plane.domain.channels import Channel
+from control_plane.domain.channels import Channel, encode_channel
 from control_plane.domain.ports.node import Account
 from control_plane.schemas.spec import TEST_MNEMONIC
-from control_plane.services.settlement.posting import frames_of, read_channel
+from control_plane.services.settlement.posting import read_channel
 
 _NAME = "batches"
 _GWEI = 10**9
@@ -46,7 +46,7 @@ async def _measure(anvil: str, genesis: Path, content: Any, transfers: int) -> l
             try:
                 chain_id = int(content["config"]["chainId"])
                 sealing = await _seal(rpc, chain_id, transfers, strangers=among == "strangers")
-                posting, channel, size = await _post(rpc, chain_id)
+                posting, channel, size = await _post(rpc)
             finally:
                 await rpc.close()
         plain = sum(len(raw) for block in channel.blocks for raw in block.transactions)
@@ -94,14 +94,14 @@ def _transfer(
     return "0x" + sign(call, accounts[at % 10].key)[0].hex()
 
 
-async def _post(rpc: WebSocketRpc, chain_id: int) -> tuple[float, Channel, int]:
+async def _post(rpc: WebSocketRpc) -> tuple[float, Channel, int]:
     """Seconds for each block, the channel and its bytes."""
     head = int(await rpc.call("eth_blockNumber"), 16)
     began = time.perf_counter()
     channel = await read_channel(rpc, 1, head)
-    frames = frames_of(chain_id, channel, zstandard.ZstdCompressor(level=9).compress)
+    content = encode_channel(channel, zstandard.ZstdCompressor(level=9).compress)
     seconds = time.perf_counter() - began
-    return seconds / head, channel, sum(len(frame.data) for frame in frames)
+    return seconds / head, channel, len(content)
 
 
 def _replayed(genesis: Any, channel: Channel) -> float:

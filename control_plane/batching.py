@@ -5,13 +5,16 @@ from typing import Final
 
 import zstandard
 
+from control_plane.adapters.da.carriers import Blobs, Calldata
+from control_plane.adapters.da.kzg import Kzg
 from control_plane.adapters.evm.inbox import batcher_account
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
-from control_plane.agents.batcher import Batcher
+from control_plane.agents.batcher import Batcher, Means
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.da import Carries
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement import posts_batches
 
@@ -48,13 +51,23 @@ class _Batching(Batcher):
         self._own = TransactionSender(
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=time
         )
-        super().__init__(network, chain, self._own, _compress, connect, database, hub, publish)
+        self._carrying = _carrying(chain)
+        means = Means(self._own, self._carrying, _compress)
+        super().__init__(network, chain, means, connect, database, hub, publish)
 
     async def run(self) -> None:
         try:
             await super().run()
         finally:
+            await self._carrying.close()
             await self._own.close()
+
+
+def _carrying(chain: Chain) -> Carries:
+    """To where the spec says."""
+    if chain.plan.da == "ethereum-blobs":
+        return Blobs(Kzg())
+    return Calldata()
 
 
 def _compress(data: bytes) -> bytes:

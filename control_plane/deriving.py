@@ -2,10 +2,10 @@
 
 A process of its own, because executing blocks takes all of a core. JSON lines. The first one on
 stdin says what to derive, as for ``verify``: ``{"l1": URL, "inbox": ADDRESS, "chain_id": N,
-"genesis": {…}}``; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id": N, "verifier":
-ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets an answer on
-stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}}``. Between them come
-lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
+"genesis": {…}, "das": […]}``; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id":
+N, "verifier": ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets
+an answer on stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}}``.
+Between them come lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
 
 It reads the L1 and the genesis, and asks no node of the rollup.
 """
@@ -19,6 +19,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.chronicle import Chronicle, NotDerived
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
 from control_plane.adapters.derivation.proving import Attesting
@@ -40,6 +41,7 @@ class Session:
     def __init__(self, order: Mapping[str, Any]) -> None:
         self._order = order
         self._l1: Rpc | None = None
+        self._reader = open_reader(order["l1"], order.get("das", ()))
         self._told = self._began = 0.0
         self.chronicle = Chronicle(order["genesis"])
         attest = order.get("attest")
@@ -61,6 +63,7 @@ class Session:
 
     async def close(self) -> None:
         """Close the connection to the L1; the next question makes a new one."""
+        await self._reader.close()  # it opens again what it needs
         l1, self._l1 = self._l1, None
         if l1 is not None:
             with contextlib.suppress(CalderaError, OSError):
@@ -69,7 +72,8 @@ class Session:
     async def _inbox(self) -> Inbox:
         if self._l1 is None:
             self._l1 = await connect(self._order["l1"])
-        return Inbox(self._l1, self._order["inbox"], int(self._order["chain_id"]))
+        chain_id = int(self._order["chain_id"])
+        return Inbox(self._l1, self._order["inbox"], chain_id, self._reader)
 
     async def _tell(self, at: int) -> None:
         now = time.perf_counter()
@@ -127,7 +131,7 @@ async def _last_of(session: Session, question: Mapping[str, Any]) -> dict[str, A
 async def _prove(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
     if session.attesting is None:
         raise PermanentFailure("This process has no prover's key")
-    if session.chronicle.commitment(int(question["block"])) is None:
+    if session.chronicle.commitment(int(question["last"])) is None:
         await session.follow()
     return session.attesting.prove(session.chronicle, question)
 

@@ -2,8 +2,9 @@
 
 JSON lines on stdout, ``{"progress": {…}}`` and at the end one of ``{"verified": {…}}``,
 ``{"differs": {…}}`` or ``{"problem": {…}}``. What to do comes on stdin: ``{"l1": URL, "inbox":
-ADDRESS, "chain_id": N, "genesis": {…genesis.json…}, "diagnose": URL or null}``; ``diagnose`` is the
-sequencer's node, asked only once a block was found that differs.
+ADDRESS, "chain_id": N, "genesis": {…genesis.json…}, "das": […], "diagnose": URL or null}``; ``das``
+are who keeps data that the L1 has not, as status names them, ``diagnose`` is the sequencer's node,
+asked only once a block was found that differs.
 """
 
 import asyncio
@@ -15,6 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.diagnosis import diagnose
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable, Posted
 from control_plane.adapters.derivation.replay import Differs, Replay
@@ -93,8 +95,9 @@ def main() -> int:
 
 async def _verify(request: Mapping[str, Any]) -> int:
     l1 = await connect(request["l1"])
+    reader = open_reader(request["l1"], request.get("das", ()))
     try:
-        inbox = Inbox(l1, request["inbox"], int(request["chain_id"]))
+        inbox = Inbox(l1, request["inbox"], int(request["chain_id"]), reader)
         until = await inbox.head()
         count = _Count((await inbox.state(until)).next_block - 1)
         replay: Replay | None = None
@@ -106,6 +109,7 @@ async def _verify(request: Mapping[str, Any]) -> int:
             if not await _execute(replay, posted, count, request.get("diagnose")):
                 return 1
     finally:
+        await reader.close()
         await l1.close()
     _tell("verified", {**count.document(), "l1_block": until})
     return 0

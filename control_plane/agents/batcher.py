@@ -8,15 +8,19 @@ a batcher that starts anew, or whose L1 lost blocks, goes on from there.
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from control_plane.agents.link import Link, keep
+from control_plane.domain.blobs import Sidecar
+from control_plane.domain.channels import encode_channel
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex, node_service
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.agent import Publish
-from control_plane.domain.ports.metalayer import Sender
+from control_plane.domain.ports.da import Carried, Carries
+from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement import (
@@ -26,7 +30,7 @@ from control_plane.domain.settlement import (
     inbox_address,
     rollup_call,
 )
-from control_plane.services.settlement.posting import frames_of, read_channel
+from control_plane.services.settlement.posting import post_channel, read_channel
 
 _FRAME_GAS: Final = 200_000
 _BYTE_GAS: Final = 40
@@ -37,6 +41,24 @@ _FINAL: Final = "what is posted can't be taken back, so its batcher stops; the r
 log = logging.getLogger(__name__)
 
 
+class SendsBlobs(Protocol):
+    """A sender of the batcher's own transactions, with or without blobs."""
+
+    async def send(
+        self, to: Hex, data: bytes, *, gas: int, sidecar: Sidecar | None = None
+    ) -> Pending: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a batcher posts with."""
+
+    sender: SendsBlobs
+    carrying: Carries
+    compress: Callable[[bytes], bytes]
+    """Makes a Zstandard frame."""
+
+
 class Batcher:
     """Implements ``ports.agent.Agent``."""
 
@@ -44,8 +66,7 @@ class Batcher:
         self,
         network: Network,
         chain: Chain,
-        sender: Sender,
-        compress: Callable[[bytes], bytes],
+        means: Means,
         connect: Connect,
         database: Database,
         hub: Hub,
@@ -56,8 +77,7 @@ class Batcher:
         self.problem: str | None = None
         self._network = network
         self._chain = chain
-        self._sender = sender
-        self._compress = compress
+        self._means = means
         self._rollup = Link(connect, chain)
         self._l1 = Link(connect, network.chain(network.plan.l1.name))
         self._database = database
@@ -141,25 +161,28 @@ class Batcher:
                 f"posted 0x{self._posted[1].hex()}, now 0x{channel.parent_hash.hex()}; {_FINAL}",
                 "Go back to the chain that was posted, or take the rollup away and add it anew.",
             )
-        frames = await asyncio.to_thread(
-            frames_of, self._chain.plan.chain_id, channel, self._compress
+        content = await asyncio.to_thread(encode_channel, channel, self._means.compress)
+        done = await post_channel(
+            self._chain.plan.chain_id, channel, content, self._means.carrying, self._send
         )
-        for frame in frames:
-            await self._send(frame)
         self._posted = channel.last, channel.blocks[-1].hash
         data = {
             "from": channel.first,
             "to": channel.last,
-            "frames": len(frames),
-            "bytes": sum(len(frame.data) for frame in frames),
+            "frames": len(done),
+            "bytes": len(content),
             "transactions": sum(len(block.transactions) for block in channel.blocks),
+            "carriers": sorted({one.carrier.name.lower() for one in done}),
         }
-        await self._publish("batch.posted", data, service=self.name)
+        notes = {one.note for one in done if one.note}
+        await self._publish(
+            "batch.posted", data | ({"note": "; ".join(notes)} if notes else {}), service=self.name
+        )
 
-    async def _send(self, frame: Frame) -> None:
+    async def _send(self, frame: Frame, carried: Carried) -> None:
         data = frame.encode()
         gas = _FRAME_GAS + _BYTE_GAS * len(data)
-        pending = await self._sender.send(self._inbox, data, gas=gas)
+        pending = await self._means.sender.send(self._inbox, data, gas=gas, sidecar=carried.sidecar)
         receipt = await pending.receipt()
         if int(receipt["status"], 16) != 1:
             raise TemporaryFailure(

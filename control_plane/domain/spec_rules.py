@@ -29,6 +29,7 @@ PROOFS: Final = {
 }
 """Proof systems of each framework. Every DA and every gas token goes with every framework."""
 
+_DA_HERE: Final = frozenset({"ethereum-calldata", "ethereum-blobs"})
 _TOTAL_ERA = 1_000_000_000
 _WORDS = frozenset({12, 15, 18, 21, 24})
 _MNEMONIC = re.compile(r"[a-z]+( [a-z]+)*", re.ASCII)
@@ -311,7 +312,7 @@ def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
 
 
 def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
-    if rollup.da != "ethereum-calldata":
+    if rollup.da not in _DA_HERE:
         yield Problem(path, f"'{rollup.da}' is {NOT_YET}", "use 'ethereum-calldata'")
     if rollup.engine != "anvil":
         yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", "use 'anvil'")

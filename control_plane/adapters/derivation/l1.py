@@ -1,4 +1,4 @@
-"""Reads what batchers posted: out of the L1's logs and calldata, and nothing else."""
+"""Reads what batchers posted: out of the L1's logs and transactions, and what these commit to."""
 
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import zstandard
 
 from control_plane.domain.channels import MOST_BYTES, Channel, InvalidChannel, decode_channel
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.ports.da import DataUnavailable, ReadsFrames
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import (
@@ -52,16 +53,18 @@ class Posted:
     channel: Channel
     transaction: str
     bytes: int
-    """On the L1, of all its frames."""
+    """Of all its frames' data."""
     after: Position
     """Where reading goes on; its accumulator is the commitment to all up to this channel."""
 
 
 class Inbox:
-    """What the inbox at `address` holds for the rollup `chain_id`, as of one L1 block."""
+    """What the inbox at `address` holds for the rollup `chain_id`, as of one L1 block. `reader`
+    gets the data that the L1 itself has not."""
 
-    def __init__(self, l1: Rpc, address: str, chain_id: int) -> None:
+    def __init__(self, l1: Rpc, address: str, chain_id: int, reader: ReadsFrames) -> None:
         self._l1 = l1
+        self._reader = reader
         self._address = address.lower()
         self._chain_id = chain_id
 
@@ -81,17 +84,17 @@ class Inbox:
     async def channels(self, until: int, at: Position = START) -> AsyncIterator[Posted]:
         """All complete channels behind `at` up to L1 block `until`, in order, checked against what
         the contract commits to. NotDerivable, also when the L1 is not the one any more in which
-        `at` was reached."""
-        frames: list[Frame] = []
+        `at` was reached; DataUnavailable when somebody does not give what a frame promises."""
+        frames: list[tuple[Frame, int]] = []
         accumulator, number = at.accumulator, at.channels
         async for frame, log in self._frames(until, at):
             if frame.number == 0:
                 frames = []  # an open channel that is begun anew is void
-            frames.append(frame)
+            frames.append((frame, _place(log)[0]))
             if not frame.is_last:
                 continue
-            parts = [each.data for each in frames]
-            accumulator = accumulate(accumulator, frame.first, frame.last, parts)
+            accumulator = accumulate(accumulator, [one for one, _ in frames])
+            parts = [await self._data(one, block, number) for one, block in frames]
             channel = _channel(b"".join(parts), frame, number)
             number += 1
             after = Position(number, accumulator, *_place(log))
@@ -103,6 +106,15 @@ class Inbox:
                 f"the inbox commits to {state.channels} channels, the L1's logs give {number}, or"
                 " others"
             )
+
+    async def _data(self, frame: Frame, block: int, channel: int) -> bytes:
+        where = f"channel {channel}, blocks {frame.first} to {frame.last}"
+        try:
+            return await self._reader.read(frame, block)
+        except DataUnavailable as error:
+            raise type(error)(error.title, f"{where}: {error.detail}", error.hint) from error
+        except ValueError as error:
+            raise NotDerivable(f"{where}: {error}") from error
 
     async def _frames(
         self, until: int, at: Position
@@ -132,7 +144,8 @@ def _frame(log: Mapping[str, Any], transaction: object) -> Frame:
     if isinstance(transaction, RpcError) or not isinstance(transaction, Mapping):
         raise NotDerivable(f"{where} can't be read")
     try:
-        frame = decode_append(bytes.fromhex(transaction["input"][2:]))
+        hashes = [bytes.fromhex(h[2:]) for h in transaction.get("blobVersionedHashes") or ()]
+        frame = decode_append(bytes.fromhex(transaction["input"][2:]), hashes)
     except ValueError as error:
         raise NotDerivable(f"{where}: {error}") from error
     if log["data"][-64:] != keccak256(frame.data).hex():

@@ -17,7 +17,7 @@ import random
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from control_plane.adapters.evm.sent import PROCESS_OWNERS, Owners, Sent
 from control_plane.adapters.evm.signer import Transaction, sign
@@ -25,6 +25,9 @@ from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account, Connect, Rpc
 from control_plane.domain.rpc import RpcError
+
+if TYPE_CHECKING:
+    from control_plane.domain.blobs import Sidecar
 
 GWEI: Final = 10**9
 _LEAST_FEE: Final = 1_000 * GWEI
@@ -81,16 +84,23 @@ class TransactionSender:
         self._follower: asyncio.Task[None] | None = None
 
     async def send(
-        self, to: Hex, data: bytes, *, gas: int, value: int = 0, tip: int = _TIP
+        self,
+        to: Hex,
+        data: bytes,
+        *,
+        gas: int,
+        value: int = 0,
+        tip: int = _TIP,
+        sidecar: "Sidecar | None" = None,
     ) -> Sent:
         """Sign and broadcast; transactions are sent in the order of the calls.
 
-        `value` and `tip` (per gas) in wei. A connection that breaks on the way is no error: the
-        transaction is handed over again. Raises TemporaryFailure (node out of reach), RpcError,
-        Conflict (the account has another sender).
+        `value` and `tip` (per gas) in wei; the blobs of `sidecar` go with it. A connection that
+        breaks on the way is no error: the transaction is handed over again. Raises
+        TemporaryFailure (node out of reach), RpcError, Conflict (the account has another sender).
         """
         target = bytes.fromhex(to.removeprefix("0x"))
-        call = Transaction(self._chain_id, 0, target, value, data, gas, max_fee=0, tip=tip)
+        call = Transaction(self._chain_id, 0, target, value, data, gas, 0, tip, sidecar)
         async with self._turn:
             self._owners.claim(self._url, self.account.address, self)
             for _ in range(_TRIES):
@@ -118,7 +128,8 @@ class TransactionSender:
 
     def _sign(self, transaction: Transaction) -> Sent:
         fee = max(_LEAST_FEE, _FEE_ROOM * self._base_fee) + transaction.tip
-        transaction = replace(transaction, max_fee=fee)
+        blob_fee = _LEAST_FEE if transaction.sidecar else 0
+        transaction = replace(transaction, max_fee=fee, max_blob_fee=blob_fee)
         raw, hash_ = sign(transaction, self.account.key)
         now = asyncio.get_running_loop().time()
         deadline = now + _DEADLINE + self._patience
@@ -206,7 +217,9 @@ class TransactionSender:
         self._base_fee = _base_fee(head)
         old = sent.transaction
         fee = max(2 * old.max_fee, _FEE_ROOM * self._base_fee + 2 * old.tip)
-        sent.transaction = replace(old, max_fee=fee, tip=2 * old.tip)
+        sent.transaction = replace(
+            old, max_fee=fee, tip=2 * old.tip, max_blob_fee=2 * old.max_blob_fee
+        )
         raw, sent.hash = sign(sent.transaction, self.account.key)
         sent.raw = Hex("0x" + raw.hex())
         sent.hashes.append(sent.hash)

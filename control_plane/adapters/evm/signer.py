@@ -1,6 +1,7 @@
 """Keys, addresses and signed transactions, without a general client's import cost."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from coincurve import PrivateKey
 
@@ -10,10 +11,14 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account
 
+if TYPE_CHECKING:
+    from control_plane.domain.blobs import Sidecar
+
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """An EIP-1559 transaction. Amounts in wei, `gas` in gas units, `data` raw bytes."""
+    """An EIP-1559 transaction, with a `sidecar` one of EIP-4844. Amounts in wei, `gas` in gas
+    units, `data` raw bytes."""
 
     chain_id: int
     nonce: int
@@ -24,6 +29,9 @@ class Transaction:
     gas: int
     max_fee: int
     tip: int
+    sidecar: "Sidecar | None" = None
+    max_blob_fee: int = 0
+    """Wei for each gas of its blobs."""
 
 
 def account(key: bytes) -> Account:
@@ -33,8 +41,10 @@ def account(key: bytes) -> Account:
 
 
 def sign(transaction: Transaction, key: bytes) -> tuple[bytes, Hex]:
-    """The raw signed transaction (type 2, EIP-2718 envelope, EIP-1559 payload) and its hash."""
+    """The raw signed transaction and its hash: type 2 (EIP-2718 envelope, EIP-1559 payload), or
+    type 3 as pools take it, its blobs beside it (EIP-4844, "Networking")."""
     number = rlp.encode_int
+    sidecar = transaction.sidecar
     fields: list[rlp.Item] = [
         number(transaction.chain_id),
         number(transaction.nonce),
@@ -46,12 +56,20 @@ def sign(transaction: Transaction, key: bytes) -> tuple[bytes, Hex]:
         transaction.data,
         [],
     ]
-    digest = keccak256(b"\x02" + rlp.encode(fields))
+    if sidecar is not None:
+        fields += [number(transaction.max_blob_fee), list(sidecar.hashes)]
+    kind = b"\x02" if sidecar is None else b"\x03"
+    digest = keccak256(kind + rlp.encode(fields))
     signature = PrivateKey(key).sign_recoverable(digest, hasher=None)
     r = int.from_bytes(signature[:32], "big")
     s = int.from_bytes(signature[32:64], "big")
-    raw = b"\x02" + rlp.encode([*fields, number(signature[64]), number(r), number(s)])
-    return raw, Hex("0x" + keccak256(raw).hex())
+    signed = [*fields, number(signature[64]), number(r), number(s)]
+    raw = kind + rlp.encode(signed)
+    hash_ = Hex("0x" + keccak256(raw).hex())
+    if sidecar is not None:
+        parts = (list(sidecar.blobs), list(sidecar.commitments), list(sidecar.proofs))
+        raw = kind + rlp.encode([signed, *parts])
+    return raw, hash_
 
 
 def sign_digest(key: bytes, digest: bytes) -> bytes:

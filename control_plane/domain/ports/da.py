@@ -1,22 +1,22 @@
 """Where a rollup's data are kept, when it is not the L1's calldata.
 
 What :meth:`DataAvailability.put` answers is what goes to the L1 instead of the data: enough to get
-them back, and to tell whether they are the same.
+them back, and to tell whether they are the same. Batchers post through :class:`Carries`, whoever
+derives a rollup reads through :class:`ReadsFrames`; both know every carrier.
 """
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
 
+from control_plane.domain.blobs import Sidecar
 from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.settlement.inbox import Carrier, Frame
 
 
 class CommitmentType(IntEnum):
     """First byte of a commitment: who keeps the data (docs/formats.md, "Channels")."""
 
-    CALLDATA = 0
-    """The data themselves follow: what is left when a committee has no quorum."""
-    BLOBS = 1
-    """Ethereum's: versioned hashes follow, 32 bytes each."""
     CELESTIA = 2
     EIGENDA = 3
     ANYTRUST = 4
@@ -60,3 +60,41 @@ class DataAvailability(Protocol):
     async def close(self) -> None:
         """Give up connections and processes; nothing is called afterwards."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """A frame's data, handed over, and what the L1 gets of it."""
+
+    carrier: Carrier
+    data: bytes
+    """As in ``Frame.data``."""
+    sidecar: Sidecar | None = None
+    """Blobs that go with the transaction."""
+    note: str = ""
+    """Why it is not carried as the rollup's spec says; empty when it is."""
+
+
+class Carries(Protocol):
+    """How one rollup's frames get to where its data are kept."""
+
+    frame_bytes: int
+    """Most bytes of one frame."""
+
+    async def carry(self, data: bytes) -> Carried:
+        """Have `data` kept, or ready for the L1. TemporaryFailure."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class ReadsFrames(Protocol):
+    """Gets back what frames promise."""
+
+    async def read(self, frame: Frame, block: int) -> bytes:
+        """The data of `frame`, posted in the L1's block number `block`, checked against what the L1
+        holds of it. DataWithheld, DataCorrupted, DataExpired, TemporaryFailure; ValueError for
+        what can't be read by anybody."""
+        ...
+
+    async def close(self) -> None: ...

@@ -3,8 +3,11 @@
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.settlement.inbox import (
     APPEND,
+    APPEND_BLOBS,
+    APPEND_COMMITMENT,
     FRAME_POSTED,
     INBOX,
+    Carrier,
     Frame,
     InboxState,
     accumulate,
@@ -17,8 +20,11 @@ from control_plane.domain.settlement.inbox import (
 
 __all__ = [
     "APPEND",
+    "APPEND_BLOBS",
+    "APPEND_COMMITMENT",
     "FRAME_POSTED",
     "INBOX",
+    "Carrier",
     "Frame",
     "InboxState",
     "accumulate",

@@ -1,10 +1,11 @@
 """What a batcher reads and makes: a rollup's blocks, cut into channels and frames."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from control_plane.domain.channels import Channel, ChannelBlock, encode_channel
+from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.ports.da import Carried, Carries
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import Frame
 
@@ -12,10 +13,12 @@ MOST_BLOCKS: Final = 256
 """Of one channel."""
 MOST_PLAIN_BYTES: Final = 1_000_000
 """Of the transactions of one channel, if it has more than one block."""
-FRAME_BYTES: Final = 100_000
-"""Of one frame: nodes take transactions of up to 128 kB."""
 _AT_ONCE: Final = 64
 """Blocks that are asked for in one batch of calls."""
+
+
+class SendFrame(Protocol):
+    async def __call__(self, frame: Frame, carried: Carried) -> None: ...
 
 
 class Asks(Protocol):
@@ -47,14 +50,27 @@ async def read_channel(link: Asks, first: int, last: int) -> Channel:
     return Channel(parent, tuple(blocks))
 
 
-def frames_of(chain_id: int, channel: Channel, compress: Callable[[bytes], bytes]) -> list[Frame]:
-    """The calls of ``BatchInbox.append`` that post the channel, in order."""
-    data = encode_channel(channel, compress)
-    parts = [data[at : at + FRAME_BYTES] for at in range(0, len(data), FRAME_BYTES)]
-    return [
-        Frame(chain_id, channel.first, channel.last, number, number == len(parts) - 1, part)
-        for number, part in enumerate(parts)
-    ]
+async def post_channel(
+    chain_id: int, channel: Channel, data: bytes, carrying: Carries, send: SendFrame
+) -> Sequence[Carried]:
+    """Have `data`, the bytes of `channel`, carried frame by frame in order, and each frame sent;
+    how each was carried. Errors of both."""
+    size = carrying.frame_bytes
+    parts = [data[at : at + size] for at in range(0, len(data), size)]
+    done = []
+    for number, part in enumerate(parts):
+        carried = await carrying.carry(part)
+        is_last = number == len(parts) - 1
+        await send(
+            Frame(
+                *(chain_id, channel.first, channel.last, number, is_last),
+                carried.data,
+                carried.carrier,
+            ),
+            carried,
+        )
+        done.append(carried)
+    return done
 
 
 async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, ...]]:

@@ -83,7 +83,7 @@ def test_proofs_go_with_their_frameworks(framework: str, proof: str) -> None:
     ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
 )
 def test_every_da_goes_with_every_framework_one_day(framework: str, da: str) -> None:
-    if da == "ethereum-calldata":
+    if da in {"ethereum-calldata", "ethereum-blobs"}:
         assert validate_spec(one(framework=framework, da=da)).rollups[0].da == da
     else:
         assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
