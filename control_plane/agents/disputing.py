@@ -225,8 +225,8 @@ class Disputing(ABC):
                 await self._tell_end(game_id, game)
         self._looked = True
 
-    async def _tell_end(self, game_id: int, game: Game) -> None:
-        """Only one party tells."""
+    async def _tell_end(self, game_id: int, game: Game) -> None:  # noqa: B027
+        """By default nothing: only one party tells."""
 
     async def _send(self, data: bytes, *, value: int = 0, gas: int = _GAS) -> None:
         """Send it and wait until it is mined. TemporaryFailure names why it was reverted."""

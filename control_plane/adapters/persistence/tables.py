@@ -32,7 +32,7 @@ from control_plane.domain.states import (
     StepState,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
 """Alembic revisions, oldest first; the last is what these tables are."""
 
 METADATA: Final = MetaData()
@@ -200,6 +200,14 @@ SET_VOTES: Final = _table(
     _key("guardian", BigInteger),
     _key("set_id", BigInteger),
     _column("commitment", _HASH),
+)
+
+VERDICTS: Final = _table(
+    "verdicts",
+    _key("devnet", _NAME),
+    _key("guardian", BigInteger),
+    _key("question", _HASH),
+    _column("digest", _HASH),
 )
 
 GUARDIAN_SETS: Final = _table(

@@ -176,6 +176,10 @@ class Votes(Protocol):
         """The same of a guardian set's commitment, by the set's id."""
         ...
 
+    async def record_verdict(self, devnet: str, guardian: int, question: str, digest: str) -> bool:
+        """The same of the answer to a dispute's last step, by the hash of the question."""
+        ...
+
     async def highest_epoch(self, devnet: str) -> int:
         """Highest epoch number that any guardian ever signed; 0 if none."""
         ...

@@ -1,16 +1,18 @@
 """How a guardian answers the last step of a dispute, and how a verdict is agreed on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from control_plane.domain.errors import Conflict
+from control_plane.domain.errors import Conflict, TemporaryFailure
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.ports.derivation import Derivation
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.quorum import Tally
+from control_plane.domain.settlement.disputes import game_address
 from control_plane.domain.settlement.verdicts import StepQuestion
 from control_plane.services.metalayer.lineup import Lineup
+from control_plane.services.settlement.games import Asks, Board
 
 _DEADLINE: Final = 120.0
 """Seconds for a guardian, which may have to derive the whole rollup first."""
@@ -52,6 +54,16 @@ async def why_not(step: StepQuestion, right: bool, derivation: Derivation) -> st
         return None
     told = "no such point" if found is None else "0x" + found.hex()
     return f"executing block {step.block_number} gives {told} at point {step.point}"
+
+
+async def is_asked(l1: Asks, contracts: Mapping[str, str], step: StepQuestion) -> bool:
+    """Whether the devnet's ``DisputeGame`` awaits a verdict on exactly that step."""
+    if step.game != game_address(contracts):
+        return False
+    try:
+        return await Board(l1, step.game, step.oracle).step(step.game_id) == step
+    except TemporaryFailure:  # the game is over, or there is none
+        return False
 
 
 async def agree(

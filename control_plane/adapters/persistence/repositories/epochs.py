@@ -7,7 +7,13 @@ from sqlalchemy import delete, exists, func, select
 
 from control_plane.adapters.persistence.rows import Rows
 from control_plane.adapters.persistence.steady import SteadyConnection
-from control_plane.adapters.persistence.tables import EPOCHS, MESSAGES, SET_VOTES, VOTES
+from control_plane.adapters.persistence.tables import (
+    EPOCHS,
+    MESSAGES,
+    SET_VOTES,
+    VERDICTS,
+    VOTES,
+)
 from control_plane.domain.records import EpochRecord
 
 
@@ -66,12 +72,21 @@ class _SetVote:
     commitment: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    devnet: str
+    guardian: int
+    question: str
+    digest: str
+
+
 class VoteRows:
     """Implements ``ports.store.Votes``."""
 
     def __init__(self, connection: SteadyConnection) -> None:
         self._rows = Rows(connection, VOTES, _Vote)
         self._sets = Rows(connection, SET_VOTES, _SetVote)
+        self._verdicts = Rows(connection, VERDICTS, _Verdict)
 
     async def record(self, devnet: str, guardian: int, epoch: int, header_hash: str) -> bool:
         vote = _Vote(devnet, guardian, epoch, header_hash)
@@ -90,6 +105,15 @@ class VoteRows:
         columns = self._sets.columns
         return vote == await self._sets.one(
             columns.devnet == devnet, columns.guardian == guardian, columns.set_id == set_id
+        )
+
+    async def record_verdict(self, devnet: str, guardian: int, question: str, digest: str) -> bool:
+        verdict = _Verdict(devnet, guardian, question, digest)
+        if await self._verdicts.insert_new(verdict):
+            return True
+        columns = self._verdicts.columns
+        return verdict == await self._verdicts.one(
+            columns.devnet == devnet, columns.guardian == guardian, columns.question == question
         )
 
     async def highest_epoch(self, devnet: str) -> int:
