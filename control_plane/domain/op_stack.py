@@ -5,12 +5,13 @@ type", "Source hash computation" and "User-Deposited Transactions" of deposits.m
 of isthmus/l1-attributes.md and jovian/l1-attributes.md; EIP-4844 for the blob base fee.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.ids import Hex
 
 DEPOSIT_TYPE: Final = 0x7E
 DEPOSITOR: Final = bytes.fromhex("deaddeaddeaddeaddeaddeaddeaddeaddead0001")
@@ -63,6 +64,39 @@ class Deposit:
             self.data,
         ]
         return bytes((DEPOSIT_TYPE,)) + rlp.encode(fields)
+
+    @property
+    def hash(self) -> Hex:
+        """Of the transaction."""
+        return Hex("0x" + keccak256(self.encode()).hex())
+
+    @classmethod
+    def decode(cls, raw: bytes) -> "Deposit":
+        """What :meth:`encode` gives. InvalidDeposit."""
+        try:
+            fields = rlp.decode_list(raw[1:])
+            source, sender, to, mint, value, gas, system, data = _flat(fields)
+        except ValueError as error:
+            raise InvalidDeposit(f"it is no deposit: {error}") from error
+        number = int.from_bytes
+        found = cls(source, sender, to or None, number(mint), number(value), number(gas), data)
+        if system or found.encode() != raw:
+            raise InvalidDeposit("it is no deposit of this version")
+        return found
+
+    @classmethod
+    def of_json(cls, transaction: Mapping[str, Any]) -> "Deposit":
+        """From the JSON of a node."""
+        to = transaction["to"]
+        return cls(
+            source=bytes.fromhex(transaction["sourceHash"][2:]),
+            sender=bytes.fromhex(transaction["from"][2:]),
+            to=None if to is None else bytes.fromhex(to[2:]),
+            mint=int(transaction.get("mint") or "0x0", 16),
+            value=int(transaction["value"], 16),
+            gas=int(transaction["gas"], 16),
+            data=bytes.fromhex(transaction["input"][2:]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +244,7 @@ def portal_salt(chain_id: int) -> bytes:
 
 def portal_implementation_salt() -> bytes:
     """Of the code that all portals of an L1 share."""
-    return keccak256(b"caldera.v1.OptimismPortal.implementation")
+    return keccak256(b"caldera.v1.OptimismPortal.implementation.2")
 
 
 def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
@@ -228,6 +262,13 @@ def create3_address(factory: bytes, salt: bytes) -> bytes:
 _CREATE3_CODE_HASH: Final = keccak256(
     bytes.fromhex("73365f5f37365f34f06012573d5f5f3e3d5ffd5b005f526014600cf3")
 )
+
+
+def _flat(items: Sequence[rlp.Decoded]) -> list[bytes]:
+    found = [item for item in items if isinstance(item, bytes)]
+    if len(found) != len(items):
+        raise InvalidDeposit("a field of it is a list")
+    return found
 
 
 def _dynamic(data: bytes) -> bytes:

@@ -17,8 +17,9 @@ from control_plane.domain.records import (
     Json,
     ServiceRecord,
 )
-from control_plane.domain.settlement import inbox_address, posts_batches
+from control_plane.domain.settlement import inbox_address, posts_batches, settles
 from control_plane.domain.settlement.deposits import has_portal
+from control_plane.domain.settlement.withdrawals import BRIDGE_KEYS, rollup_contract
 from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
@@ -197,6 +198,9 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
         found["batchInbox"] = Hex("0x" + inbox_address(contracts).hex())
     if has_portal(chain):
         found["optimismPortal"] = Hex("0x" + portal_address(contracts, chain.chain_id).hex())
+    if settles(chain):
+        for key, name in BRIDGE_KEYS.items():
+            found[key] = Hex("0x" + rollup_contract(factory, name, chain.chain_id).hex())
     return found
 
 

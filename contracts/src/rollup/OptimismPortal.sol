@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
-pragma solidity ^0.8.24;
+pragma solidity ^0.8.28;
 
 import {Governed} from "../metalayer/Governed.sol";
-import {IOptimismPortal} from "./interfaces/IOptimismPortal.sol";
+import {BoundedCall} from "../metalayer/libs/BoundedCall.sol";
+import {StateTrie} from "../metalayer/libs/StateTrie.sol";
+import {IL2OutputOracle} from "../settlement/interfaces/IL2OutputOracle.sol";
+import {
+    IOptimismPortal,
+    OutputRootProof,
+    WithdrawalTransaction
+} from "./interfaces/IOptimismPortal.sol";
+import {Callers} from "./libs/Callers.sol";
 
 /// @title OptimismPortal
 /// @notice Implements {IOptimismPortal}, which documents it.
@@ -14,25 +22,113 @@ contract OptimismPortal is IOptimismPortal, Governed {
     /// @notice Bytes of data that a deposit can have.
     uint256 public constant MAX_DATA = 120_000;
     uint256 private constant VERSION = 0;
-    uint160 private constant ALIAS_OFFSET = uint160(0x1111000000000000000000000000000000001111);
+    /// @dev What {l2Sender} is while no withdrawal is made; as on the OP Stack.
+    address private constant NOBODY = 0x000000000000000000000000000000000000dEaD;
+    /// @dev Slot of `sentMessages` in the rollup's L2ToL1MessagePasser.
+    uint256 private constant SENT_MESSAGES_SLOT = 0;
+    /// @dev Hash of the RLP of `true`, which is how the slot of a withdrawal stands in the trie.
+    bytes32 private constant SENT = keccak256(hex"01");
+
+    struct Proven {
+        bytes32 outputRoot;
+        uint128 timestamp;
+        uint128 l2OutputIndex;
+    }
 
     /// @inheritdoc IOptimismPortal
     uint256 public override rollupChainId;
     uint64 private _meteredBlock;
     uint64 private _boughtGas;
+    /// @inheritdoc IOptimismPortal
+    address public override l2Oracle;
+    /// @inheritdoc IOptimismPortal
+    mapping(bytes32 withdrawalHash => Proven) public override provenWithdrawals;
+    /// @inheritdoc IOptimismPortal
+    mapping(bytes32 withdrawalHash => bool) public override finalizedWithdrawals;
+    address private transient _l2Sender;
 
     /// @notice Coins sent here go to the sender's own address on the rollup.
     receive() external payable {
         depositTransaction(msg.sender, msg.value, RECEIVE_DEFAULT_GAS_LIMIT, false, "");
     }
 
-    function initialize(address owner_, uint256 rollupChainId_) external initializer {
+    /// @param l2Oracle_ The rollup's outputs; zero for a portal that takes deposits only.
+    function initialize(address owner_, uint256 rollupChainId_, address l2Oracle_)
+        external
+        initializer
+    {
         __Ownable_init(owner_);
         rollupChainId = rollupChainId_;
+        l2Oracle = l2Oracle_;
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function proveWithdrawalTransaction(
+        WithdrawalTransaction memory withdrawal,
+        uint256 l2OutputIndex,
+        OutputRootProof calldata outputRootProof,
+        bytes[] calldata withdrawalProof
+    ) external override {
+        if (withdrawal.target == address(this)) {
+            revert UnsafeTarget(withdrawal.target);
+        }
+        bytes32 posted = _outputRoot(l2OutputIndex);
+        bytes32 computed = keccak256(abi.encode(outputRootProof));
+        if (posted != computed) revert InvalidOutputRootProof(posted, computed);
+
+        bytes32 withdrawalHash = _hash(withdrawal);
+        _checkUnproven(withdrawalHash);
+        if (!_isSent(withdrawalHash, outputRootProof.messagePasserStorageRoot, withdrawalProof)) {
+            revert InvalidWithdrawalProof(withdrawalHash);
+        }
+        provenWithdrawals[withdrawalHash] =
+            Proven(posted, uint128(block.timestamp), uint128(l2OutputIndex));
+        emit WithdrawalProven(withdrawalHash, withdrawal.sender, withdrawal.target);
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function finalizeWithdrawalTransaction(WithdrawalTransaction memory withdrawal)
+        external
+        override
+    {
+        if (_l2Sender != address(0)) revert Reentered();
+        bytes32 withdrawalHash = _hash(withdrawal);
+        if (finalizedWithdrawals[withdrawalHash]) revert AlreadyFinalized(withdrawalHash);
+        _checkProven(withdrawalHash);
+        if (withdrawal.value > address(this).balance) {
+            revert EscrowTooSmall(withdrawal.value, address(this).balance);
+        }
+
+        finalizedWithdrawals[withdrawalHash] = true;
+        _l2Sender = withdrawal.sender;
+        // looked at last before the call: what comes between would be taken from the call
+        if (!BoundedCall.covers(gasleft(), withdrawal.gasLimit)) {
+            revert InsufficientGas(withdrawal.gasLimit);
+        }
+        (bool success,) =
+            BoundedCall.tryCall(withdrawal.target, withdrawal.value, gasleft(), withdrawal.data);
+        _l2Sender = address(0);
+        emit WithdrawalFinalized(withdrawalHash, success);
     }
 
     /// @inheritdoc IOptimismPortal
     function donateETH() external payable override {}
+
+    /// @inheritdoc IOptimismPortal
+    function isOutputFinalized(uint256 index) external view override returns (bool) {
+        _outputRoot(index);
+        return IL2OutputOracle(l2Oracle).isFinal(index);
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function l2Sender() external view override returns (address) {
+        return _l2Sender == address(0) ? NOBODY : _l2Sender;
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function version() external pure override returns (string memory) {
+        return "2.0.0";
+    }
 
     /// @inheritdoc IOptimismPortal
     function depositTransaction(
@@ -49,7 +145,9 @@ contract OptimismPortal is IOptimismPortal, Governed {
         _meter(gasLimit);
 
         bytes memory opaqueData = abi.encodePacked(msg.value, value, gasLimit, isCreation, data);
-        emit TransactionDeposited(_sender(), to, VERSION, opaqueData);
+        // a contract's address may belong to somebody else on the rollup, so it is shifted there
+        address from = Callers.isAccount(msg.sender) ? msg.sender : Callers.aliased(msg.sender);
+        emit TransactionDeposited(from, to, VERSION, opaqueData);
     }
 
     /// @inheritdoc IOptimismPortal
@@ -65,16 +163,60 @@ contract OptimismPortal is IOptimismPortal, Governed {
         _boughtGas = bought + gasLimit;
     }
 
-    /// @dev A contract's address may belong to somebody else on the rollup, so it is shifted there.
-    function _sender() private view returns (address) {
-        if (msg.sender == tx.origin || _isDelegated(msg.sender.code)) return msg.sender;
-        unchecked {
-            return address(uint160(msg.sender) + ALIAS_OFFSET);
+    /// @dev Reverts when the withdrawal stands proven against an output that stands.
+    function _checkUnproven(bytes32 withdrawalHash) private view {
+        Proven storage proven = provenWithdrawals[withdrawalHash];
+        if (proven.timestamp != 0 && _stands(proven)) {
+            revert AlreadyProven(withdrawalHash, proven.l2OutputIndex);
         }
     }
 
-    /// @dev EIP-7702: still the account of whoever holds its key.
-    function _isDelegated(bytes memory code) private pure returns (bool) {
-        return code.length == 23 && bytes3(code) == 0xef0100;
+    /// @dev Reverts unless the withdrawal is proven against a final output.
+    function _checkProven(bytes32 withdrawalHash) private view {
+        Proven storage proven = provenWithdrawals[withdrawalHash];
+        if (proven.timestamp == 0) revert NotProven(withdrawalHash);
+        uint256 index = proven.l2OutputIndex;
+        if (!_stands(proven)) revert OutputRemoved(withdrawalHash, index);
+        if (!IL2OutputOracle(l2Oracle).isFinal(index)) revert OutputNotFinal(index);
+    }
+
+    /// @dev Whether the output that was proven against is still where it was.
+    function _stands(Proven storage proven) private view returns (bool) {
+        IL2OutputOracle outputs = IL2OutputOracle(l2Oracle);
+        uint256 index = proven.l2OutputIndex;
+        return index < outputs.nextOutputIndex()
+            && outputs.getL2Output(index).outputRoot == proven.outputRoot;
+    }
+
+    function _outputRoot(uint256 index) private view returns (bytes32) {
+        if (l2Oracle == address(0)) revert NoOutputs();
+        IL2OutputOracle outputs = IL2OutputOracle(l2Oracle);
+        uint256 count = outputs.nextOutputIndex();
+        if (index >= count) revert UnknownOutput(index, count);
+        return outputs.getL2Output(index).outputRoot;
+    }
+
+    function _isSent(bytes32 withdrawalHash, bytes32 root, bytes[] memory nodes)
+        private
+        pure
+        returns (bool)
+    {
+        bytes32 slot = keccak256(abi.encode(withdrawalHash, SENT_MESSAGES_SLOT));
+        (bool proven, bytes memory value) =
+            StateTrie.getInOrder(root, keccak256(abi.encode(slot)), nodes);
+        return proven && keccak256(value) == SENT;
+    }
+
+    function _hash(WithdrawalTransaction memory withdrawal) private pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                withdrawal.nonce,
+                withdrawal.sender,
+                withdrawal.target,
+                withdrawal.value,
+                withdrawal.gasLimit,
+                withdrawal.data
+            )
+        );
     }
 }

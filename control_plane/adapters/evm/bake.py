@@ -4,7 +4,7 @@ The result is four files, committed for the contracts of this version and made a
 user's cache when contracts or parameters were edited::
 
     l1.json, rollup.json   {"accounts": {address: {nonce, balance, code, storage}}}, contracts only
-    op-stack.json          the same: what chains on op-geth have besides
+    op-stack.json          the same: what rollups that take deposits have besides
     manifest.json          {"content_hash", "addresses": {key: address}, "patch_slots", …}
 
 What differs by devnet or chain is patched into them by `Genesis.alloc` (docs/formats.md,
@@ -28,6 +28,7 @@ from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Step, Value
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.domain.hashing import keccak256 as keccak
+from control_plane.domain.settlement.withdrawals import rollup_contract
 from control_plane.resources import artifacts_dir, genesis_dir, third_party_dir
 
 KINDS: tuple[ChainKind, ...] = ("l1", "rollup")
@@ -103,9 +104,10 @@ class Genesis:
             account["code"] = _patched(account["code"], patch["offset"], words[patch["value"]])
         return accounts
 
-    def op_stack(self) -> Alloc:
-        """The OP Stack's predeploys, which the genesis of a chain on op-geth has besides
-        :meth:`alloc`'s accounts."""
+    def op_stack(self, bridge_of: int | None = None) -> Alloc:
+        """The OP Stack's predeploys, which the genesis of a rollup that takes deposits has besides
+        :meth:`alloc`'s accounts; the bridge's too when `bridge_of` names the chain id of a rollup
+        that has one."""
         path = self.directory / _OP_STACK_FILE
         try:
             accounts: Alloc = orjson.loads(path.read_bytes())["accounts"]
@@ -115,6 +117,13 @@ class Genesis:
                 f"{path}: {error.strerror}",
                 "A devnet of an older version has none: take it down and start it anew.",
             ) from error
+        for predeploy in deployment.OP_STACK:
+            if predeploy.bridge and bridge_of is None:
+                accounts.pop(predeploy.address, None)
+            elif predeploy.peer is not None and bridge_of is not None:
+                slot, name = predeploy.peer
+                peer = rollup_contract(self.addresses["create3Factory"], name, bridge_of)
+                accounts[predeploy.address]["storage"][_word(slot)] = _word(int.from_bytes(peer))
         return accounts
 
 

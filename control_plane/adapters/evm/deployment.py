@@ -106,6 +106,10 @@ class Predeploy:
     address: str
     storage: tuple[tuple[int, int], ...] = ()
     """Words by slot."""
+    peer: tuple[int, str] | None = None
+    """Slot of the address of the L1's contract that this one trusts, and that contract's name."""
+    bridge: bool = False
+    """Whether only rollups with a bridge have it."""
 
 
 _PROXY_ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
@@ -120,8 +124,23 @@ OP_STACK: tuple[Predeploy, ...] = (
         # then refuses them; the OP Stack's own has its proxy's admin here
         ((_PROXY_ADMIN_SLOT, 0x4200000000000000000000000000000000000018),),
     ),
+    Predeploy(
+        "L2CrossDomainMessenger",
+        "0x4200000000000000000000000000000000000007",
+        peer=(3, "L1CrossDomainMessenger"),
+        bridge=True,
+    ),
+    Predeploy(
+        "L2StandardBridge",
+        "0x4200000000000000000000000000000000000010",
+        peer=(1, "L1StandardBridge"),
+        bridge=True,
+    ),
+    Predeploy(
+        "OptimismMintableERC20Factory", "0x4200000000000000000000000000000000000012", bridge=True
+    ),
 )
-"""On op-geth chains."""
+"""On rollups that take deposits, whatever their engine."""
 
 ARTIFACTS: tuple[str, ...] = (
     *(FACTORY, PROXY),

@@ -1,29 +1,37 @@
-"""The portals of rollups: contracts on the L1 that take deposits, one for each rollup that has one.
+"""The portals and bridges of rollups: contracts on the L1 through which a rollup's deposits and
+withdrawals go.
 
 They are no part of the baked genesis: a devnet has those that it needs, also of rollups that were
-added later, each at an address that depends on the rollup's chain id alone.
+added later, each at an address that depends on the rollup's chain id alone. A rollup on op-geth has
+a portal for deposits only; one that settles has all three, and its portal knows its outputs.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from control_plane.domain.calls import encode_call, tail, word
+from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Network
-from control_plane.domain.op_stack import (
-    create3_address,
-    portal_address,
-    portal_implementation_salt,
-    portal_salt,
-)
+from control_plane.domain.op_stack import create3_address, portal_implementation_salt
+from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
+from control_plane.domain.settlement.withdrawals import (
+    L1_BRIDGE,
+    L1_MESSENGER,
+    ORACLE,
+    PORTAL,
+    rollup_contract,
+    rollup_salt,
+)
 from control_plane.resources import artifacts_dir
 
-_IMPLEMENTATION_GAS: Final = 3_000_000
+_IMPLEMENTATION_GAS: Final = 4_000_000
 _PROXY_GAS: Final = 700_000
 
 
@@ -35,31 +43,70 @@ class Creation:
     gas: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    """A contract that is wanted: which code, for which rollup, and the call that sets it up."""
+
+    name: str
+    chain_id: int
+    call: bytes
+
+
 async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
-    """What is to be sent to the factory, in order, until every rollup has its portal."""
-    ids = [chain.chain_id for chain in network.plan.rollups if has_portal(chain)]
-    if not ids:
+    """What is to be sent to the factory, in order, until every rollup has its portal, and its
+    bridge if it settles."""
+    proxies = [
+        proxy
+        for chain in network.plan.rollups
+        if has_portal(chain)
+        for proxy in _proxies(chain, network)
+    ]
+    if not proxies:
         return ()
-    factory = _bytes(network.contracts["create3Factory"])
-    implementation = create3_address(factory, portal_implementation_salt())
-    portals = [portal_address(network.contracts, chain_id) for chain_id in ids]
-    codes = await l1.batch(
-        [("eth_getCode", ("0x" + at.hex(), "latest")) for at in (implementation, *portals)]
-    )
+    factory = network.contracts["create3Factory"]
+    names = list(dict.fromkeys(proxy.name for proxy in proxies))
+    implementations = {
+        name: create3_address(_bytes(factory), _implementation_salt(name)) for name in names
+    }
+    places = [*implementations.values()]
+    places += [rollup_contract(factory, proxy.name, proxy.chain_id) for proxy in proxies]
+    codes = await l1.batch([("eth_getCode", ("0x" + at.hex(), "latest")) for at in places])
     for code in codes:
         if isinstance(code, RpcError):
             raise code
-    found = []
-    if codes[0] == "0x":
-        code = creation_code("OptimismPortal")
-        found.append(_creation(portal_implementation_salt(), code, _IMPLEMENTATION_GAS))
-    owner = _bytes(network.contracts["governanceExecutor"])
-    for chain_id, code in zip(ids, codes[1:], strict=True):
+    found = [
+        _creation(_implementation_salt(name), creation_code(name), _IMPLEMENTATION_GAS)
+        for name, code in zip(names, codes, strict=False)
+        if code == "0x"
+    ]
+    for proxy, code in zip(proxies, codes[len(names) :], strict=True):
         if code == "0x":
-            call = encode_call("initialize(address,uint256)", owner, chain_id)
-            proxy = creation_code("ERC1967Proxy") + word(implementation) + word(64) + tail(call)
-            found.append(_creation(portal_salt(chain_id), proxy, _PROXY_GAS))
+            arguments = word(implementations[proxy.name]) + word(64) + tail(proxy.call)
+            created = creation_code("ERC1967Proxy") + arguments
+            found.append(_creation(rollup_salt(proxy.name, proxy.chain_id), created, _PROXY_GAS))
     return found
+
+
+def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
+    chain_id = chain.chain_id
+    owner = _bytes(network.contracts["governanceExecutor"])
+
+    def at(name: str) -> bytes:
+        return rollup_contract(network.contracts["create3Factory"], name, chain_id)
+
+    oracle = at(ORACLE) if settles(chain) else bytes(20)
+    call = encode_call("initialize(address,uint256,address)", owner, chain_id, oracle)
+    yield _Proxy(PORTAL, chain_id, call)
+    if settles(chain):
+        for name, below in ((L1_MESSENGER, PORTAL), (L1_BRIDGE, L1_MESSENGER)):
+            call = encode_call("initialize(address,address)", owner, at(below))
+            yield _Proxy(name, chain_id, call)
+
+
+def _implementation_salt(name: str) -> bytes:
+    if name == PORTAL:
+        return portal_implementation_salt()
+    return keccak256(f"caldera.v1.{name}.implementation".encode())
 
 
 def _creation(salt: bytes, code: bytes, gas: int) -> Creation:

@@ -58,6 +58,27 @@ library StateTrie {
         return _copy(walk.value);
     }
 
+    /// @notice {get} for nodes that lie in order from the root down, as `eth_getProof` gives them.
+    /// @return proven False when they show nothing about the key.
+    function getInOrder(bytes32 root, bytes32 key, bytes[] memory nodes)
+        internal
+        pure
+        returns (bool proven, bytes memory value)
+    {
+        Walk memory walk;
+        walk.key = key;
+        walk.child = root;
+        for (uint256 i = 0; i < nodes.length; ++i) {
+            if (
+                walk.ended || keccak256(nodes[i]) != walk.child
+                    || !_descend(walk, _whole(nodes[i]))
+            ) {
+                return (false, "");
+            }
+        }
+        return walk.ended ? (true, _copy(walk.value)) : (false, bytes(""));
+    }
+
     /// @notice The item of an RLP list at `index`, without its header.
     /// @return found False when `encoded` is no list of `count` items.
     function field(bytes memory encoded, uint256 index, uint256 count)

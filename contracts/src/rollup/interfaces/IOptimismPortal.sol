@@ -1,12 +1,39 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+/// @notice A withdrawal, as the rollup's L2ToL1MessagePasser hashes it.
+/// @param nonce Different for every withdrawal of a rollup.
+/// @param sender Who withdraws, on the rollup.
+/// @param target Who is called on the L1.
+/// @param value Wei that the call carries.
+/// @param gasLimit Least gas that the call gets.
+/// @param data The call.
+struct WithdrawalTransaction {
+    uint256 nonce;
+    address sender;
+    address target;
+    uint256 value;
+    uint256 gasLimit;
+    bytes data;
+}
+
+/// @notice What an output root of version 0 is the hash of.
+struct OutputRootProof {
+    bytes32 version;
+    bytes32 stateRoot;
+    bytes32 messagePasserStorageRoot;
+    bytes32 latestBlockhash;
+}
+
 /// @title IOptimismPortal
-/// @notice Deposits from the L1 into one rollup (OP Stack specifications, "Deposits"). The rollup's
-/// sequencer takes every event of this contract into a block, as a transaction that nobody can
-/// hold back and that needs no signature there.
+/// @notice Deposits from the L1 into one rollup, and withdrawals out of it (OP Stack specifications,
+/// "Deposits" and "Withdrawals"). The rollup's sequencer takes every deposit of this contract into a
+/// block, as a transaction that nobody can hold back and that needs no signature there. A withdrawal
+/// is proven by Merkle-Patricia proof against an output of the rollup, and paid once that output is
+/// final.
 /// @dev Simplified against the OP Stack's own: gas bought for the rollup is bounded for each L1 block,
-/// but has no price, so no gas is burned on the L1. Withdrawals are not part of it.
+/// but has no price, so no gas is burned on the L1. Finality is the output's alone: no second delay runs
+/// from the proof on. A portal without an oracle takes deposits only.
 interface IOptimismPortal {
     /// @notice Emitted for each deposit.
     /// @param from Sender on the rollup; an alias when a contract made the deposit.
@@ -17,6 +44,15 @@ interface IOptimismPortal {
     event TransactionDeposited(
         address indexed from, address indexed to, uint256 indexed version, bytes opaqueData
     );
+
+    /// @notice Emitted when a withdrawal is proven.
+    event WithdrawalProven(
+        bytes32 indexed withdrawalHash, address indexed from, address indexed to
+    );
+
+    /// @notice Emitted when a withdrawal is made; never again for the same one.
+    /// @param success Whether its call returned. What a call that failed carried stays here.
+    event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success);
 
     /// @notice Thrown when a deposit creates a contract and yet names a recipient.
     error BadTarget(address to);
@@ -30,8 +66,74 @@ interface IOptimismPortal {
     /// @notice Thrown when the deposits of one L1 block want more gas than there is for them.
     error OutOfGas(uint64 wanted, uint64 left);
 
+    /// @notice Thrown when the rollup posts no outputs, so that nothing can be withdrawn.
+    error NoOutputs();
+
+    /// @notice Thrown when a withdrawal is to call the portal itself.
+    error UnsafeTarget(address target);
+
+    /// @notice Thrown when there is no output at `index`.
+    error UnknownOutput(uint256 index, uint256 outputs);
+
+    /// @notice Thrown when the parts of the output do not hash to it.
+    error InvalidOutputRootProof(bytes32 posted, bytes32 computed);
+
+    /// @notice Thrown when the nodes do not show that the rollup sent the withdrawal.
+    error InvalidWithdrawalProof(bytes32 withdrawalHash);
+
+    /// @notice Thrown when a withdrawal is proven again while the output that it was proven against
+    /// stands.
+    error AlreadyProven(bytes32 withdrawalHash, uint256 l2OutputIndex);
+
+    /// @notice Thrown when a withdrawal is finalized that was not proven.
+    error NotProven(bytes32 withdrawalHash);
+
+    /// @notice Thrown when a dispute removed the output after the withdrawal was proven against it.
+    /// Another proof is needed.
+    error OutputRemoved(bytes32 withdrawalHash, uint256 l2OutputIndex);
+
+    /// @notice Thrown when the output's finalization window runs, or a dispute about it.
+    error OutputNotFinal(uint256 l2OutputIndex);
+
+    /// @notice Thrown when a withdrawal was made already.
+    error AlreadyFinalized(bytes32 withdrawalHash);
+
+    /// @notice Thrown when a withdrawal's call tries to make another.
+    error Reentered();
+
+    /// @notice Thrown when the call could not get the gas that the withdrawal asks for.
+    error InsufficientGas(uint256 wanted);
+
+    /// @notice Thrown when more is withdrawn than was deposited: a rollup's genesis gives coins that
+    /// nothing is locked for. Try again when there is enough.
+    error EscrowTooSmall(uint256 wanted, uint256 held);
+
     /// @notice The rollup that the deposits go to.
     function rollupChainId() external view returns (uint256);
+
+    /// @notice The contract with the rollup's outputs; zero when it posts none.
+    function l2Oracle() external view returns (address);
+
+    /// @notice Who sent the withdrawal that is being made, on the rollup; 0x…dEaD when none is.
+    function l2Sender() external view returns (address);
+
+    /// @notice The proof of a withdrawal.
+    /// @return outputRoot What it was proven against.
+    /// @return timestamp When, in seconds; 0 when it was not.
+    /// @return l2OutputIndex Where the output stands in the oracle.
+    function provenWithdrawals(bytes32 withdrawalHash)
+        external
+        view
+        returns (bytes32 outputRoot, uint128 timestamp, uint128 l2OutputIndex);
+
+    /// @notice Whether a withdrawal was made.
+    function finalizedWithdrawals(bytes32 withdrawalHash) external view returns (bool);
+
+    /// @notice Whether withdrawals that were proven against the output at `index` can be made.
+    function isOutputFinalized(uint256 index) external view returns (bool);
+
+    /// @notice Version of this ABI: the OP Stack's, of before its dispute games.
+    function version() external view returns (string memory);
 
     /// @notice Deposits a transaction. The value sent is locked here and minted on the rollup.
     /// @param to Who is called; nobody when a contract is created.
@@ -46,6 +148,21 @@ interface IOptimismPortal {
         bool isCreation,
         bytes memory data
     ) external payable;
+
+    /// @notice Shows that the rollup sent `withdrawal`: anybody may.
+    /// @param l2OutputIndex An output at or after the withdrawal's block.
+    /// @param outputRootProof What that output is made of.
+    /// @param withdrawalProof Nodes of the message passer's storage trie, from the root down to the
+    /// withdrawal's slot.
+    function proveWithdrawalTransaction(
+        WithdrawalTransaction memory withdrawal,
+        uint256 l2OutputIndex,
+        OutputRootProof calldata outputRootProof,
+        bytes[] calldata withdrawalProof
+    ) external;
+
+    /// @notice Makes a proven withdrawal whose output is final: anybody may, once.
+    function finalizeWithdrawalTransaction(WithdrawalTransaction memory withdrawal) external;
 
     /// @notice Takes coins without a deposit.
     function donateETH() external payable;
