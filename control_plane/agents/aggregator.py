@@ -38,7 +38,7 @@ from control_plane.domain.records import EpochRecord
 from control_plane.domain.shards import shards_by_domain
 from control_plane.services.metalayer.demands import Demands, Extra
 from control_plane.services.metalayer.epoch_store import EpochStore
-from control_plane.services.metalayer.finality import TaggedFinality
+from control_plane.services.metalayer.finality import finality_of
 from control_plane.services.metalayer.leaves import read_leaf
 from control_plane.services.metalayer.lineup import Lineup, SetBook
 from control_plane.services.metalayer.rounds import Outcome, Panel, Proposal
@@ -69,7 +69,8 @@ class Aggregator:
         clock: Callable[[], float],
         finality: FinalityView | None = None,
     ) -> None:
-        """`finality` tells which blocks are final; by default the chains' own nodes do."""
+        """`finality` tells which blocks are final; by default the chains' own nodes do, and for
+        rollups that settle the L1's outputs."""
         self.name = "aggregator"
         self.ready = asyncio.Event()
         self._network = network
@@ -86,9 +87,8 @@ class Aggregator:
         self._interval = network.plan.metalayer.epoch_interval
         self._missing: str | None = None
         self._leaves: dict[str, Leaf] = {}
-        self._demands = Demands(
-            network, self._links, finality or TaggedFinality(), database, clock, hub
-        )
+        final = finality or finality_of(network, self._links[network.plan.l1.name])
+        self._demands = Demands(network, self._links, final, database, clock, hub)
         self._heads: dict[str, str] = {}
         self._hot: set[str] = set()
         self._silent: dict[str, float] = {}

@@ -23,7 +23,7 @@ from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.reads import Answer
 from control_plane.domain.shards import shards_by_domain
-from control_plane.services.metalayer.finality import TaggedFinality
+from control_plane.services.metalayer.finality import finality_of
 from control_plane.services.metalayer.leaves import LeafRefused, check_leaf
 from control_plane.services.metalayer.reading import check_answer, leaves_by_chain
 from control_plane.services.metalayer.registry import installed_id, is_sealed
@@ -47,7 +47,8 @@ class Guardian:
         hub: Hub,
         finality: FinalityView | None = None,
     ) -> None:
-        """`finality` tells which blocks are final; by default the chains' own nodes do."""
+        """`finality` tells which blocks are final; by default the chains' own nodes do, and for
+        rollups that settle the L1's outputs."""
         self.name = f"guardian-{keys.index}"
         self.index = keys.index
         self.ready = asyncio.Event()
@@ -56,8 +57,8 @@ class Guardian:
         self._shards = shards_by_domain(network.plan.chains)
         self._database = database
         self._hub = hub
-        self._finality = finality or TaggedFinality()
         self._links = {chain.domain: Link(connect, chain) for chain in network.chains}
+        self._finality = finality or finality_of(network, self._l1)
         self._checked: dict[int, bytes] = {}
         """By domain, the hash of the last leaf found true."""
         self._highest_vote = 0

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class Prover:
-    """Implements ``ports.agent.Agent`` and ``ports.derivation.Proves``."""
+    """Implements ``ports.agent.Agent`` and ``ports.proving.Proves``."""
 
     def __init__(
         self, rollup: str, l1: str, proving: ProvingDerivation, hub: Hub, publish: Publish
@@ -80,19 +80,19 @@ class Prover:
             self.ready.set()
             return
 
-    async def prove(self, previous: int, block: int, inputs: PublicInputs) -> bytes:
+    async def prove(self, inputs: PublicInputs, first: int, last: int) -> bytes:
         """See the port."""
         if not self._running:
             raise TemporaryFailure(f"{self.name} is stopped")
         began = time.monotonic()
         try:
-            proof = await self._proving.prove(previous, block, inputs)
+            proof = await self._proving.prove(inputs, first, last)
         except PermanentFailure as error:
-            await self._refuse(block, error)
+            await self._refuse(last, error)
             raise
         data = {
-            "from": previous + 1,
-            "to": block,
+            "from": first,
+            "to": last,
             "seconds": round(time.monotonic() - began, 3),
             "trusted": "the prover's key",
         }

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -28,14 +28,7 @@ from control_plane.domain.evidence import (
     offence_id,
     refute,
 )
-from control_plane.domain.formats import (
-    COUNT_SLOT,
-    ROOT_SLOT,
-    EpochHeader,
-    Finality,
-    Leaf,
-    Member,
-)
+from control_plane.domain.formats import COUNT_SLOT, ROOT_SLOT, EpochHeader, Leaf, Member
 from control_plane.domain.header import InvalidHeader
 from control_plane.domain.hub import EpochCertified, Head, Missed, News, Votes
 from control_plane.domain.network import Network
@@ -50,6 +43,7 @@ from control_plane.services.metalayer.ballots import (
     member_of,
     signers_of,
 )
+from control_plane.services.metalayer.promises import Promise, Promises
 from control_plane.services.metalayer.reports import KINDS, SLASHED_TOPIC, Reports
 
 Rosters = Callable[[int], Awaitable[Roster | None]]
@@ -61,6 +55,10 @@ _GRACE: Final = 0.3
 """Seconds in which a certificate makes it unnecessary to look at what was signed."""
 _SAMPLE: Final = 1.0
 """Seconds between two looks at certified leaves."""
+_FINALS: Final = 64
+"""Epochs that call a rollup's block final and wait to be looked at; each of them is."""
+_AGAIN: Final = 2.0
+"""Seconds between two looks at what no output tells of yet."""
 _TRIES: Final = 3
 _PAUSE: Final = 0.05
 _BLOCK_PAUSE: Final = 0.25
@@ -102,6 +100,9 @@ class Watching:
         self._ballots = Ballots()
         self._certified: OrderedDict[bytes, None] = OrderedDict()
         """Hashes of headers that a quorum signed."""
+        self._promises = Promises(network, reports)
+        self._final: deque[EpochRecord] = deque(maxlen=_FINALS)
+        """Certified epochs that call a rollup's block final."""
         self._true: OrderedDict[bytes, None] = OrderedDict()
         """Hashes of leaves that were found true."""
         self._unsure: dict[bytes, tuple[float, Votes]] = {}
@@ -167,6 +168,9 @@ class Watching:
         digest = bytes.fromhex(epoch.header_hash[2:])
         _remember(self._certified, digest)
         self._unsure.pop(digest, None)
+        if self._promises.has_some(epoch):
+            self._final.append(epoch)
+            self._wake.set()
         if time.monotonic() - self._sampled > _SAMPLE:
             self._sampled, self._sample = time.monotonic(), epoch
             self._wake.set()
@@ -176,7 +180,8 @@ class Watching:
     async def _examine(self) -> None:
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_GRACE if self._unsure else None):
+                later = _AGAIN if self._promises else None
+                async with asyncio.timeout(_GRACE if self._unsure else later):
                     await self._wake.wait()
             self._wake.clear()
             try:
@@ -195,8 +200,14 @@ class Watching:
             if since < old:
                 await self._check_leaves(votes)
                 self._unsure.pop(digest, None)
-        sample, self._sample = self._sample, None
-        if sample is not None:
+        for promise in await self._promises.broken():
+            await self._accuse(
+                promise.header, promise.votes, promise.leaf, promise.proof, promise.record
+            )
+        samples, self._sample = [self._sample] if self._sample else [], None
+        while self._final:
+            samples.append(self._final.popleft())
+        for sample in samples:
             told = Votes(sample.header, sample.leaves, (), sample.reads)
             await self._check_leaves(told, sample)
 
@@ -243,7 +254,10 @@ class Watching:
             if leaf.hash in self._true:
                 continue
             proof = aggregate.prove_leaf(header.epoch, leaf).encode()
-            against = await self._refute(leaf, proof) or await self._not_final(leaf, proof)
+            against: Refutation | bytes | None = await self._refute(leaf, proof)
+            if against is None:
+                promise = Promise(header, votes, leaf, proof, record)
+                against = proof if await self._promises.is_broken(promise) else None
             if against is not None:
                 await self._accuse(header, votes, leaf, against, record)
 
@@ -268,16 +282,6 @@ class Watching:
                     _remember(self._true, leaf.hash)
                 return found
             await asyncio.sleep(_PAUSE)  # Anvil's proof at its head may be of the next state
-        return None
-
-    async def _not_final(self, leaf: Leaf, proof: bytes) -> bytes | None:
-        """The leaf's own proof, if it says FINALIZED and a final output says otherwise."""
-        if leaf.finality is not Finality.FINALIZED:
-            return None
-        with contextlib.suppress(CalderaError):
-            final = await self._reports.final_block(leaf.domain, leaf.block_number)
-            if final is not None and final != (leaf.block_hash, leaf.state_root):
-                return proof
         return None
 
     async def _accuse(

@@ -60,9 +60,9 @@ class DerivingProcess:
         last: int | None = (await self._ask(question))["last"]
         return last
 
-    async def prove(self, previous: int, block: int, inputs: PublicInputs) -> bytes:
-        """See ``ports.derivation.Proves``; for a site with a prover's key."""
-        question = {"previous": previous, "block": block, "inputs": inputs.to_json()}
+    async def prove(self, inputs: PublicInputs, first: int, last: int) -> bytes:
+        """See ``ports.proving.Proves``; for a site with a prover's key."""
+        question = {"inputs": inputs.to_json(), "first": first, "last": last}
         return _bytes((await self._ask({"ask": "prove", **question}))["proof"])
 
     async def close(self) -> None:

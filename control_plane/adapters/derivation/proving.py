@@ -28,14 +28,14 @@ class Attesting:
         self._verifier = bytes.fromhex(order["verifier"][2:])
 
     def prove(self, chronicle: Chronicle, question: Mapping[str, Any]) -> dict[str, Any]:
-        """``{"proof", "inputs"}`` for ``{"previous": N, "block": N, "inputs": {…}}``.
+        """``{"proof", "inputs"}`` for ``{"inputs": {…}, "first": BLOCK, "last": BLOCK}``.
 
-        TemporaryFailure when the block is not posted yet; PermanentFailure, with what differs, when
-        it is not what it claims or the inputs are others.
+        TemporaryFailure when the blocks are not posted yet; PermanentFailure, with what differs,
+        when one is not what it claims or the inputs are others.
         """
-        previous, block = int(question["previous"]), int(question["block"])
+        first, block = int(question["first"]), int(question["last"])
         asked = PublicInputs.from_json(question["inputs"])
-        true = self._inputs(chronicle, previous, block, asked)
+        true = self._inputs(chronicle, first - 1, block, asked)
         for name, claimed in asked.to_json().items():
             found = true.to_json()[name]
             if claimed != found:

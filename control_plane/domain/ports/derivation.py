@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from control_plane.domain.settlement.proofs import PublicInputs
+from control_plane.domain.ports.proving import Proves
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Trace
 
 
@@ -28,19 +28,6 @@ class Derivation(Protocol):
 
     async def close(self) -> None:
         """Give up what runs for it. It starts anew with the next question."""
-        ...
-
-
-class Proves(Protocol):
-    """Makes validity proofs of one rollup's blocks."""
-
-    async def prove(self, previous: int, block: int, inputs: PublicInputs) -> bytes:
-        """What `IProofVerifier` takes: that `inputs` are true of the blocks behind `previous` up to
-        `block`, with which a posted channel ends.
-
-        Raises TemporaryFailure when that can't be told just now, PermanentFailure, with what
-        differs, when they are not: then there is no proof.
-        """
         ...
 
 

@@ -8,9 +8,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import Final
 
+from control_plane.domain.calls import selector
 from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.network import Network
 from control_plane.domain.ports.finality import Asks, FinalBlock, FinalityView
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement import settles
 
 _DEADLINE: Final = 1.0
 _SILENT_FOR: Final = 3.0
@@ -29,6 +32,67 @@ class TaggedFinality(FinalityView):
             return None
         number = int(block["number"], 16) if block else 0
         return FinalBlock(number, str(block["hash"])) if number else None
+
+
+class OutputFinality(FinalityView):
+    """Of rollups that settle: what a final output on the L1 covers, as far as the rollup's node
+    has that very block. Of all others: what their nodes call `finalized`."""
+
+    def __init__(self, l1: Asks, oracles: Mapping[int, str]) -> None:
+        """`oracles`: where the rollups' outputs are on the L1, by domain."""
+        self._l1 = l1
+        self._oracles = oracles
+        self._others = TaggedFinality()
+
+    async def final_block(self, rpc: Asks, domain: int) -> FinalBlock | None:
+        oracle = self._oracles.get(domain)
+        if oracle is None:
+            return await self._others.final_block(rpc, domain)
+        try:
+            final = await self._last(oracle)
+            if final is None:
+                return None
+            block = await rpc.call("eth_getBlockByNumber", hex(final.number), False)
+        except RpcError as error:
+            raise TemporaryFailure("What is final can't be told", str(error)) from error
+        if block is None or block["hash"] != final.hash:
+            raise TemporaryFailure(
+                f"Block {final.number} is another one than the final output's",
+                f"{(block or {}).get('hash', 'the node has none')}, the output has {final.hash}",
+            )
+        return final
+
+    async def _last(self, oracle: str) -> FinalBlock | None:
+        """Block of the last final output, as it is in the L1's next block: an output becomes final
+        by the clock, and an L1 at block time 0 may have no block since."""
+        from control_plane.domain.settlement.outputs import decode_final, decode_output, output_call
+
+        async def view(data: bytes) -> bytes:
+            call = {"to": oracle, "data": "0x" + data.hex()}
+            return bytes.fromhex((await self._l1.call("eth_call", call, "pending"))[2:])
+
+        try:
+            index = decode_final(await view(selector("latestFinalIndex()")))
+            if index is None:
+                return None
+            output = decode_output(await view(output_call(index)))
+        except ValueError as error:  # the L1 has no oracle there
+            raise TemporaryFailure("The L1's outputs do not answer", str(error)) from error
+        return FinalBlock(output.block_number, "0x" + output.block_hash.hex())
+
+
+def finality_of(network: Network, l1: Asks) -> FinalityView:
+    """Who tells what is final on each chain of `network`; `l1` asks its L1."""
+    settled = [chain.plan for chain in network.chains if settles(chain.plan)]
+    if not settled:
+        return TaggedFinality()
+    from control_plane.domain.settlement.outputs import oracle_address  # few devnets settle
+
+    addresses = (oracle_address(network.contracts, plan.chain_id) for plan in settled)
+    oracles = {
+        int(plan.domain): "0x" + at.hex() for plan, at in zip(settled, addresses, strict=True)
+    }
+    return OutputFinality(l1, oracles)
 
 
 class Awaited:

@@ -123,7 +123,8 @@ class Reports:
 
     async def final_block(self, domain: int, number: int) -> tuple[bytes, bytes] | None:
         """Hash and state root of a chain's block as final outputs tell them; None where they do
-        not, or where `Slasher` is told of no outputs. TemporaryFailure, RpcError."""
+        not, or where `Slasher` is told of no outputs. Asked as of the L1's next block, in which a
+        report would be judged. TemporaryFailure, RpcError."""
         outputs = "0x" + (await self._view(self._site.slasher, "finalOutputs()"))[12:32].hex()
         if not int(outputs, 16):
             return None
@@ -132,7 +133,7 @@ class Reports:
 
     async def _view(self, to: str, signature: str, *arguments: int) -> bytes:
         call = {"to": to, "data": "0x" + encode_call(signature, *arguments).hex()}
-        return bytes.fromhex((await self._rpc.call("eth_call", call, "latest"))[2:])
+        return bytes.fromhex((await self._rpc.call("eth_call", call, "pending"))[2:])
 
     # ------------------------------------------------------------------ what came of it
 

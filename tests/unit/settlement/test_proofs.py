@@ -7,7 +7,8 @@ import pytest
 from control_plane.adapters.evm.signer import sign_digest
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.proofs import PublicInputs, attestation_digest
-from tests.unit.metalayer.test_vectors import load, script
+from tests.unit.metalayer.test_vectors import script
+from tests.unit.metalayer.vectors import load
 
 _VECTORS = load("proofs")
 
