@@ -6,11 +6,13 @@ import os
 import random
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from control_plane import making
@@ -19,9 +21,7 @@ from control_plane.adapters.alone.hosting import Hosting, with_those_alone
 from control_plane.adapters.alone.lease import lease
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import cache_dir, resolve_anvil
-from control_plane.adapters.engine.binaries import finder, resolve_program
 from control_plane.adapters.engine.node_programs import NodePrograms
-from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.bake import Genesis, ensure_genesis
 from control_plane.adapters.evm.bootstrap import ChainBootstrap
@@ -32,12 +32,8 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.adapters.machine import read_facts
-from control_plane.adapters.op_stack.programs import PYTHON
-from control_plane.adapters.op_stack.stack import NativeStack
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.provision import FileProvision, born_contracts
-from control_plane.adapters.runtime.compose.files import Kit
-from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
 from control_plane.adapters.runtime.external import ExternalRuntime
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.node_program import ProcessEngine
@@ -47,9 +43,6 @@ from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
 from control_plane.adapters.trees import remove_tree
-from control_plane.agents.block_keeper import BlockKeeper
-from control_plane.agents.outpost import Outpost
-from control_plane.agents.program import program_agents
 from control_plane.api.deps import Join, Pay, Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
@@ -59,10 +52,10 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import Account, Connect, Runtime
-from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
-from control_plane.domain.seams import SeamBook
-from control_plane.domain.settlement import posts_batches
+from control_plane.domain.ports.node import Account, Connect, NodeSpec, Rpc, Runtime
+from control_plane.domain.ports.provision import JoinGuardian, MakeAgents, MakeSeal, Seal
+from control_plane.domain.seams import SeamBook, Seams
+from control_plane.domain.settlement import posts_batches, settles
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView, JoinedRollup, JoinRollup
 from control_plane.schemas.message import MessagePaid, PayMessage
@@ -75,23 +68,24 @@ from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
 from control_plane.services.faucet import Faucet
 from control_plane.services.metalayer.rounds import founding_roster
-from control_plane.services.offences import Offences
-from control_plane.services.proofs import Proofs
 from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
-from control_plane.services.retry import RetryMessage
 from control_plane.services.send_message import SendMessages
 from control_plane.services.settlement.genesis import GenesisFiles
-from control_plane.services.specs import template_view, template_views
 from control_plane.services.steps import Fault, no_fault
-from control_plane.services.trace import Tracer
 from control_plane.settings import Settings
 
 if TYPE_CHECKING:
+    from control_plane.adapters.op_stack.stack import NativeStack
+    from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
     from control_plane.domain.ports.chaos import Breaker
     from control_plane.services.chaos import Chaos
     from control_plane.services.guardians import GuardianDesk
+    from control_plane.services.offences import Offences
+    from control_plane.services.proofs import Proofs
+    from control_plane.services.retry import RetryMessage
     from control_plane.services.rewards import Rewards
+    from control_plane.services.trace import Tracer
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
@@ -110,7 +104,7 @@ class Running:
     control: ControlPlane
     events: EventLog
     gate: Gate
-    containers: ComposeRuntime
+    containers: "_OnDemand"
     database: SqlDatabase
     chaos: "_ChaosOnDemand"
 
@@ -120,7 +114,8 @@ class Running:
         await self.control.close()
         await self.events.close()
         await self.gate.let_go()
-        await self.containers.close()
+        if self.containers.is_made:
+            await self.containers.close()
         await self.database.close()
 
 
@@ -135,7 +130,7 @@ async def build(settings: Settings, here: Listening) -> Running:
     seams = SeamBook()
     crews: Crews = {}
     gate = Gate(home)
-    containers = ComposeRuntime(home, Kit(compose_dir(), _engines()))
+    containers = _OnDemand(lambda: _containers(home))
     control = ControlPlane(
         home,
         _tools(settings, database, gate, containers, events.look_again, seams, crews),
@@ -171,19 +166,19 @@ async def build(settings: Settings, here: Listening) -> Running:
         devnets=devnets,
         queries=queries,
         events=events,
-        templates=lambda: template_views(templates),
-        template=lambda name: template_view(templates, name),
+        templates=lambda: _specs().template_views(templates),
+        template=lambda name: _specs().template_view(templates, name),
         agent_logs=lambda devnet, service: agent_log_path(home, devnet, service),
         faucet=Faucet(control, connect, _pay_from),
         join=_joiner(home, control, devnets, database),
         send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
-        trace=Tracer(control, database),
-        retry=RetryMessage(control, database),
+        trace=cast("Tracer", _OnDemand(lambda: _tracer(control, database))),
+        retry=cast("RetryMessage", _OnDemand(lambda: _retry(control, database))),
         pay=_payer(control, database),
-        proofs=Proofs(control, database, connect),
+        proofs=cast("Proofs", _OnDemand(lambda: _proofs(control, database))),
         genesis=GenesisFiles(home),
         chaos=chaos,
-        offences=Offences(control, database, _keys_of(home)),
+        offences=cast("Offences", _OnDemand(lambda: _offences(home, control, database))),
         guardians=cast("GuardianDesk", _OnDemand(lambda: _guardians(control, database, queries))),
         rewards=cast("Rewards", _OnDemand(lambda: _rewards(control, database, crews))),
         checkpoint=_checkpoint_of(home, control),
@@ -228,13 +223,57 @@ class _ChaosOnDemand:
 
 
 class _OnDemand:
-    """A service that is imported and made with the first question: few devnets ask it."""
+    """A part that is imported and made when it is first used: few devnets do."""
 
     def __init__(self, make: Callable[[], object]) -> None:
         self._made = functools.cache(make)
 
+    @property
+    def is_made(self) -> bool:
+        return self._made.cache_info().currsize > 0
+
     def __getattr__(self, name: str) -> Any:
         return getattr(self._made(), name)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._made()(*arguments, **named)  # type: ignore[operator]
+
+
+def _containers(home: Path) -> "ComposeRuntime":
+    from control_plane.adapters.runtime.compose.files import Kit
+    from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
+
+    return ComposeRuntime(home, Kit(compose_dir(), _engines()))
+
+
+def _specs() -> ModuleType:
+    from control_plane.services import specs
+
+    return specs
+
+
+def _tracer(control: ControlPlane, database: SqlDatabase) -> "Tracer":
+    from control_plane.services.trace import Tracer
+
+    return Tracer(control, database)
+
+
+def _retry(control: ControlPlane, database: SqlDatabase) -> "RetryMessage":
+    from control_plane.services.retry import RetryMessage
+
+    return RetryMessage(control, database)
+
+
+def _proofs(control: ControlPlane, database: SqlDatabase) -> "Proofs":
+    from control_plane.services.proofs import Proofs
+
+    return Proofs(control, database, connect)
+
+
+def _offences(home: Path, control: ControlPlane, database: SqlDatabase) -> "Offences":
+    from control_plane.services.offences import Offences
+
+    return Offences(control, database, _keys_of(home))
 
 
 def _guardians(control: ControlPlane, database: SqlDatabase, queries: Queries) -> "GuardianDesk":
@@ -272,14 +311,20 @@ def _lease(directory: Path, service: str) -> AbstractContextManager[None]:
 
 
 def _engines() -> dict[str, ProcessEngine]:
-    return {engine.name: engine for engine in (AnvilEngine(), OpGethEngine())}
+    return {"anvil": AnvilEngine(), "op-geth": cast(ProcessEngine, _OnDemand(_op_geth))}
+
+
+def _op_geth() -> ProcessEngine:
+    from control_plane.adapters.engine.op_geth import OpGethEngine
+
+    return OpGethEngine()
 
 
 def _tools(
     settings: Settings,
     database: SqlDatabase,
     gate: Gate,
-    containers: ComposeRuntime,
+    containers: _OnDemand,
     look_again: Callable[[], None],
     seams: SeamBook,
     crews: Crews,
@@ -297,22 +342,23 @@ def _tools(
     engines = _engines()
     find: dict[str, FindProgram] = {
         "anvil": lambda spec, _: anvil(spec.plan.engine("anvil").path),
-        "op-geth": finder("op-geth", cache=cache, environ=os.environ),
+        "op-geth": functools.partial(_find_op_geth, cache),
     }
     runtimes: dict[str, Runtime] = {
         "process": ProcessRuntime(engines, find, gate),
-        "compose": containers,
+        "compose": cast(Runtime, containers),
         "external": ExternalRuntime(connect),
     }
-    native = NativeStack(ProcessPrograms(functools.partial(_program_path, cache)), connect)
+    programs = ProcessPrograms(functools.partial(_program_path, cache))
+    native = _OnDemand(lambda: _native_stack(programs))
     return Tools(
         database=database,
-        runtime=SelectingRuntime(runtimes, native.programs),
+        runtime=SelectingRuntime(runtimes, programs),
         connect=connect,
         provision=FileProvision(bake, engines),
         programs=NodePrograms(cache, os.environ),
         bootstrap=ChainBootstrap(),
-        sealing=native.or_else(sealing),
+        sealing=_sealing(native),
         make_agents=_by_place(
             _agents_maker(database, settings.home, native, seams, crews),
             _outposts_maker(settings, containers),
@@ -328,19 +374,49 @@ def _tools(
     )
 
 
+def _find_op_geth(cache: Path, spec: NodeSpec, stop: threading.Event) -> Path:
+    from control_plane.adapters.engine.binaries import finder
+
+    return finder("op-geth", cache=cache, environ=os.environ)(spec, stop)
+
+
 def _program_path(cache: Path, name: str) -> Path:
+    from control_plane.adapters.engine.binaries import resolve_program
+    from control_plane.adapters.op_stack.programs import PYTHON
+
     if name == PYTHON:
         return Path(sys.executable)
     return resolve_program(name, named=None, cache=cache, environ=os.environ).path
 
 
+def _native_stack(programs: ProcessPrograms) -> "NativeStack":
+    from control_plane.adapters.op_stack.stack import NativeStack
+
+    return NativeStack(programs, connect)
+
+
+def _sealing(native: _OnDemand) -> MakeSeal:
+    """By whoever makes the chain's blocks."""
+
+    def choose(
+        chain: Chain, rpc: Rpc, network: Network, keys: Keys
+    ) -> AbstractAsyncContextManager[Seal]:
+        make: MakeSeal = native.sealing if chain.plan.services == "native" else sealing
+        return make(chain, rpc, network, keys)
+
+    return choose
+
+
 def _native_agents(
-    chain: Chain, network: Network, keys: Keys, native: NativeStack
+    chain: Chain, network: Network, keys: Keys, native: _OnDemand
 ) -> Sequence[Agent]:
     """The programs beside a node that runs, and who writes down the blocks that they make."""
     specs = native.services(chain, network, keys)
     if not specs:
         return ()
+    from control_plane.agents.block_keeper import BlockKeeper
+    from control_plane.agents.program import program_agents
+
     keeper = BlockKeeper(chain, connect, functools.partial(native.journal, chain))
     return keeper, *program_agents(specs, native.programs)
 
@@ -348,7 +424,7 @@ def _native_agents(
 def _sealers(
     network: Network,
     keys: Keys,
-    native: NativeStack,
+    native: _OnDemand,
     hub: Hub,
     publish: Publish,
     through: Connect,
@@ -368,7 +444,7 @@ def _sealers(
 
 
 def _agents_maker(
-    database: SqlDatabase, home: Path, native: NativeStack, seams: SeamBook, crews: Crews
+    database: SqlDatabase, home: Path, native: _OnDemand, seams: SeamBook, crews: Crews
 ) -> MakeAgents:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         between = seams.of(network.devnet)
@@ -394,6 +470,7 @@ def _agents_maker(
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_batchers(network, keys, database, hub, publish),
+            *_settling(network, keys, hub, publish, between),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *(
                 making.make_validator(network, index, account, files.root, hub, publish)
@@ -430,10 +507,22 @@ def _batchers(
     return make_batchers(network, keys, database, hub, publish)
 
 
-def _outposts_maker(settings: Settings, containers: ComposeRuntime) -> MakeAgents:
+def _settling(
+    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
+) -> Sequence[Agent]:
+    if not any(settles(chain) for chain in network.plan.rollups):
+        return ()
+    from control_plane.settling import make_settling
+
+    return make_settling(network, keys, hub, publish, seams)
+
+
+def _outposts_maker(settings: Settings, containers: _OnDemand) -> MakeAgents:
     """Agents in containers."""
 
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:  # noqa: ARG001
+        from control_plane.agents.outpost import Outpost
+
         root = DevnetFiles(settings.home, network.devnet).root
         crew = containers.crew(root, network, keys, _database_url(settings))
         return [Outpost(service, crew) for service in crew.services()]

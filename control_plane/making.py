@@ -23,12 +23,10 @@ from control_plane.adapters.alone.attest import (
 )
 from control_plane.adapters.alone.hosting import guardian_address, token_of
 from control_plane.adapters.alone.http import AgentApp, Handle, Health, serving
-from control_plane.adapters.engine.building import builder_of
 from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.agents.aggregator import Aggregator
-from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.relayer import Relayer
@@ -70,6 +68,9 @@ def make_sequencer(
         return SequencerAgent(chain, connect, hub=hub, decides=decides)
     if network is None:
         raise ValueError("a sequencer on op-geth follows the L1 of its network")
+    from control_plane.adapters.engine.building import builder_of
+    from control_plane.agents.engine_sequencer import EngineSequencer
+
     l1 = network.chain(network.plan.l1.name)
     return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
 

@@ -10,7 +10,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from control_plane.adapters.engine.binaries import resolve_program
 from control_plane.domain.native_services import PROGRAMS
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.provision import Say
@@ -37,6 +36,8 @@ class NodePrograms:
 
     async def bring(self, name: str, plan: Plan, say: Say) -> None:
         """See the port."""
+        from control_plane.adapters.engine.binaries import resolve_program
+
         chosen = plan.engine(name).path
         loop = asyncio.get_running_loop()
         lines: asyncio.Queue[str] = asyncio.Queue()

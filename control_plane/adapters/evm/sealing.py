@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
-from control_plane.adapters.engine.building import builder_of
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import Conflict
 from control_plane.domain.network import Chain, Keys, Network
@@ -70,6 +69,8 @@ def _engine_seal(chain: Chain, rpc: Rpc, network: Network, stack: AsyncExitStack
     builder: Builder | None = None
 
     async def opened() -> Builder:
+        from control_plane.adapters.engine.building import builder_of
+
         l1 = await connect(network.chain(network.plan.l1.name).ws_url)
         stack.push_async_callback(l1.close)
         made = await stack.enter_async_context(builder_of(chain, network.contracts)(rpc, l1))

@@ -1,20 +1,21 @@
-"""The OP Stack's own services as the rest of the control plane uses them."""
+"""The OP Stack's own services as the rest of the control plane uses them.
+
+The parts are imported when a rollup has such services: few devnets do.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Final
 
 from control_plane.adapters.engine.journal import Journal, journal_directory
-from control_plane.adapters.op_stack.programs import programs
-from control_plane.adapters.op_stack.site import prepare, site_of
 from control_plane.domain.errors import DeadlineExceeded
 from control_plane.domain.native_services import BEACON
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.engine_api import PayloadJournal
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.ports.program import Programs, ProgramSpec
-from control_plane.domain.ports.provision import MakeSeal, Seal
+from control_plane.domain.ports.provision import Seal
 
 _BLOCK_DEADLINE: Final = 60.0
 _LOOK: Final = 0.05
@@ -31,23 +32,15 @@ class NativeStack:
         self._turn = asyncio.Lock()
         """One rollup after the other uses the governor's account on L1."""
 
-    def or_else(self, other: MakeSeal) -> MakeSeal:
-        """:meth:`sealing` for rollups with services of their own, `other` for all chains else."""
-
-        def choose(
-            chain: Chain, rpc: Rpc, network: Network, keys: Keys
-        ) -> AbstractAsyncContextManager[Seal]:
-            make = self.sealing if chain.plan.services == "native" else other
-            return make(chain, rpc, network, keys)
-
-        return choose
-
     @asynccontextmanager
     async def sealing(
         self, chain: Chain, rpc: Rpc, network: Network, keys: Keys
     ) -> AsyncIterator[Seal]:
         """Implements ``ports.provision.MakeSeal``: makes the rollup ready for its services; when a
         block is asked for, op-node is started and the next block waited for."""
+        from control_plane.adapters.op_stack.programs import programs
+        from control_plane.adapters.op_stack.site import prepare
+
         l1 = await self._connect(network.chains[0].ws_url)
         try:
             async with self._turn:
@@ -80,6 +73,9 @@ class NativeStack:
     def services(chain: Chain, network: Network, keys: Keys) -> list[ProgramSpec]:
         """What runs beside the node of `chain`, in the order of its start; nothing where the node
         itself is held."""
+        from control_plane.adapters.op_stack.programs import programs
+        from control_plane.adapters.op_stack.site import site_of
+
         return programs(site_of(chain, network, keys)) if chain.engine_url else []
 
 

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from control_plane.adapters.engine.go_build import variable_of
 from control_plane.adapters.runtime.gate import GATE, port_taken
 from control_plane.adapters.runtime.logs import last_lines
 from control_plane.domain.errors import (
@@ -103,6 +102,8 @@ def no_program(
         return _failed_to_run(spec, command, path, f"{spec.directory} is gone")
     name = spec.chain.engine
     if isinstance(error, FileNotFoundError):
+        from control_plane.adapters.engine.go_build import variable_of
+
         return MissingDependency(
             f"{name} is missing",
             f"there is no program at {command[0]}",
@@ -112,6 +113,8 @@ def no_program(
 
 
 def _failed_to_run(spec: NodeSpec, command: tuple[str, ...], path: Path, why: str) -> ServiceFailed:
+    from control_plane.adapters.engine.go_build import variable_of
+
     service, name = node_service(spec.chain.name), spec.chain.engine
     return ServiceFailed(
         f"{service} (port {spec.chain.port}) could not be run",
