@@ -6,7 +6,7 @@ own implementation of the port stands between (``adapters/chaos``).
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
 from control_plane.domain.errors import TemporaryFailure
@@ -16,6 +16,9 @@ from control_plane.domain.ports.metalayer import Attester, Pending, Refusal, Sen
 from control_plane.domain.ports.node import Connect, Rpc
 from control_plane.domain.reads import Answer
 from control_plane.domain.records import MessageRecord
+
+if TYPE_CHECKING:
+    from control_plane.domain.settlement.outputs import Proposal
 
 WrapAttester = Callable[[Attester], Attester]
 WrapSender = Callable[[Sender], Sender]
@@ -34,6 +37,8 @@ class Seams:
         self.withhold: Final[dict[str, Withhold]] = {}
         self.cut: Final[dict[str, str]] = {}
         """WebSocket URLs that agents can't reach, and why."""
+        self.proposals: Final[dict[str, dict[str, Callable[[Proposal], Proposal]]]] = {}
+        """What is proposed instead of a rollup's block, by the rollup's name."""
         self._open: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
     def attester(self, honest: Attester) -> "SeamAttester":
@@ -51,6 +56,18 @@ class Seams:
             if why is not None:
                 return why
         return None
+
+    def proposing(self, chain: str) -> "Callable[[Proposal], Proposal]":
+        """What `chain`'s proposer proposes instead of an honest proposal; the same otherwise."""
+        around = self.proposals.setdefault(chain, {})
+
+        def proposed(honest: "Proposal") -> "Proposal":
+            made = honest
+            for alter in tuple(around.values()):
+                made = alter(made)
+            return made
+
+        return proposed
 
     def connecting(self, connect: Connect) -> Connect:
         """`connect`, whose connections can be cut."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from control_plane.adapters.evm.gateways import other_chains, set_chains, unknown_chains
-from control_plane.adapters.evm.inbox import missing_batchers
+from control_plane.adapters.evm.inbox import GovernorCall, missing_batchers
 from control_plane.adapters.evm.portals import Creation, missing_portals
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain import bls, formats
@@ -27,6 +27,7 @@ from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.ports.provision import Seal
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement import settles
 
 _ERA: Final = 10**18
 _EVEN_RATE: Final = 10**10
@@ -103,6 +104,7 @@ class ChainBootstrap:
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()
         batchers = await missing_batchers(rpc, network, keys) if chain.is_l1 else ()
+        batchers = (*batchers, *(await _settlement(rpc, network, keys) if chain.is_l1 else ()))
         others = await _hyperlane(rpc, network, keys) if keys.validators else ()
         strange = await unknown_chains(chain, rpc, network) if installed else ()
         if installed and not (unsealed or portals or batchers or others or strange):
@@ -219,6 +221,15 @@ async def _hyperlane(rpc: Rpc, network: Network, keys: Keys) -> Sequence[tuple[H
     from control_plane.adapters.evm.hyperlane import missing_contracts
 
     return await missing_contracts(rpc, network, keys)
+
+
+async def _settlement(rpc: Rpc, network: Network, keys: Keys) -> Sequence[GovernorCall]:
+    """What the L1 lacks for rollups that settle."""
+    if not any(settles(chain) for chain in network.plan.rollups):
+        return ()
+    from control_plane.adapters.evm.settlement_contracts import missing_settlement
+
+    return await missing_settlement(rpc, network, keys)
 
 
 async def _is_unsealed(rpc: Rpc, network: Network) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from control_plane.domain import rlp
 from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.places import address_of
@@ -20,6 +21,8 @@ DELETED: Final = keccak256(b"OutputsDeleted(uint256,uint256)")
 """First topic; then the number of outputs before and after."""
 _PROPOSE: Final = "propose(bytes,bytes[],bytes)"
 _WORDS: Final = 11
+_STATE_ROOT: Final = 3
+"""Of a header's fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,11 @@ class Proposal:
     @property
     def block_hash(self) -> bytes:
         return keccak256(self.header)
+
+    @property
+    def state_root(self) -> bytes:
+        found = rlp.decode_list(self.header)[_STATE_ROOT]
+        return found if isinstance(found, bytes) else bytes(32)
 
     def encode(self, proof: bytes = b"") -> bytes:
         """The call's data; `proof` for the verifier."""

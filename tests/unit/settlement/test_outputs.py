@@ -1,6 +1,6 @@
 """Outputs: calls and answers of the oracle as eth_abi has them."""
 
-from eth_abi import decode, encode
+from eth_abi import decode, encode  # type: ignore[attr-defined]
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

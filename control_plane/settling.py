@@ -1,0 +1,85 @@
+"""Makes the proposers of a devnet: beside ``making``, for most devnets have none."""
+
+from collections.abc import Sequence
+
+from control_plane.adapters.evm.rpc import connect
+from control_plane.adapters.evm.sender import TransactionSender, one_sender
+from control_plane.adapters.evm.settlement_contracts import agent_account
+from control_plane.agents.proposer import Means, NameGenesis, Proposer
+from control_plane.domain.calls import Call, encode_call, execute_batch
+from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.hub import Hub
+from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.proving import Proves
+from control_plane.domain.seams import Seams
+from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.outputs import oracle_address
+
+_GENESIS_GAS = 200_000
+
+
+def make_settling(
+    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
+) -> Sequence[Agent]:
+    """The agents of each rollup that settles."""
+    return [
+        _Proposing(network, chain, keys, hub, publish, seams)
+        for chain in network.chains
+        if settles(chain.plan)
+    ]
+
+
+class _Proposing(Proposer):
+    """A proposer with a sender of its own, which is closed when it ends."""
+
+    def __init__(
+        self,
+        network: Network,
+        chain: Chain,
+        keys: Keys,
+        hub: Hub,
+        publish: Publish,
+        seams: Seams,
+        prover: Proves | None = None,
+    ) -> None:
+        l1 = network.chain(network.plan.l1.name)
+        account = agent_account(keys, chain.plan.chain_id, "proposer")
+        self._own = TransactionSender(
+            connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
+        )
+        name_genesis = _naming(network, chain, keys)
+        alter = seams.proposing(chain.name)
+        means = Means(self._own, name_genesis, prover, alter)
+        super().__init__(network, chain, means, connect, hub, publish)
+
+    async def run(self) -> None:
+        try:
+            await super().run()
+        finally:
+            await self._own.close()
+
+
+def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:
+    """The governor names a rollup's genesis when it is there: its contracts are made before."""
+    l1 = network.chain(network.plan.l1.name)
+    oracle = oracle_address(network.contracts, chain.plan.chain_id)
+
+    async def name(block_hash: bytes, state_root: bytes) -> None:
+        call = encode_call("setGenesis(bytes32,bytes32)", block_hash, state_root)
+        data = execute_batch([Call(oracle, call)])
+        executor = network.contracts["governanceExecutor"]
+        time = l1.plan.block_time
+        async with one_sender(
+            connect, l1.ws_url, keys.governor, l1.plan.chain_id, block_time=time
+        ) as sender:
+            pending = await sender.send(executor, data, gas=_GENESIS_GAS)
+            receipt = await pending.receipt()
+        if int(receipt["status"], 16) != 1:
+            raise TemporaryFailure(
+                f"The genesis of {chain.name} was refused by its oracle",
+                f"transaction {pending.hash}",
+                f"See it: cast run {pending.hash} --rpc-url {l1.http_url}",
+            )
+
+    return name
