@@ -471,7 +471,6 @@ def _agents_maker(
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_batchers(network, keys, database, hub, publish),
             *_settling(network, keys, hub, publish, between),
-            *_settling(network, keys, hub, publish, between),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *(
                 making.make_validator(network, index, account, files.root, hub, publish)
@@ -506,16 +505,6 @@ def _batchers(
     from control_plane.batching import make_batchers
 
     return make_batchers(network, keys, database, hub, publish)
-
-
-def _settling(
-    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
-) -> Sequence[Agent]:
-    if not any(settles(chain) for chain in network.plan.rollups):
-        return ()
-    from control_plane.settling import make_settling
-
-    return make_settling(network, keys, hub, publish, seams)
 
 
 def _settling(
