@@ -118,7 +118,7 @@ def test_a_game_is_read_field_by_field() -> None:
     ]
     values[0] = Phase.STEP_ANSWER
     encoded = [
-        v.to_bytes(32) if o["type"] == "bytes32" else v
+        int(v).to_bytes(32) if o["type"] == "bytes32" else v
         for v, o in zip(values, components, strict=True)
     ]
     data = encode([one["type"] for one in components], encoded)
