@@ -58,19 +58,14 @@ from control_plane.domain.seams import SeamBook, Seams
 from control_plane.domain.settlement import posts_batches, settles
 from control_plane.resources import artifacts_dir, compose_dir, templates_dir
 from control_plane.schemas.devnet import DaemonView, JoinedRollup, JoinRollup
-from control_plane.schemas.message import MessagePaid, PayMessage
 from control_plane.schemas.spec import Spec
-from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.agent_log import agent_log_path
 from control_plane.services.control import ControlPlane
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.devnets import Devnets
 from control_plane.services.events import EventLog
-from control_plane.services.faucet import Faucet
 from control_plane.services.metalayer.rounds import founding_roster
-from control_plane.services.queries import Queries
 from control_plane.services.reconciler import Tools
-from control_plane.services.send_message import SendMessages
 from control_plane.services.settlement.genesis import GenesisFiles
 from control_plane.services.steps import Fault, no_fault
 from control_plane.settings import Settings
@@ -79,12 +74,16 @@ if TYPE_CHECKING:
     from control_plane.adapters.op_stack.stack import NativeStack
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
     from control_plane.domain.ports.chaos import Breaker
+    from control_plane.schemas.message import MessagePaid, PayMessage
     from control_plane.services.chaos import Chaos
+    from control_plane.services.faucet import Faucet
     from control_plane.services.guardians import GuardianDesk
     from control_plane.services.offences import Offences
     from control_plane.services.proofs import Proofs
+    from control_plane.services.queries import Queries
     from control_plane.services.retry import RetryMessage
     from control_plane.services.rewards import Rewards
+    from control_plane.services.send_message import SendMessages
     from control_plane.services.trace import Tracer
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
@@ -145,14 +144,7 @@ async def build(settings: Settings, here: Listening) -> Running:
     def born(name: str) -> Mapping[str, Hex]:
         return born_contracts(DevnetFiles(home, name).root)
 
-    queries = Queries(
-        devnets=control,
-        database=database,
-        keys=_keys_of(home),
-        born=born,
-        accounts_of=AccountsOf(derive_accounts),
-        artifacts=artifacts_dir(),
-    )
+    queries = cast("Queries", _OnDemand(lambda: _queries(home, control, database, born)))
     devnets = Devnets(
         control,
         database,
@@ -169,9 +161,9 @@ async def build(settings: Settings, here: Listening) -> Running:
         templates=lambda: _specs().template_views(templates),
         template=lambda name: _specs().template_view(templates, name),
         agent_logs=lambda devnet, service: agent_log_path(home, devnet, service),
-        faucet=Faucet(control, connect, _pay_from),
+        faucet=cast("Faucet", _OnDemand(lambda: _faucet(control))),
         join=_joiner(home, control, devnets, database),
-        send=SendMessages(control, database, connect, derive_accounts, sign_call, decode_error),
+        send=cast("SendMessages", _OnDemand(lambda: _send(control, database))),
         trace=cast("Tracer", _OnDemand(lambda: _tracer(control, database))),
         retry=cast("RetryMessage", _OnDemand(lambda: _retry(control, database))),
         pay=_payer(control, database),
@@ -252,6 +244,37 @@ def _specs() -> ModuleType:
     return specs
 
 
+def _queries(
+    home: Path,
+    control: ControlPlane,
+    database: SqlDatabase,
+    born: Callable[[str], Mapping[str, Hex]],
+) -> "Queries":
+    from control_plane.services.accounts_view import AccountsOf
+    from control_plane.services.queries import Queries
+
+    return Queries(
+        devnets=control,
+        database=database,
+        keys=_keys_of(home),
+        born=born,
+        accounts_of=AccountsOf(derive_accounts),
+        artifacts=artifacts_dir(),
+    )
+
+
+def _faucet(control: ControlPlane) -> "Faucet":
+    from control_plane.services.faucet import Faucet
+
+    return Faucet(control, connect, _pay_from)
+
+
+def _send(control: ControlPlane, database: SqlDatabase) -> "SendMessages":
+    from control_plane.services.send_message import SendMessages
+
+    return SendMessages(control, database, connect, derive_accounts, sign_call, decode_error)
+
+
 def _tracer(control: ControlPlane, database: SqlDatabase) -> "Tracer":
     from control_plane.services.trace import Tracer
 
@@ -276,7 +299,7 @@ def _offences(home: Path, control: ControlPlane, database: SqlDatabase) -> "Offe
     return Offences(control, database, _keys_of(home))
 
 
-def _guardians(control: ControlPlane, database: SqlDatabase, queries: Queries) -> "GuardianDesk":
+def _guardians(control: ControlPlane, database: SqlDatabase, queries: "Queries") -> "GuardianDesk":
     from control_plane.services.guardians import GuardianDesk
 
     return GuardianDesk(control, database, connect, _pay_from, decode_error, queries)
@@ -360,7 +383,7 @@ def _tools(
         bootstrap=ChainBootstrap(),
         sealing=_sealing(native),
         make_agents=_by_place(
-            _agents_maker(database, settings.home, native, seams, crews),
+            _agents_maker(database, settings.home, programs, native, seams, crews),
             _outposts_maker(settings, containers),
         ),
         join_guardian=_guardian_joiner(database, settings.home, seams, crews),
@@ -444,7 +467,12 @@ def _sealers(
 
 
 def _agents_maker(
-    database: SqlDatabase, home: Path, native: _OnDemand, seams: SeamBook, crews: Crews
+    database: SqlDatabase,
+    home: Path,
+    programs: ProcessPrograms,
+    native: _OnDemand,
+    seams: SeamBook,
+    crews: Crews,
 ) -> MakeAgents:
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         between = seams.of(network.devnet)
@@ -469,7 +497,7 @@ def _agents_maker(
                 network, keys.relayer, database, hub, publish, between, checkpoints
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
-            *_batchers(network, keys, database, hub, publish),
+            *_batchers(network, keys, database, hub, publish, files.root, programs),
             *_settling(network, keys, hub, publish, between),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *(
@@ -498,13 +526,19 @@ def _guardian_joiner(
 
 
 def _batchers(
-    network: Network, keys: Keys, database: SqlDatabase, hub: Hub, publish: Publish
+    network: Network,
+    keys: Keys,
+    database: SqlDatabase,
+    hub: Hub,
+    publish: Publish,
+    root: Path,
+    programs: ProcessPrograms,
 ) -> Sequence[Agent]:
     if not any(posts_batches(chain) for chain in network.plan.rollups):
         return ()
-    from control_plane.batching import make_batchers
+    from control_plane.batching import Place, make_batchers
 
-    return make_batchers(network, keys, database, hub, publish)
+    return make_batchers(network, keys, database, hub, publish, Place(root, programs))
 
 
 def _settling(
@@ -559,7 +593,7 @@ def _pay_from(chain: Chain, account: Account) -> AbstractAsyncContextManager[Tra
 
 
 def _payer(control: ControlPlane, database: SqlDatabase) -> Pay:
-    async def pay(name: str, message_id: str, request: PayMessage) -> MessagePaid:
+    async def pay(name: str, message_id: str, request: "PayMessage") -> "MessagePaid":
         from control_plane.services.pay_message import PayForMessage
 
         return await PayForMessage(control, database, connect, _pay_from)(name, message_id, request)
