@@ -21,11 +21,13 @@ class FakeProving:
     def __init__(self) -> None:
         self.reach = Reach(3)
         self.follows = 0
+        self.followed: asyncio.Queue[None] = asyncio.Queue()
         self.closed = False
         self.answer: bytes | Exception = b"proof"
 
     async def follow(self) -> Reach:
         self.follows += 1
+        self.followed.put_nowait(None)
         return self.reach
 
     async def prove(self, inputs: PublicInputs, first: int, last: int) -> bytes:
@@ -64,22 +66,17 @@ async def running(proving: FakeProving, hub: Hub, told: Told) -> AsyncIterator[P
     assert not prover.ready.is_set()
 
 
-async def until(proving: FakeProving, follows: int) -> None:
-    while proving.follows < follows:
-        await asyncio.sleep(0)
-
-
 async def test_it_follows_blocks_of_the_l1_alone() -> None:
     proving, hub = FakeProving(), Hub()
     async with running(proving, hub, Told()) as prover:
-        assert proving.follows == 1
+        await proving.followed.get()
         hub.tell(Head("op", 5, "0x", 0))
         for number in range(10):
             hub.tell(Head("l1", number, "0x", 0))
-        await until(proving, 2)
+        await proving.followed.get()
         proving.reach = Reach(5, wrong="block 4: its state root is another")
         hub.tell(Head("l1", 11, "0x", 0))
-        await until(proving, 3)
+        await proving.followed.get()
         await asyncio.sleep(0)
         assert proving.follows == 3
         assert prover.problem is not None
