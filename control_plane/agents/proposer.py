@@ -47,7 +47,7 @@ _FINALS: Final = 64
 
 NameGenesis = Callable[[bytes, bytes], Awaitable[None]]
 """Have the governor tell the oracle hash and state root of the rollup's block 0."""
-Alter = Callable[[Proposal], Proposal]
+Alter = Callable[[Proposal], Awaitable[Proposal]]
 """What is proposed instead, by faults that are made on purpose; else the same."""
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ class Means:
     name_genesis: NameGenesis
     prover: Proves | None = None
     """Of a rollup whose outputs are proven beforehand."""
-    alter: Alter = lambda honest: honest
+    alter: Alter | None = None
 
 
 class Proposer:
@@ -159,7 +159,7 @@ class Proposer:
     async def _propose(self, standing: Standing) -> None:
         await self._must_follow(standing)
         honest = await read_proposal(self._rollup, standing.posted)
-        made = self._means.alter(honest)
+        made = await self._means.alter(honest) if self._means.alter else honest
         inputs = self._inputs(standing, made)
         proof = b""
         if self._means.prover is not None:

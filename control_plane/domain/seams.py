@@ -5,7 +5,7 @@ here at every call. They find nothing unless somebody breaks something on purpos
 own implementation of the port stands between (``adapters/chaos``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -37,7 +37,7 @@ class Seams:
         self.withhold: Final[dict[str, Withhold]] = {}
         self.cut: Final[dict[str, str]] = {}
         """WebSocket URLs that agents can't reach, and why."""
-        self.proposals: Final[dict[str, dict[str, Callable[[Proposal], Proposal]]]] = {}
+        self.proposals: Final[dict[str, dict[str, Callable[[Proposal], Awaitable[Proposal]]]]] = {}
         """What is proposed instead of a rollup's block, by the rollup's name."""
         self._open: WeakKeyDictionary[Any, str] = WeakKeyDictionary()
 
@@ -57,14 +57,14 @@ class Seams:
                 return why
         return None
 
-    def proposing(self, chain: str) -> "Callable[[Proposal], Proposal]":
+    def proposing(self, chain: str) -> "Callable[[Proposal], Awaitable[Proposal]]":
         """What `chain`'s proposer proposes instead of an honest proposal; the same otherwise."""
         around = self.proposals.setdefault(chain, {})
 
-        def proposed(honest: "Proposal") -> "Proposal":
+        async def proposed(honest: "Proposal") -> "Proposal":
             made = honest
             for alter in tuple(around.values()):
-                made = alter(made)
+                made = await alter(made)
             return made
 
         return proposed
