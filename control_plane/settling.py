@@ -1,6 +1,7 @@
 """Makes the proposers of a devnet: beside ``making``, for most devnets have none."""
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
@@ -16,6 +17,9 @@ from control_plane.domain.seams import Seams
 from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.outputs import oracle_address
 
+if TYPE_CHECKING:
+    from control_plane.agents.prover import Prover
+
 _GENESIS_GAS = 200_000
 
 
@@ -23,11 +27,23 @@ def make_settling(
     network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
 ) -> Sequence[Agent]:
     """The agents of each rollup that settles."""
-    return [
-        _Proposing(network, chain, keys, hub, publish, seams)
-        for chain in network.chains
-        if settles(chain.plan)
-    ]
+    agents: list[Agent] = []
+    for chain in network.chains:
+        if settles(chain.plan):
+            prover = _prover(network, chain, keys, hub, publish)
+            agents.append(_Proposing(network, chain, keys, hub, publish, seams, prover))
+            agents += [prover] if prover else []
+    return agents
+
+
+def _prover(
+    network: Network, chain: Chain, keys: Keys, hub: Hub, publish: Publish
+) -> "Prover | None":
+    if chain.plan.proof != "validity":
+        return None
+    from control_plane.proving import make_prover
+
+    return make_prover(network, chain, keys, hub, publish)
 
 
 class _Proposing(Proposer):
