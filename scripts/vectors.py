@@ -40,6 +40,7 @@ from control_plane.domain.reads import (
     returned,
     reverted,
 )
+from control_plane.domain.settlement.verdicts import DataQuestion, StepQuestion, encode_quorum
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "metalayer.json"
 ERA: Final = 10**18
@@ -397,6 +398,48 @@ def _read_vectors() -> list[Json]:
     return vectors
 
 
+def _step_question(game_id: int, transactions: int, point: int) -> StepQuestion:
+    return StepQuestion(
+        game=_fixed("dispute game", 20),
+        game_id=game_id,
+        oracle=_fixed("oracle", 20),
+        chain_id=901,
+        batch_commitment=_fixed("accumulator"),
+        block_number=1000 + transactions,
+        parent_hash=_fixed("parent block"),
+        block_hash=_fixed("disputed block"),
+        transactions=transactions,
+        point=point,
+        agreed=_fixed("parent block" if point == 1 else f"state {point - 1}"),
+        disputed=_fixed("disputed block" if point == transactions + 2 else f"state {point}"),
+    )
+
+
+def _verdict_vectors() -> list[Json]:
+    """Steps at the beginning, in the middle and at the end of a block, and questions about data."""
+    questions: list[tuple[str, StepQuestion | DataQuestion]] = [
+        ("step", _step_question(*numbers))
+        for numbers in ((1, 0, 1), (2, 3, 3), (3, 3, 5), (2**64, 2**20, 2**20 + 2))
+    ]
+    places = _fixed("dispute game", 20), 5, _fixed("oracle", 20), 2**63
+    questions.append(("data", DataQuestion(*places, _fixed("accumulator"), 1, 1)))
+    questions.append(("data", DataQuestion(*places, _fixed("accumulator"), 7, 2**64 - 1)))
+    return [
+        {
+            "kind": kind,
+            "question": _text(question.encode()),
+            "verdict": verdict,
+            "digest": _text(question.digest(NETWORK, verdict)),
+            "absent": list(absent),
+            "proof": _text(
+                encode_quorum(_signed(7, absent, question.digest(NETWORK, verdict)).proof())
+            ),
+        }
+        for index, (kind, question) in enumerate(questions)
+        for verdict, absent in ((True, ()), (False, (index,)))
+    ]
+
+
 def vectors() -> Json:
     """The whole file."""
     return {
@@ -417,6 +460,7 @@ def vectors() -> Json:
             _certificate_vector(epoch, size, absent)
             for epoch, (size, absent) in enumerate(ABSENT, start=1)
         ],
+        "verdicts": _verdict_vectors(),
         "metaProofs": _meta_proof_vectors(),
         "multiProofs": _multi_proof_vectors(),
         "reads": _read_vectors(),

@@ -12,7 +12,7 @@ from typing import Final, Self
 from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.hashing import keccak256
-from control_plane.domain.op_stack import create3_address
+from control_plane.domain.settlement.places import address_of
 from control_plane.domain.settlement.verdicts import (
     STEP_TYPE,
     StepQuestion,
@@ -22,7 +22,6 @@ from control_plane.domain.settlement.verdicts import (
 )
 
 GAME: Final = "DisputeGame"
-VERDICTS: Final = "GuardianVerdicts"
 
 _OPENED_TYPES: Final = "uint256,address,uint256,uint256,address,address,uint64,uint64,bool,uint64"
 CHALLENGE_OPENED: Final = keccak256(f"ChallengeOpened({_OPENED_TYPES})".encode())
@@ -116,26 +115,9 @@ class Game:
         return self.block_number != 0
 
 
-# ---------------------------------------------------------------- where
-
-
 def game_address(contracts: Mapping[str, str]) -> bytes:
     """The game of all rollups of an L1; `contracts` by JSON key."""
-    return create3_address(_factory(contracts), dispute_salt(GAME))
-
-
-def verdicts_address(contracts: Mapping[str, str]) -> bytes:
-    """``GuardianVerdicts``, the decider behind the game."""
-    return create3_address(_factory(contracts), dispute_salt(VERDICTS))
-
-
-def dispute_salt(name: str, *, implementation: bool = False) -> bytes:
-    """With which the L1's Create3Factory makes the contract, or the code behind its proxy."""
-    return keccak256(f"caldera.v1.{name}{'.implementation' if implementation else ''}".encode())
-
-
-def _factory(contracts: Mapping[str, str]) -> bytes:
-    return bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    return address_of(contracts, GAME)
 
 
 # ---------------------------------------------------------------- moves

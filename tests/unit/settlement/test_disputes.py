@@ -14,6 +14,7 @@ from control_plane.domain.settlement import disputes, verdicts
 from control_plane.domain.settlement.disputes import Closed, Game, Opened, Phase
 from control_plane.domain.settlement.verdicts import DataQuestion, StepQuestion
 from control_plane.resources import artifacts_dir
+from tests.unit.metalayer.vectors import load, raw
 
 ORACLE, ALICE, BOB, DECIDER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
 QUORUM = QuorumProof(absent=(), proof=(), proof_flags=(), signature=bytes(256))
@@ -186,6 +187,14 @@ def test_questions_are_encoded_as_the_contract_does() -> None:
         assert type(question).decode(question.encode()) == question
     with pytest.raises(ValueError, match="no step"):
         StepQuestion.decode(QUESTION.encode())
+
+
+def test_digests_are_those_of_the_vectors() -> None:
+    network = raw(load("metalayer")["network"]["networkId"])
+    for vector in load("metalayer")["verdicts"]:
+        kind = StepQuestion if vector["kind"] == "step" else DataQuestion
+        question = kind.decode(raw(vector["question"]))
+        assert question.digest(network, vector["verdict"]) == raw(vector["digest"])
 
 
 def test_a_verdict_is_of_one_question_and_one_answer_alone() -> None:
