@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-SERVICES: Final = ("celestia",)
+SERVICES: Final = ("celestia", "eigenda", "anytrust", "alt-da")
 
 
 def main(arguments: list[str]) -> None:
@@ -23,6 +23,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("service", choices=SERVICES)
     parser.add_argument("--directory", type=Path, required=True, help="where everything is kept")
     parser.add_argument("--port", type=int, default=0, help="on 127.0.0.1; 0: a free one")
+    parser.add_argument("--members", type=int, default=3, help="of an AnyTrust committee")
+    parser.add_argument("--assumed-honest", type=int, default=2, help="of them")
     asked = parser.parse_args(arguments)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,7 +38,12 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
 
     from control_plane.adapters.da.servers.making import stand_in
 
-    app = stand_in(asked.service, asked.directory).app()
+    app = stand_in(
+        asked.service,
+        asked.directory,
+        members=asked.members,
+        assumed_honest=asked.assumed_honest,
+    ).app()
     config = uvicorn.Config(
         app,
         http="h11",

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from control_plane.adapters.da.servers.store import FAULTS, Store, Withheld, secret
+from control_plane.adapters.da.servers.store import FAULTS, Fault, Store, Withheld, secret
 from control_plane.domain.hashing import keccak256
 from control_plane.version import version
 
@@ -32,6 +32,10 @@ OCTETS: Final = "application/octet-stream"
 
 class TooLarge(ValueError):
     """More than the service takes."""
+
+
+class Unavailable(Exception):
+    """The service can't do that now."""
 
 
 class StandIn(ABC):
@@ -58,6 +62,14 @@ class StandIn(ABC):
     def key_of(self, commitment: bytes) -> bytes:
         """Key in the store of the item that a commitment on the L1 (``ports.da``) names. Raises
         ValueError."""
+
+    def has(self, key: bytes) -> bool:
+        """Whether there is such an item, withheld or not."""
+        return self.store.has(key)
+
+    def break_(self, key: bytes, fault: Fault | None) -> None:
+        """Withhold or corrupt an item, None: neither."""
+        self.store.break_(key, fault)
 
     def own_routes(self) -> list[Route]:
         """Of the service's own protocol."""
@@ -107,7 +119,7 @@ class StandIn(ABC):
     async def faults(self, request: Request) -> Response:
         """``POST /admin/faults {"commitment": "0x…", "fault": "withhold" | "corrupt" | null}``,
         with the L1's commitment or an alt-DA one of Keccak's."""
-        refusal = self._refusal(request)
+        refusal = self.refusal(request)
         if refusal is not None:
             return refusal
         try:
@@ -119,14 +131,14 @@ class StandIn(ABC):
             return PlainTextResponse(f"there are the faults {', '.join(FAULTS)} and null", 400)
         keccak = commitment[0] == KECCAK and len(commitment) == 33
         key = commitment if keccak else self.key_of(commitment)
-        if not self.store.has(key):
+        if not self.has(key):
             return PlainTextResponse("there is no such item", 404)
-        self.store.break_(key, fault)
+        self.break_(key, fault)
         return JSONResponse({"commitment": "0x" + commitment.hex(), "fault": fault})
 
     async def about(self, request: Request) -> Response:
         """``GET /admin``: how much is kept."""
-        return self._refusal(request) or JSONResponse(
+        return self.refusal(request) or JSONResponse(
             {**self.described(), "items": self.store.count()}
         )
 
@@ -147,11 +159,12 @@ class StandIn(ABC):
             exception_handlers={
                 Withheld: _answer(404),
                 TooLarge: _answer(413),
+                Unavailable: _answer(503),
                 ValueError: _answer(400),
             },
         )
 
-    def _refusal(self, request: Request) -> Response | None:
+    def refusal(self, request: Request) -> Response | None:
         """Unless the request has the token that lies beside the items."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
         if secrets.compare_digest(given.encode(), self._token.encode()):
