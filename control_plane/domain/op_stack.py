@@ -87,7 +87,7 @@ class Deposit:
     @classmethod
     def of_json(cls, transaction: Mapping[str, Any]) -> "Deposit":
         """From the JSON of a node."""
-        to = transaction["to"]
+        to = transaction.get("to")
         return cls(
             source=bytes.fromhex(transaction["sourceHash"][2:]),
             sender=bytes.fromhex(transaction["from"][2:]),

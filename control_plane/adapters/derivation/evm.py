@@ -22,7 +22,14 @@ from eth_utils.exceptions import ValidationError
 from py_arkworks_bls12381 import GT, G1Point, G2Point
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
+from control_plane.adapters.derivation.op_stack import (
+    BASE_FEE_VAULT,
+    FEE_SLOTS,
+    VAULTS,
+    apply_deposit,
+)
 from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.op_stack import DEPOSIT_TYPE, L1_BLOCK, Deposit, InvalidDeposit
 from control_plane.domain.trie import EMPTY_TRIE
 
 HISTORY: Final = bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935")
@@ -61,6 +68,8 @@ class Outcome:
     """Accounts that were looked at in any way, by frames that were reverted too."""
     slots: frozenset[tuple[bytes, int]]
     """Storage that was read or written, by frames that were reverted too."""
+    deposit_nonce: int | None = None
+    """As the receipt of a deposit has it; None for other transactions."""
 
 
 def _pairing_check(computation: ComputationAPI) -> ComputationAPI:
@@ -159,8 +168,12 @@ class _State(PragueState):
 class Evm:
     """A chain's state in memory, from its genesis on."""
 
-    def __init__(self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]]) -> None:
-        """`alloc`: accounts as in geth's ``genesis.json``."""
+    def __init__(
+        self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]], *, op_stack: bool = False
+    ) -> None:
+        """`alloc`: accounts as in geth's ``genesis.json``. `op_stack`: it takes deposits, and the
+        base fee has a vault."""
+        self.op_stack = op_stack
         self._open(chain_id, AtomicDB(), EMPTY_TRIE, [])
         for address, account in alloc.items():
             self._put(Address(bytes.fromhex(address.removeprefix("0x"))), account)
@@ -168,11 +181,18 @@ class Evm:
 
     @classmethod
     def at(
-        cls, chain_id: int, nodes: dict[bytes, bytes], root: bytes, hashes: Sequence[bytes]
+        cls,
+        chain_id: int,
+        nodes: dict[bytes, bytes],
+        root: bytes,
+        hashes: Sequence[bytes],
+        *,
+        op_stack: bool = False,
     ) -> "Evm":
         """The chain as it was: `nodes` of its tries and code by their hashes, not written to; the
         state's `root`; `hashes` of the blocks before the next one's parent, the newest first."""
         evm = cls.__new__(cls)
+        evm.op_stack = op_stack
         evm._open(chain_id, AtomicDB(MemoryDB(nodes)), root, hashes)
         return evm
 
@@ -218,22 +238,52 @@ class Evm:
         return frozenset({(HISTORY, slot)})
 
     def apply(self, raw: bytes) -> Outcome:
-        """Run one signed transaction. NotExecutable."""
+        """Run one transaction: signed, or a deposit where there are such. NotExecutable."""
+        if self.op_stack and raw[:1] == bytes((DEPOSIT_TYPE,)):
+            return self._deposited(raw)
         try:
             transaction = PragueVM.get_transaction_builder().decode(raw)
             self._state.begin_transaction()
             computation = self._state.apply_transaction(transaction)
         except (ValidationError, RLPException, ValueError, TypeError) as error:
             raise NotExecutable(str(error) or type(error).__name__) from error
+        gas_used = _gas_used(transaction, computation)
+        touched = frozenset(self._touched(transaction, computation))
+        if self.op_stack:
+            base_fee = self._state.execution_context.base_fee_per_gas or 0
+            self._state.delta_balance(Address(BASE_FEE_VAULT), base_fee * gas_used)
+            touched |= VAULTS | {L1_BLOCK}
+            self._state.slots |= FEE_SLOTS
         self._state.lock_changes()
         return Outcome(
             kind=raw[0] if raw[0] < 0x80 else 0,
             succeeded=not computation.is_error,
-            gas_used=_gas_used(transaction, computation),
+            gas_used=gas_used,
             logs=tuple(_logs(computation)),
-            touched=frozenset(self._touched(transaction, computation)),
+            touched=touched,
             loaded=frozenset(self._loaded(transaction)),
             slots=frozenset(self._state.slots),
+        )
+
+    def _deposited(self, raw: bytes) -> Outcome:
+        try:
+            deposit = Deposit.decode(raw)
+        except InvalidDeposit as error:
+            raise NotExecutable(str(error)) from error
+        self._state.begin_transaction()
+        done = apply_deposit(self._state, deposit)
+        self._state.lock_changes()
+        computation = done.computation
+        touched = {deposit.sender, *(_called(computation) if computation else ())}
+        return Outcome(
+            kind=DEPOSIT_TYPE,
+            succeeded=computation is not None and not computation.is_error,
+            gas_used=done.gas_used,
+            logs=tuple(_logs(computation)) if computation else (),
+            touched=frozenset(touched | self._state.authorities),
+            loaded=frozenset(self._state.loaded | self._state.marked - {self._state.coinbase}),
+            slots=frozenset(self._state.slots),
+            deposit_nonce=done.nonce,
         )
 
     def _touched(

@@ -24,6 +24,8 @@ _NO_REQUESTS: Final = bytes.fromhex(
 )
 """SHA-256 of nothing (EIP-7685)."""
 _BLOOM_BYTES: Final = 256
+_RECEIPT_VERSION: Final = 1
+"""Of a deposit's receipt, since Canyon (OP Stack specifications, "Deposits")."""
 
 
 class Differs(ValueError):
@@ -51,7 +53,8 @@ class Replay:
         """`genesis`: geth's ``genesis.json``; `genesis_hash`: of block 0, which Anvil makes of
         less than the whole header, so that it is taken as given."""
         alloc = anvil_alloc(genesis["alloc"])
-        self.evm = Evm(int(genesis["config"]["chainId"]), alloc)
+        config = genesis["config"]
+        self.evm = Evm(int(config["chainId"]), alloc, op_stack="optimism" in config)
         self._trie = AnvilTrie(self.evm, alloc)
         self._parent = genesis_hash
         self._next = 1
@@ -97,7 +100,8 @@ class Replay:
         the newest first, at most 256 and at least one. What it executes is not seen here."""
         replay = Replay.__new__(Replay)
         nodes = cast("dict[bytes, bytes]", self._trie.nodes)
-        replay.evm = Evm.at(self.evm.chain_id, nodes, root, hashes[1:])
+        chain_id, op_stack = self.evm.chain_id, self.evm.op_stack
+        replay.evm = Evm.at(chain_id, nodes, root, hashes[1:], op_stack=op_stack)
         replay._trie = self._trie.past(replay.evm, root)
         replay._parent, replay._next, replay.outcomes = hashes[0], number, []
         return replay
@@ -164,21 +168,23 @@ class Replay:
 
 
 def _receipts(outcomes: Sequence[Outcome]) -> tuple[list[bytes], bytes]:
-    """Consensus encoding of the receipts (EIP-658, EIP-2718), and the bloom over all of them."""
+    """Consensus encoding of the receipts (EIP-658, EIP-2718; deposits' have a nonce and a version
+    besides), and the bloom over all of them."""
     found, gas, whole = [], 0, 0
     for outcome in outcomes:
         gas += outcome.gas_used
         bloom = _bloom(outcome.logs)
         whole |= bloom
         logs: Item = [[log.address, log.topics, log.data] for log in outcome.logs]
-        body = rlp.encode(
-            [
-                rlp.encode_int(int(outcome.succeeded)),
-                rlp.encode_int(gas),
-                bloom.to_bytes(_BLOOM_BYTES),
-                logs,
-            ]
-        )
+        fields: list[Item] = [
+            rlp.encode_int(int(outcome.succeeded)),
+            rlp.encode_int(gas),
+            bloom.to_bytes(_BLOOM_BYTES),
+            logs,
+        ]
+        if outcome.deposit_nonce is not None:
+            fields += [rlp.encode_int(outcome.deposit_nonce), rlp.encode_int(_RECEIPT_VERSION)]
+        body = rlp.encode(fields)
         found.append(bytes((outcome.kind,)) + body if outcome.kind else body)
     return found, whole.to_bytes(_BLOOM_BYTES)
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.engine.arguments import value_after
-from control_plane.adapters.engine.genesis import GAS_LIMIT, NOBODY, genesis_json
+from control_plane.adapters.engine.genesis import GAS_LIMIT, genesis_json
 from control_plane.adapters.engine.saved_state import (
     StateHead,
     read_head,
@@ -34,7 +34,6 @@ from control_plane.adapters.engine.saved_state import (
 )
 from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryFailure
 from control_plane.domain.ids import node_service
-from control_plane.domain.op_stack import FEE_RECIPIENT
 from control_plane.domain.ports.node import (
     Caller,
     Listen,
@@ -94,8 +93,8 @@ class AnvilEngine:
 
     def genesis(self, spec: NodeSpec, alloc: Mapping[str, Any], timestamp: int) -> bytes:
         """The genesis file of `spec`'s chain."""
-        coinbase = "0x" + FEE_RECIPIENT.hex() if settles(spec.chain) else NOBODY
-        return genesis_json(spec.chain.chain_id, alloc, timestamp, coinbase)
+        op_stack = settles(spec.chain)
+        return genesis_json(spec.chain.chain_id, alloc, timestamp, op_stack=op_stack)
 
     # ------------------------------------------------------------------ after the start
 

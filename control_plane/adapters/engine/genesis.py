@@ -8,6 +8,8 @@ from typing import Any
 
 import orjson
 
+from control_plane.domain.op_stack import FEE_RECIPIENT
+
 GAS_LIMIT = 60_000_000
 _ZERO_HASH = "0x" + "0" * 64
 NOBODY = "0x" + "0" * 40
@@ -40,19 +42,21 @@ def make_alloc(
 
 
 def genesis_json(
-    chain_id: int, alloc: Mapping[str, Any], timestamp: int, coinbase: str = NOBODY
+    chain_id: int, alloc: Mapping[str, Any], timestamp: int, *, op_stack: bool = False
 ) -> bytes:
-    """The whole file; `timestamp` in Unix seconds. `coinbase` gets the tips of every block."""
+    """The whole file; `timestamp` in Unix seconds. `op_stack`: the chain takes deposits, and the
+    tips of every block go to the OP Stack's vault. Whoever rebuilds the chain looks there, too."""
+    config = {"chainId": chain_id, **({"optimism": {}} if op_stack else {})}
     return orjson.dumps(
         {
-            "config": {"chainId": chain_id},
+            "config": config,
             "nonce": "0x0",
             "timestamp": hex(timestamp),
             "extraData": "0x",
             "gasLimit": hex(GAS_LIMIT),
             "difficulty": "0x0",
             "mixHash": _ZERO_HASH,
-            "coinbase": coinbase,
+            "coinbase": "0x" + FEE_RECIPIENT.hex() if op_stack else NOBODY,
             "alloc": alloc,
         }
     )

@@ -6,8 +6,8 @@ from typing import Any, Final, Protocol
 from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ports.da import Carried, Carries
-from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import Frame
+from control_plane.domain.transactions import raw_of
 
 MOST_BLOCKS: Final = 256
 """Of one channel."""
@@ -36,7 +36,7 @@ async def read_channel(link: Asks, first: int, last: int) -> Channel:
     last = min(last, first + MOST_BLOCKS - 1)
     for start in range(first, last + 1, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, last + 1))
-        found = await link.batch([("eth_getBlockByNumber", (hex(n), False)) for n in numbers])
+        found = await link.batch([("eth_getBlockByNumber", (hex(n), True)) for n in numbers])
         raws = await _transactions(link, found)
         for block, transactions in zip(found, raws, strict=True):
             size += sum(len(raw) for raw in transactions)
@@ -74,20 +74,27 @@ async def post_channel(
 
 
 async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, ...]]:
+    """Raw transactions of whole blocks. They are put together from their fields: Anvil recovers a
+    sender either way, and breaks the connection when asked for the raw bytes of a deposit."""
     for block in blocks:
         if not isinstance(block, Mapping):
             raise TemporaryFailure("A block can't be read", str(block or "the node has it not"))
-    # by hash, which costs Anvil half of what it costs by block and index
-    hashes = [each for block in blocks for each in block["transactions"]]
-    calls = [("eth_getRawTransactionByHash", (each,)) for each in hashes]
+    raws = [[raw_of(each) for each in block["transactions"]] for block in blocks]
+    strange = [
+        each["hash"]
+        for block, found in zip(blocks, raws, strict=True)
+        for each, raw in zip(block["transactions"], found, strict=True)
+        if raw is None
+    ]
+    calls = [("eth_getRawTransactionByHash", (hash_,)) for hash_ in strange]
     answers = iter(await link.batch(calls) if calls else [])
-    found = []
-    for block in blocks:
-        raws = [next(answers) for _ in block["transactions"]]
-        if any(isinstance(raw, RpcError) or not raw or raw == "0x" for raw in raws):
-            raise TemporaryFailure("A block's transactions can't be read", str(block["hash"]))
-        found.append(tuple(_bytes(raw) for raw in raws))
-    return found
+    return [tuple([raw or _raw(next(answers)) for raw in found]) for found in raws]
+
+
+def _raw(answer: object) -> bytes:
+    if not isinstance(answer, str) or len(answer) <= 2:
+        raise TemporaryFailure("A block's transactions can't be read", str(answer))
+    return _bytes(answer)
 
 
 def _block(block: Mapping[str, Any], transactions: tuple[bytes, ...]) -> ChannelBlock:

@@ -27,6 +27,7 @@ from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.ports.node import Account, NodeSpec
 from control_plane.domain.records import EventRecord, MessageRecord
+from control_plane.domain.settlement import settles
 from control_plane.domain.states import MessageState
 from control_plane.services.supervisor import AgentView, Supervisor
 from tests.nodes import anvil_command
@@ -164,6 +165,9 @@ def genesis_for(spec: NodeSpec, keys: Keys, manifest: Mapping[str, Any]) -> byte
         patch["address"]: {patch["slot"]: values[patch["value"]]}
         for patch in manifest["patch_slots"].values()
     }
+    if settles(spec.chain):
+        path = _ROOT / "contracts/genesis/op-stack.json"
+        baked["accounts"] |= orjson.loads(path.read_bytes())["accounts"]
     rich = [keys.governor, keys.relayer, keys.faucet, keys.rotation]
     rich += [guardian.account for guardian in keys.guardians]
     balances = {str(a.address): 10**24 for a in rich}
