@@ -2,8 +2,8 @@
 nobody.
 
 ``POST /put`` and ``GET /get/0x…`` with standard commitments (``?commitment_mode=standard``) and
-with the OP Stack's, generic and Keccak; ``/health``, ``/config``. Statuses are the proxy's: 400 for what
-can't be read or is too large, 418 for a certificate that can't be parsed, 500 for what is not
+with the OP Stack's, generic and Keccak; ``/health``, ``/config``. Statuses are the proxy's: 400 for
+what can't be read or is too large, 418 for a certificate that can't be parsed, 500 for what is not
 there.
 
 Source: Layr-Labs/eigenda, api/proxy/servers/rest, api/proxy/store/generated_key/memstore,
