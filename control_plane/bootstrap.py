@@ -73,6 +73,7 @@ from control_plane.settings import Settings
 if TYPE_CHECKING:
     from control_plane.adapters.op_stack.stack import NativeStack
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
+    from control_plane.agents.guardian import Guardian
     from control_plane.domain.ports.chaos import Breaker
     from control_plane.schemas.message import MessagePaid, PayMessage
     from control_plane.services.chaos import Chaos
@@ -498,7 +499,7 @@ def _agents_maker(
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_batchers(network, keys, database, hub, publish, files.root, programs),
-            *_settling(network, keys, hub, publish, between),
+            *_settling(network, keys, database, hub, publish, between, guardians),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *(
                 making.make_validator(network, index, account, files.root, hub, publish)
@@ -542,13 +543,22 @@ def _batchers(
 
 
 def _settling(
-    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
+    network: Network,
+    keys: Keys,
+    database: SqlDatabase,
+    hub: Hub,
+    publish: Publish,
+    seams: Seams,
+    guardians: "Sequence[Guardian]",
 ) -> Sequence[Agent]:
     if not any(settles(chain) for chain in network.plan.rollups):
         return ()
+    from control_plane.contesting import Site, contesting
     from control_plane.settling import make_settling
 
-    return make_settling(network, keys, hub, publish, seams)
+    through = seams.connecting(connect)
+    site = Site(network, keys, database, hub, publish, guardians, through)
+    return make_settling(network, keys, hub, publish, seams, contesting(site))
 
 
 def _outposts_maker(settings: Settings, containers: _OnDemand) -> MakeAgents:

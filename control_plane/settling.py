@@ -1,6 +1,6 @@
 """Makes the proposers of a devnet: beside ``making``, for most devnets have none."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from control_plane.adapters.evm.rpc import connect
@@ -22,16 +22,20 @@ if TYPE_CHECKING:
 
 _GENESIS_GAS = 200_000
 
+MakeParties = Callable[[Chain, TransactionSender], Sequence[Agent]]
+"""Of a rollup, whose proposer has that sender."""
+
 
 def make_settling(
-    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams
+    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams, contest: MakeParties
 ) -> Sequence[Agent]:
-    """The agents of each rollup that settles."""
+    """The agents of each rollup that settles; `contest` makes those who dispute and defend."""
     agents: list[Agent] = []
     for chain in network.chains:
         if settles(chain.plan):
             prover = _prover(network, chain, keys, hub, publish)
-            agents.append(_Proposing(network, chain, keys, hub, publish, seams, prover))
+            proposing = _Proposing(network, chain, keys, hub, publish, seams, prover)
+            agents += [proposing, *contest(chain, proposing.sender)]
             agents += [prover] if prover else []
     return agents
 
@@ -61,19 +65,19 @@ class _Proposing(Proposer):
     ) -> None:
         l1 = network.chain(network.plan.l1.name)
         account = agent_account(keys, chain.plan.chain_id, "proposer")
-        self._own = TransactionSender(
+        self.sender = TransactionSender(
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
         )
         name_genesis = _naming(network, chain, keys)
         alter = seams.proposing(chain.name)
-        means = Means(self._own, name_genesis, prover, alter)
+        means = Means(self.sender, name_genesis, prover, alter)
         super().__init__(network, chain, means, connect, hub, publish)
 
     async def run(self) -> None:
         try:
             await super().run()
         finally:
-            await self._own.close()
+            await self.sender.close()
 
 
 def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:

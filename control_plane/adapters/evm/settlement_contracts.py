@@ -98,8 +98,9 @@ SHARED: Final[dict[str, SetUp]] = {
 """One on the L1, by name."""
 EACH: Final[dict[str, SetUp]] = {"L2OutputOracle": _oracle}
 """One for each rollup that settles, by name."""
-PAID: Final = ("proposer",)
-"""Roles whose accounts get money."""
+def _paid(chain: ChainPlan) -> Sequence[str]:
+    """Roles whose accounts get money."""
+    return ("proposer", "challenger") if chain.proof == "fraud" else ("proposer",)
 
 
 def _told(site: _Site, chain: ChainPlan) -> Iterator[_Told]:
@@ -137,7 +138,7 @@ async def missing_settlement(l1: Rpc, network: Network, keys: Keys) -> Sequence[
         return ()
     site = _Site(network.contracts, keys)
     told = [_slasher(site), *(each for chain in chains for each in _told(site, chain))]
-    paid = [agent_account(keys, chain.chain_id, role) for chain in chains for role in PAID]
+    paid = [agent_account(keys, chain.chain_id, role) for chain in chains for role in _paid(chain)]
     wanted = _creations(site, chains)
     answers = await _ask(
         l1,
