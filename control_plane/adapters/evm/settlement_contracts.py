@@ -98,6 +98,8 @@ SHARED: Final[dict[str, SetUp]] = {
 """One on the L1, by name."""
 EACH: Final[dict[str, SetUp]] = {"L2OutputOracle": _oracle}
 """One for each rollup that settles, by name."""
+
+
 def _paid(chain: ChainPlan) -> Sequence[str]:
     """Roles whose accounts get money."""
     return ("proposer", "challenger") if chain.proof == "fraud" else ("proposer",)
