@@ -158,6 +158,11 @@ def decode_final(data: bytes) -> int | None:
     return index if found else None
 
 
+def locks_call(index: int) -> bytes:
+    """Calldata of ``locks(uint256)``: how many disputes are open over an output."""
+    return encode_call("locks(uint256)", index)
+
+
 def decode_number(data: bytes) -> int:
     """One word. ValueError for anything else."""
     return int.from_bytes(_words(data, 1)[0])

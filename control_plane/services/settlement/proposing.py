@@ -17,6 +17,7 @@ from control_plane.domain.settlement.outputs import (
     decode_output,
     decode_parent,
     latest_final_call,
+    locks_call,
     next_index_call,
     output_call,
     parent_call,
@@ -79,6 +80,21 @@ class Oracle:
         except ValueError as error:
             raise TemporaryFailure("The oracle on the L1 does not answer", str(error)) from error
 
+    async def count(self) -> int:
+        """How many outputs there are. TemporaryFailure."""
+        (answer,) = await self._call([(self.address, next_index_call())])
+        return self._number(answer)
+
+    async def disputes(self, indices: Sequence[int]) -> list[int]:
+        """How many are open over each of the outputs with these `indices`. TemporaryFailure."""
+        found: list[int] = []
+        for at in range(0, len(indices), _AT_ONCE):
+            some = indices[at : at + _AT_ONCE]
+            found += map(
+                self._number, await self._call([(self.address, locks_call(n)) for n in some])
+            )
+        return found
+
     async def now(self) -> Now:
         """What is final by now. TemporaryFailure."""
         (final,) = await self._call([(self.address, latest_final_call())], "pending")
@@ -101,6 +117,12 @@ class Oracle:
             except ValueError as error:
                 raise TemporaryFailure("An output can't be read", str(error)) from error
         return found
+
+    def _number(self, answer: bytes) -> int:
+        try:
+            return decode_number(answer)
+        except ValueError as error:
+            raise TemporaryFailure("The oracle on the L1 does not answer", str(error)) from error
 
     async def _call(self, calls: Sequence[tuple[str, bytes]], tag: str = "latest") -> list[bytes]:
         requests = [({"to": to, "data": "0x" + data.hex()}, tag) for to, data in calls]
