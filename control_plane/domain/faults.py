@@ -11,6 +11,8 @@ from control_plane.domain.errors import InvalidInput, Problem
 from control_plane.domain.suggest import hint
 
 Aim = Literal["guardian", "chain"]
+LIES: Final = ("state-root", "message-root", "block-number", "timestamp")
+"""In the header of a forged output."""
 
 
 def _number(default: int, least: int, most: int, what: str) -> Any:
@@ -125,6 +127,27 @@ class ConnectionDropped(Fault):
     aim = "chain"
 
 
+@dataclass(frozen=True, slots=True)
+class OutputForged(Fault):
+    """The proposer proposes outputs that are none of the rollup's blocks."""
+
+    kind = "output-forged"
+    aim = "chain"
+    lie: str = field(
+        default="state-root",
+        metadata={"what": "what is false in the header: " + ", ".join(LIES), "names": "lie"},
+    )
+    times: int = _number(1, 1, 1_000, "outputs that it forges")
+
+
+@dataclass(frozen=True, slots=True)
+class ChallengeInBadFaith(Fault):
+    """Somebody disputes the newest output, which is honest, and denies every claim."""
+
+    kind = "challenge-in-bad-faith"
+    aim = "chain"
+
+
 KINDS: Final[Mapping[str, type[Fault]]] = {
     kind.kind: kind
     for kind in (
@@ -138,6 +161,8 @@ KINDS: Final[Mapping[str, type[Fault]]] = {
         Reorg,
         ChainPaused,
         ConnectionDropped,
+        OutputForged,
+        ChallengeInBadFaith,
     )
 }
 
@@ -234,6 +259,8 @@ def _read_text(path: str, value: Any, one: Any, names: Names, problems: list[Pro
         problems.append(
             Problem(path, f"there is no chain {text!r}", hint(text, names.chains, "chains"))
         )
+    if what == "lie" and text not in LIES:
+        problems.append(Problem(path, f"there is no lie {text!r}", hint(text, LIES, "lies")))
     if what == "address" and not _is_address(text):
         problems.append(Problem(path, f"{text!r} is no address", "0x and 40 hexadecimal digits"))
     if what == "guardians":

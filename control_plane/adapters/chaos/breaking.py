@@ -13,6 +13,7 @@ from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import CalderaError, Conflict
 from control_plane.domain.faults import (
     ChainPaused,
+    ChallengeInBadFaith,
     ConnectionDropped,
     Fault,
     ForgedCertificate,
@@ -20,6 +21,7 @@ from control_plane.domain.faults import (
     GuardianLate,
     GuardianLying,
     GuardianSilent,
+    OutputForged,
     RelayerCensoring,
     RelayerDuplicate,
     Reorg,
@@ -37,6 +39,7 @@ _DAEMONS: Final = (
     RelayerCensoring,
     RelayerDuplicate,
     ConnectionDropped,
+    OutputForged,
 )
 """Faults that stand between agents and their ports, which only those of this process have here."""
 
@@ -68,6 +71,8 @@ class ChaosBreaker:
                     f"{service} runs in a process of its own, and it stands between the daemon's",
                     f"End that process, and `caldera start --service {service}`.",
                 )
+        if isinstance(fault, OutputForged | ChallengeInBadFaith):
+            _check_disputed(fault, ground)
         if isinstance(fault, Reorg):
             _check_reorg(fault, ground)
         if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
@@ -162,6 +167,21 @@ class ChaosBreaker:
         await ground.services.hold(_sequencer(fault))
 
     @_begin.register
+    async def _(self, fault: OutputForged, ground: Ground) -> None:
+        from control_plane.adapters.chaos.outputs import Forger
+
+        forger = Forger(ground, ground.network.chain(fault.target), fault.lie, fault.times)
+        ground.seams.proposals.setdefault(fault.target, {})[ground.id] = forger
+
+    @_begin.register
+    async def _(self, fault: ChallengeInBadFaith, ground: Ground) -> None:
+        from control_plane.adapters.chaos.outputs import BadFaith
+
+        rival = BadFaith(ground, ground.network.chain(fault.target))
+        self._mend[ground.network.devnet, ground.id] = rival.close
+        await rival.open()
+
+    @_begin.register
     async def _(self, fault: ConnectionDropped, ground: Ground) -> None:
         url = ground.network.chain(fault.target).ws_url
         ground.seams.cut[url] = f"cut on purpose (`caldera chaos heal {ground.id}`)"
@@ -173,7 +193,8 @@ class ChaosBreaker:
         """See the port."""
         seams, id_ = ground.seams, ground.id
         self._stand.pop((ground.network.devnet, id_), None)
-        for around in (*seams.attesters.values(), *seams.senders.values()):
+        found = (*seams.attesters.values(), *seams.senders.values(), *seams.proposals.values())
+        for around in found:
             around.pop(id_, None)  # type: ignore[attr-defined]
         mend = self._mend.pop((ground.network.devnet, id_), None)
         if mend is not None:
@@ -201,6 +222,16 @@ def _check_reorg(fault: Reorg, ground: Ground) -> None:
             f"{fault.target} can't be reorganised",
             f"{chain.plan.engine} has no call that replaces blocks; Anvil has (anvil_reorg)",
             "Choose a chain on Anvil. A rollup on op-geth follows a reorg of its L1.",
+        )
+
+
+def _check_disputed(fault: Fault, ground: Ground) -> None:
+    chain = ground.network.chain(fault.target)
+    if chain.plan.proof != "fraud":
+        raise Conflict(
+            f"{fault.kind} is not to be had on {fault.target}",
+            "it has no outputs that could be disputed",
+            "Name a rollup whose spec says `proof: fraud`.",
         )
 
 
