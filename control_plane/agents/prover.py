@@ -44,6 +44,7 @@ class Prover:
         try:
             async with self._hub.listen() as news:
                 self._running = True
+                self.ready.set()  # whoever asks before the process has begun waits for it
                 while True:
                     await self._follow()
                     await self._something_new(news)
@@ -77,7 +78,6 @@ class Prover:
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             self.problem = f"proves nothing from there on: {reach.wrong}" if reach.wrong else None
-            self.ready.set()
             return
 
     async def prove(self, inputs: PublicInputs, first: int, last: int) -> bytes:
