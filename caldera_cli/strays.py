@@ -15,8 +15,8 @@ _DEADLINE: Final = 5.0
 _PROC: Final = Path("/proc")
 _FLAGS: Final = ("--init", "--datadir")
 """After which a node's command line names a file below its devnet's directory."""
-_BEACON: Final = "-m control_plane.adapters.op_stack.beacon "
-"""A program of ours, whose last argument is its directory."""
+_OURS: Final = ("-m control_plane.adapters.op_stack.beacon ", "-m control_plane.da_server ")
+"""Programs of ours, whose last argument is their directory."""
 _GATE: Final = "import gate_process;"
 """In the command line of every gate; whose it is, tells its working directory."""
 
@@ -35,7 +35,7 @@ def find_strays(home: Path) -> list[int]:
         pid
         for pid, command in _commands()
         if command.startswith(devnets)
-        or (_BEACON in command and f" {devnets}" in command)
+        or (any(ours in command for ours in _OURS) and f" {devnets}" in command)
         or any(node in command for node in nodes)
         or (_GATE in command and _directory(pid) == where)
     ]

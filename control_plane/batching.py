@@ -1,36 +1,57 @@
 """Makes the batchers of a devnet: beside ``making``, for most devnets have none."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import zstandard
 
-from control_plane.adapters.da.carriers import Blobs, Calldata
-from control_plane.adapters.da.kzg import Kzg
+from control_plane.adapters.da.opening import carrying
+from control_plane.adapters.da.places import keeper_of, stand_in_program
 from control_plane.adapters.evm.inbox import batcher_account
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.agents.batcher import Batcher, Means
+from control_plane.agents.program import program_agents
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.da import Carries
+from control_plane.domain.ports.program import Programs
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement import posts_batches
+from control_plane.domain.settlement.keepers import Keeper, keeps_elsewhere, stand_ins
 
 _LEVEL: Final = 9
 """Of Zstandard's: higher ones take longer and save little, for signatures do not compress."""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a devnet keeps its files, and what runs programs for it."""
+
+    root: Path
+    programs: Programs
+
+
 def make_batchers(
-    network: Network, keys: Keys, database: Database, hub: Hub, publish: Publish
+    network: Network, keys: Keys, database: Database, hub: Hub, publish: Publish, place: Place
 ) -> Sequence[Agent]:
-    """One for each rollup that posts its blocks."""
+    """One for each rollup that posts its blocks, and before them the stand-ins where they keep
+    them."""
+    specs = [stand_in_program(place.root, type_) for type_ in stand_ins(network.plan)]
     return [
-        _Batching(network, chain, keys, database, hub, publish)
-        for chain in network.chains
-        if posts_batches(chain.plan)
+        *program_agents(specs, place.programs),
+        *(
+            _Batching(network, chain, keys, database, hub, publish, _keeper(place, chain))
+            for chain in network.chains
+            if posts_batches(chain.plan)
+        ),
     ]
+
+
+def _keeper(place: Place, chain: Chain) -> Keeper | None:
+    return keeper_of(place.root, chain.plan) if keeps_elsewhere(chain.plan) else None
 
 
 class _Batching(Batcher):
@@ -44,6 +65,7 @@ class _Batching(Batcher):
         database: Database,
         hub: Hub,
         publish: Publish,
+        keeper: Keeper | None,
     ) -> None:
         l1 = network.chain(network.plan.l1.name)
         account = batcher_account(keys, chain.plan.chain_id)
@@ -51,7 +73,7 @@ class _Batching(Batcher):
         self._own = TransactionSender(
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=time
         )
-        self._carrying = _carrying(chain)
+        self._carrying = carrying(chain.plan, keeper)
         means = Means(self._own, self._carrying, _compress)
         super().__init__(network, chain, means, connect, database, hub, publish)
 
@@ -61,13 +83,6 @@ class _Batching(Batcher):
         finally:
             await self._carrying.close()
             await self._own.close()
-
-
-def _carrying(chain: Chain) -> Carries:
-    """To where the spec says."""
-    if chain.plan.da == "ethereum-blobs":
-        return Blobs(Kzg())
-    return Calldata()
 
 
 def _compress(data: bytes) -> bytes:

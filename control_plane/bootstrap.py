@@ -43,7 +43,7 @@ from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.adapters.runtime.selecting import SelectingRuntime
 from control_plane.adapters.templates import TemplateFiles
 from control_plane.adapters.trees import remove_tree
-from control_plane.api.deps import Join, Pay, Services
+from control_plane.api.deps import Join, Keepers, Pay, Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.hub import Hub
 from control_plane.domain.ids import Hex
@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
     from control_plane.agents.guardian import Guardian
     from control_plane.domain.ports.chaos import Breaker
+    from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import MessagePaid, PayMessage
     from control_plane.services.chaos import Chaos
     from control_plane.services.faucet import Faucet
@@ -170,6 +171,7 @@ async def build(settings: Settings, here: Listening) -> Running:
         pay=_payer(control, database),
         proofs=cast("Proofs", _OnDemand(lambda: _proofs(control, database))),
         genesis=GenesisFiles(home),
+        keepers=_keepers(home, control),
         chaos=chaos,
         offences=cast("Offences", _OnDemand(lambda: _offences(home, control, database))),
         guardians=cast("GuardianDesk", _OnDemand(lambda: _guardians(control, database, queries))),
@@ -616,6 +618,25 @@ def _keys_of(home: Path) -> Callable[[str, int], Any]:
         return load_keys(DevnetFiles(home, name).root, guardians)
 
     return keys
+
+
+def _keepers(home: Path, control: ControlPlane) -> Keepers:
+    async def keepers(name: str, rollup: str) -> "DataAvailabilityView":
+        from control_plane.adapters.da.places import keeper_of
+        from control_plane.domain.settlement.keepers import keeps_elsewhere
+        from control_plane.schemas.keeper import DataAvailabilityView, KeeperView
+
+        record = await control.record(name)
+        plans = plan_from_json(record.plan).rollups
+        chain = next(chain for chain in plans if chain.name == rollup)
+        if not keeps_elsewhere(chain):
+            return DataAvailabilityView(da=chain.da)
+        root = DevnetFiles(home, record.name).root
+        keeper = await asyncio.to_thread(keeper_of, root, chain)
+        found = KeeperView.model_validate(keeper.to_json())
+        return DataAvailabilityView(da=chain.da, keepers=(found,))
+
+    return keepers
 
 
 def _checkpoint_of(

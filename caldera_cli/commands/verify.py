@@ -69,6 +69,7 @@ def _verify(
         "inbox": inbox,
         "chain_id": found["chain_id"],
         "genesis": client.get(f"{path}/genesis"),
+        "das": client.get(f"{path}/data-availability")["keepers"],
         "diagnose": _socket(diagnose) if diagnose else None,
     }
     _show(rollup, _run(request, quiet=as_json), as_json)
@@ -123,7 +124,7 @@ def _show(rollup: str, result: dict[str, Any], as_json: bool) -> None:
         render.out(f"{rollup} is what it claims: blocks 1 to {done['blocks']}, every hash computed")
         render.say(_speed(done))
         render.say(
-            f"{done['channels']} channels, {done['bytes']:,} bytes on the L1 for transactions of"
+            f"{done['channels']} channels, {done['bytes']:,} bytes posted for transactions of"
             f" {done['transaction_bytes']:,}, up to L1 block {done['l1_block']}"
         )
     else:

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         RewardsView,
         StakeView,
     )
+    from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import (
         MessagePaid,
         MessageSent,
@@ -149,6 +150,12 @@ class Genesis(Protocol):
         ...
 
 
+class Keepers(Protocol):
+    async def __call__(self, devnet: str, rollup: str) -> DataAvailabilityView:
+        """Who keeps the data of a rollup that is there. Conflict before its first start."""
+        ...
+
+
 class Proofs(Protocol):
     async def message(self, name: str, message_id: str) -> MessageProofView:
         """By the whole id or an unambiguous beginning of it."""
@@ -214,6 +221,7 @@ class Services:
     pay: Pay
     proofs: Proofs
     genesis: Genesis
+    keepers: Keepers
     chaos: Callable[[], Chaos]
     guardians: Guardians
     rewards: Rewards

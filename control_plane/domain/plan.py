@@ -55,6 +55,10 @@ class ChainPlan:
     """Whose sequencer and settlement services: ``caldera`` or ``native``, the framework's own."""
     da: str | None = None
     """Where the rollup's data goes: ``ethereum-calldata`` …; None where nothing posts it."""
+    da_url: str | None = None
+    """The real service that keeps the data; None: a stand-in of ours, where one is needed."""
+    da_token_file: str | None = None
+    """Path of a file with the token that the service wants."""
     limits: Limits = Limits()
     shard: str | None = None
     """Group of rollups whose leaves have a root of their own (``shards.py``); None: no group."""

@@ -78,6 +78,8 @@ def make_plan(
                 is_l1=at == 0,
                 services=chain.services if isinstance(chain, RollupSpec) else "caldera",
                 da=_da(chain),
+                da_url=chain.da_url if isinstance(chain, RollupSpec) else None,
+                da_token_file=chain.da_token_file if isinstance(chain, RollupSpec) else None,
                 limits=_limits(chain.resources),
                 shard=chain.shard if isinstance(chain, RollupSpec) else None,
                 rpc=chain.rpc if isinstance(chain, RollupSpec) else None,

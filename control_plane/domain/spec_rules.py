@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from control_plane.domain.errors import Problem
 from control_plane.domain.ids import L1
+from control_plane.domain.settlement.keepers import EXTERNAL
 from control_plane.domain.shards import NO_SHARD, shard_id
 from control_plane.domain.spec_external import external_problems
 from control_plane.domain.spec_native import native_problems
@@ -29,7 +30,9 @@ PROOFS: Final = {
 }
 """Proof systems of each framework. Every DA and every gas token goes with every framework."""
 
-_DA_HERE: Final = frozenset({"ethereum-calldata", "ethereum-blobs"})
+_DA_HERE: Final = frozenset(
+    {"ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "alt-da"}
+)
 _TOTAL_ERA = 1_000_000_000
 _WORDS = frozenset({12, 15, 18, 21, 24})
 _MNEMONIC = re.compile(r"[a-z]+( [a-z]+)*", re.ASCII)
@@ -134,6 +137,7 @@ def _combinations(spec: Spec) -> Iterator[Problem]:
         path = f"rollups[{at}]"
         yield from _proof(path, rollup)
         yield from _engine(path, rollup)
+        yield from _da_service(path, rollup)
         yield from external_problems(path, rollup, spec)
         if rollup.services == "native":
             yield from native_problems(path, rollup, spec)
@@ -319,6 +323,24 @@ def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
     if spec.runtime != "process":
         yield Problem(
             path, f"a batcher with the runtime {spec.runtime} is {NOT_YET}", "use 'process'"
+        )
+
+
+def _da_service(path: str, rollup: RollupSpec) -> Iterator[Problem]:
+    """Fields that name a real service must be of use."""
+    if rollup.da_url is not None and rollup.da not in EXTERNAL:
+        yield Problem(
+            f"{path}.da_url",
+            f"'{rollup.da}' has no service of its own" if rollup.da else "the rollup has no `da`",
+            "leave it out, or use " + ", ".join(f"'{da}'" for da in EXTERNAL),
+        )
+    elif rollup.da_url is not None and rollup.da == "anytrust":
+        yield Problem(
+            f"{path}.da_url", f"a committee of somebody else's is {NOT_YET}", "leave it out"
+        )
+    if rollup.da_token_file is not None and (rollup.da != "celestia" or rollup.da_url is None):
+        yield Problem(
+            f"{path}.da_token_file", "tokens go with `da: celestia` and a `da_url`", "leave it out"
         )
 
 

@@ -16,7 +16,9 @@ Engine = Literal["anvil", "op-geth"]
 RollupEngine = Literal["anvil", "op-geth", "external"]
 Runtime = Literal["process", "compose"]
 Surface = Literal["none", "partial", "complete"]
-DataAvailability = Literal["ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "anytrust"]
+DataAvailability = Literal[
+    "ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "anytrust", "alt-da"
+]
 Proof = Literal["fraud", "validity"]
 Services = Literal["caldera", "native"]
 Finality = Literal["instant", "finalized"]
@@ -100,6 +102,19 @@ class RollupSpec(Model):
     )
     da: DataAvailability | None = Field(
         default=None, description="Where a batcher posts the rollup's blocks; by default nowhere."
+    )
+    da_url: str | None = Field(
+        default=None,
+        pattern=URL,
+        max_length=512,
+        description="The real service that keeps the blocks; by default a stand-in here.",
+        examples=["http://127.0.0.1:26658"],
+    )
+    da_token_file: str | None = Field(
+        default=None,
+        pattern=r"^/",
+        max_length=4096,
+        description="A file with the token that the service wants: celestia-node's, for writing.",
     )
     proof: Proof | None = Field(default=None, description="Proof system. Not available yet.")
     gas_token: str | None = Field(

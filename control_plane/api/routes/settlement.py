@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Response
 
 from control_plane.api.deps import Devnet, Wired
 from control_plane.api.errors import documented
+from control_plane.schemas.keeper import DataAvailabilityView
 
 router = APIRouter(prefix="/v1/devnets/{name}/rollups/{rollup}", tags=["settlement"])
 
@@ -32,3 +33,19 @@ async def get_genesis(
     await services.devnets.rollup(name, rollup)
     content = await services.genesis(name, rollup)
     return Response(content, media_type="application/json")
+
+
+@router.get(
+    "/data-availability",
+    operation_id="getDataAvailability",
+    summary="Where a rollup's data are",
+    responses=documented(404, 409),
+)
+async def get_data_availability(
+    services: Wired,
+    name: Devnet,
+    rollup: Annotated[str, Path(description="A rollup's name.", max_length=64, examples=["op"])],
+) -> DataAvailabilityView:
+    """Who keeps what the L1 has not, as whoever rebuilds the rollup must know it."""
+    await services.devnets.rollup(name, rollup)
+    return await services.keepers(name, rollup)

@@ -41,6 +41,7 @@ from control_plane.schemas.devnet import (
 )
 from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
+from control_plane.schemas.keeper import DataAvailabilityView, KeeperView
 from control_plane.schemas.message import (
     MessagePaid,
     MessageSent,
@@ -334,6 +335,13 @@ async def fake_genesis(devnet: str, chain: str) -> bytes:
     return b'{"config": {"chainId": 901}, "alloc": {}}'
 
 
+async def fake_keepers(devnet: str, rollup: str) -> DataAvailabilityView:
+    return DataAvailabilityView(
+        da="celestia",
+        keepers=(KeeperView(type="celestia", url="http://127.0.0.1:26658", stand_in=True),),
+    )
+
+
 class FakeEpochs:
     """The part of the proofs that is about epochs."""
 
@@ -429,6 +437,7 @@ def fake_running(home: Path) -> FakeRunning:
         pay=fake_payment,
         proofs=FakeProofs(devnets),
         genesis=fake_genesis,
+        keepers=fake_keepers,
         chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),
         rewards=FakeRewards(devnets.status),

@@ -46,6 +46,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/chaos/{{fault}}": {"get", "delete"},
         "/v1/chaos": {"get"},
         f"{devnet}/rollups/{{rollup}}/genesis": {"get"},
+        f"{devnet}/rollups/{{rollup}}/data-availability": {"get"},
         f"{devnet}/proofs/storage/{{rollup}}/{{address}}": {"get"},
         f"{devnet}/epochs": {"get"},
         f"{devnet}/epochs/{{epoch}}": {"get"},

@@ -83,10 +83,22 @@ def test_proofs_go_with_their_frameworks(framework: str, proof: str) -> None:
     ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
 )
 def test_every_da_goes_with_every_framework_one_day(framework: str, da: str) -> None:
-    if da in {"ethereum-calldata", "ethereum-blobs"}:
+    if da != "anytrust":
         assert validate_spec(one(framework=framework, da=da)).rollups[0].da == da
     else:
         assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
+
+
+def test_a_real_service_is_named_where_there_is_one() -> None:
+    url = "http://127.0.0.1:26658"
+    real = {"da": "celestia", "da_url": url, "da_token_file": "/run/token"}
+    assert validate_spec(one(**real)).rollups[0].da_url == url
+    assert "has no service" in problems(one(da="ethereum-blobs", da_url=url))["rollups[0].da_url"]
+    assert "has no `da`" in problems(one(da_url=url))["rollups[0].da_url"]
+    assert NOT_YET in problems(one(da="anytrust", da_url=url))["rollups[0].da_url"]
+    for token in ({"da": "celestia"}, {"da": "eigenda", "da_url": url}):
+        found = problems(one(**token, da_token_file="/run/token"))
+        assert "tokens go with" in found["rollups[0].da_token_file"]
 
 
 def test_batchers_stand_beside_anvil_in_processes_so_far() -> None:
@@ -142,9 +154,9 @@ def test_a_program_is_named_for_an_engine_in_use_and_its_runtime() -> None:
 
 def test_only_what_is_to_come_is_an_error_of_its_own() -> None:
     with pytest.raises(NotAvailableYet):
-        validate_spec(one(da="celestia"))
+        validate_spec(one(gas_token="ETH"))
     with pytest.raises(InvalidInput) as caught:
-        validate_spec(one(da="celestia", block_time=-1))
+        validate_spec(one(gas_token="ETH", block_time=-1))
     assert not isinstance(caught.value, NotAvailableYet)
 
 
