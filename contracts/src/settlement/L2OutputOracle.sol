@@ -49,6 +49,7 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
     mapping(uint64 serial => uint256) private _locks;
     /// @inheritdoc IL2OutputOracle
     mapping(address to => uint256) public override owed;
+    Era[] private _eras;
 
     modifier onlyDisputeGame() {
         if (msg.sender != _config.disputeGame) {
@@ -58,11 +59,9 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
     }
 
     function initialize(address owner_, Config calldata config) external initializer {
-        if ((address(config.verifier) == address(0)) == (config.finalizationPeriod == 0)) {
-            revert WindowWithVerifier();
-        }
         __Ownable_init(owner_);
         _config = config;
+        _begin(config.verifier, config.finalizationPeriod, 0);
     }
 
     /// @inheritdoc IL2OutputOracle
@@ -70,6 +69,23 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
         if (genesisHash != 0 || blockHash == 0) revert GenesisKnown(genesisHash);
         (genesisHash, genesisStateRoot) = (blockHash, stateRoot);
         emit GenesisSet(blockHash, stateRoot);
+    }
+
+    /// @inheritdoc IL2OutputOracle
+    function setProofSystem(IProofVerifier verifier_, uint64 finalizationPeriod_)
+        external
+        override
+        onlyOwner
+    {
+        uint256 count = _count;
+        Era storage last = _eras[_eras.length - 1];
+        uint256 notBefore = last.notBefore;
+        if (count != 0) {
+            notBefore = Math.max(notBefore, uint256(_outputs[count - 1].proposedAt) + last.period);
+        }
+        (_config.verifier, _config.finalizationPeriod) = (verifier_, finalizationPeriod_);
+        _begin(verifier_, finalizationPeriod_, notBefore.toUint64());
+        emit ProofSystemSet(address(verifier_), finalizationPeriod_, count);
     }
 
     /// @inheritdoc IL2OutputOracle
@@ -171,7 +187,9 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
 
     /// @inheritdoc IL2OutputOracle
     function isFinal(uint256 index) public view override returns (bool) {
-        return block.timestamp >= _output(index).proposedAt + _config.finalizationPeriod
+        Output storage found = _output(index);
+        Era storage era = _eraOf(found.serial);
+        return block.timestamp >= Math.max(found.proposedAt + era.period, era.notBefore)
             && index < _firstLocked();
     }
 
@@ -273,6 +291,18 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
     /// @inheritdoc IL2OutputOracle
     function verifier() external view override returns (IProofVerifier) {
         return _config.verifier;
+    }
+
+    function _begin(IProofVerifier verifier_, uint64 period, uint64 notBefore) private {
+        if ((address(verifier_) == address(0)) == (period == 0)) revert WindowWithVerifier();
+        _eras.push(Era(_serial, period, notBefore));
+    }
+
+    /// @dev The newest first: older outputs are asked for rarely.
+    function _eraOf(uint64 serial) private view returns (Era storage era) {
+        uint256 newest = _eras.length - 1;
+        while (_eras[newest].firstSerial > serial) --newest;
+        return _eras[newest];
     }
 
     /// @dev What the header says, and who proposes it when.

@@ -46,6 +46,17 @@ interface IL2OutputOracle {
         uint128 l2BlockNumber;
     }
 
+    /// @notice Outputs that were proposed under one proof system.
+    /// @param firstSerial Serial of the first of them.
+    /// @param period Seconds after which one of them is final.
+    /// @param notBefore Time before which none of them is: those that were proposed earlier, on which
+    /// they stand, are final by then, or gone.
+    struct Era {
+        uint64 firstSerial;
+        uint64 period;
+        uint64 notBefore;
+    }
+
     /// @notice What an oracle is made with.
     /// @param chainId Of the rollup.
     /// @param inbox Where its blocks are posted.
@@ -82,6 +93,13 @@ interface IL2OutputOracle {
 
     /// @notice Emitted when the rollup's block 0 is named.
     event GenesisSet(bytes32 blockHash, bytes32 stateRoot);
+
+    /// @notice The proof system of all outputs from `nextOutputIndex` on.
+    /// @param verifier Who tells valid proofs; zero where outputs are disputed.
+    /// @param finalizationPeriod Seconds.
+    event ProofSystemSet(
+        address indexed verifier, uint256 finalizationPeriod, uint256 indexed nextOutputIndex
+    );
 
     /// @notice Emitted when bonds go to somebody.
     event BondPaid(address indexed to, uint256 amount);
@@ -140,6 +158,12 @@ interface IL2OutputOracle {
     /// @notice Names the rollup's block 0, once. Only the owner's: the contracts are made before the
     /// rollup has one.
     function setGenesis(bytes32 blockHash, bytes32 stateRoot) external;
+
+    /// @notice Choose another proof system for the outputs to come; by the governor. The first of them
+    /// stands on the last one before, whose dispute may still remove both.
+    /// @param verifier_ Who tells valid proofs; zero where outputs are disputed instead.
+    /// @param finalizationPeriod_ Seconds; 0 with a verifier.
+    function setProofSystem(IProofVerifier verifier_, uint64 finalizationPeriod_) external;
 
     /// @notice Proposes the block of `header`. Only the proposer's, and `msg.value` must be {BOND}.
     /// @param header RLP of the block's header; its keccak is the block's hash.
