@@ -9,7 +9,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from control_plane.adapters.derivation.evm import Log, Outcome
-from control_plane.adapters.derivation.l1 import START, Inbox, NotDerivable, Posted
+from control_plane.adapters.derivation.l1 import (
+    START,
+    BadChannel,
+    Inbox,
+    NotDerivable,
+    Position,
+    Posted,
+)
 from control_plane.adapters.derivation.replay import Differs, Replay
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
@@ -64,10 +71,22 @@ class Chronicle:
         return Reach(len(self._blocks), self._stuck)
 
     async def _read(self, inbox: Inbox, tell: Tell) -> None:
-        async for posted in inbox.channels(await inbox.head(), self._at):
-            await self._take(posted, tell)
-            self._at = posted.after
-            self._commitments[posted.after.accumulator] = posted.channel.last
+        head = await inbox.head()
+        while True:
+            try:
+                async for posted in inbox.channels(head, self._at):
+                    await self._take(posted, tell)
+                    self._passed(posted.after, posted.channel.last)
+            except BadChannel as error:
+                # whoever proposes a block behind it is wrong, and has to be told so
+                self._stuck = self._stuck or str(error)
+                self._passed(error.after, error.last)
+                continue
+            return
+
+    def _passed(self, after: Position, last: int) -> None:
+        self._at = after
+        self._commitments[after.accumulator] = last
 
     async def _take(self, posted: Posted, tell: Tell) -> None:
         if self._replay is None:

@@ -45,6 +45,17 @@ class Position:
 START: Final = Position()
 
 
+class BadChannel(NotDerivable):
+    """A channel that the inbox took and nobody can make blocks of: the rollup ends before it."""
+
+    def __init__(self, why: str, last: int, after: Position) -> None:
+        """`last`: the block that it ends with, as the inbox was told; `after`: where reading goes
+        on."""
+        super().__init__(why)
+        self.last = last
+        self.after = after
+
+
 @dataclass(frozen=True, slots=True)
 class Posted:
     """A channel and the L1 transaction that completed it."""
@@ -83,8 +94,9 @@ class Inbox:
 
     async def channels(self, until: int, at: Position = START) -> AsyncIterator[Posted]:
         """All complete channels behind `at` up to L1 block `until`, in order, checked against what
-        the contract commits to. NotDerivable, also when the L1 is not the one any more in which
-        `at` was reached; DataUnavailable when somebody does not give what a frame promises."""
+        the contract commits to. BadChannel; NotDerivable, also when the L1 is not the one any more
+        in which `at` was reached; DataUnavailable when somebody does not give what a frame
+        promises."""
         frames: list[tuple[Frame, int]] = []
         accumulator, number = at.accumulator, at.channels
         async for frame, log in self._frames(until, at):
@@ -94,12 +106,14 @@ class Inbox:
             if not frame.is_last:
                 continue
             accumulator = accumulate(accumulator, [one for one, _ in frames])
-            parts = [await self._data(one, block, number) for one, block in frames]
-            channel = _channel(b"".join(parts), frame, number)
-            number += 1
-            after = Position(number, accumulator, *_place(log))
-            yield Posted(number - 1, channel, log["transactionHash"], sum(map(len, parts)), after)
-            frames = []
+            after = Position(number + 1, accumulator, *_place(log))
+            try:
+                parts = [await self._data(one, block, number) for one, block in frames]
+                channel = _channel(b"".join(parts), frame, number)
+            except InvalidChannel as error:
+                raise BadChannel(str(error), frame.last, after) from error
+            yield Posted(number, channel, log["transactionHash"], sum(map(len, parts)), after)
+            number, frames = number + 1, []
         state = await self.state(until)
         if (state.channels, state.accumulator) != (number, accumulator):
             raise NotDerivable(
@@ -114,7 +128,7 @@ class Inbox:
         except DataUnavailable as error:
             raise type(error)(error.title, f"{where}: {error.detail}", error.hint) from error
         except ValueError as error:
-            raise NotDerivable(f"{where}: {error}") from error
+            raise InvalidChannel(f"{where}: {error}") from error
 
     async def _frames(
         self, until: int, at: Position
@@ -157,9 +171,9 @@ def _channel(data: bytes, frame: Frame, number: int) -> Channel:
     try:
         channel = decode_channel(data, _decompress)
     except InvalidChannel as error:
-        raise NotDerivable(f"channel {number} can't be decoded: {error}") from error
+        raise InvalidChannel(f"channel {number} can't be decoded: {error}") from error
     if (channel.first, channel.last) != (frame.first, frame.last):
-        raise NotDerivable(
+        raise InvalidChannel(
             f"channel {number} holds blocks {channel.first} to {channel.last}, the inbox was told"
             f" {frame.first} to {frame.last}"
         )
