@@ -57,7 +57,7 @@ class Ledger:
     def opened(self) -> list[Opened]:
         """Every game that was opened."""
         request = {"address": self.game, "fromBlock": "0x0"}
-        request |= {"topics": ["0x" + CHALLENGE_OPENED.hex()]}  # type: ignore[dict-item]
+        request |= {"topics": ["0x" + CHALLENGE_OPENED.hex()]}
         return [
             Opened.decode([bytes.fromhex(t[2:]) for t in log["topics"]], _bytes(log["data"]))
             for log in self.call("eth_getLogs", request)
@@ -160,8 +160,8 @@ def test_a_challenger_that_is_killed_goes_on_and_wins(home: Home) -> None:
     for n in range(40):
         value = {"from": accounts[n % 10], "to": accounts[0], "value": hex(n), "gas": "0x5208"}
         op.call("eth_sendTransaction", value)
-    until(lambda: ledger.opened(), _DEADLINE, "the forged output is disputed")
-    for _ in range(3):
+    until(ledger.opened, _DEADLINE, "the forged output is disputed")
+    for _ in range(2):
         home.kill_daemon()
         left = [p.command for p in home.processes() if "control_plane.deriving" in p.command]
         until(lambda: not _deriving(home), 10, f"no process is left that derives: {left}")
