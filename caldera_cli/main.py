@@ -38,6 +38,7 @@ COMMANDS: Final = {
     "rollup": "rollup",
     "faucet": "faucet",
     "message": "message",
+    "bridge": "bridge",
     "guardian": "guardian",
     "stake": "stake",
     "epoch": "epoch",
@@ -55,7 +56,7 @@ COMMANDS: Final = {
 }
 """Where each command lives below ``caldera_cli.commands``: ``module`` or ``module:app``."""
 
-NOT_YET: Final = frozenset({"bridge", "snapshot", "time"} | {"dashboard", "keys"})
+NOT_YET: Final = frozenset({"snapshot", "time"} | {"dashboard", "keys"})
 """Names of commands whose part of the system is still to come."""
 
 

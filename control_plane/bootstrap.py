@@ -77,6 +77,7 @@ if TYPE_CHECKING:
     from control_plane.domain.ports.chaos import Breaker
     from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import MessagePaid, PayMessage
+    from control_plane.services.bridge.desk import BridgeDesk
     from control_plane.services.chaos import Chaos
     from control_plane.services.faucet import Faucet
     from control_plane.services.guardians import GuardianDesk
@@ -86,6 +87,7 @@ if TYPE_CHECKING:
     from control_plane.services.retry import RetryMessage
     from control_plane.services.rewards import Rewards
     from control_plane.services.send_message import SendMessages
+    from control_plane.services.settlement.outputs import Outputs
     from control_plane.services.trace import Tracer
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
@@ -171,6 +173,8 @@ async def build(settings: Settings, here: Listening) -> Running:
         pay=_payer(control, database),
         proofs=cast("Proofs", _OnDemand(lambda: _proofs(control, database))),
         genesis=GenesisFiles(home),
+        bridge=cast("BridgeDesk", _OnDemand(lambda: _bridge(control))),
+        outputs=cast("Outputs", _OnDemand(lambda: _outputs(control))),
         keepers=_keepers(home, control),
         chaos=chaos,
         offences=cast("Offences", _OnDemand(lambda: _offences(home, control, database))),
@@ -266,6 +270,12 @@ def _queries(
     )
 
 
+def _outputs(control: ControlPlane) -> "Outputs":
+    from control_plane.services.settlement.outputs import Outputs
+
+    return Outputs(control, connect)
+
+
 def _faucet(control: ControlPlane) -> "Faucet":
     from control_plane.services.faucet import Faucet
 
@@ -288,6 +298,12 @@ def _retry(control: ControlPlane, database: SqlDatabase) -> "RetryMessage":
     from control_plane.services.retry import RetryMessage
 
     return RetryMessage(control, database)
+
+
+def _bridge(control: ControlPlane) -> "BridgeDesk":
+    from control_plane.services.bridge.desk import BridgeDesk
+
+    return BridgeDesk(control, connect, derive_accounts, _pay_from, decode_error)
 
 
 def _proofs(control: ControlPlane, database: SqlDatabase) -> "Proofs":
@@ -621,12 +637,12 @@ def _keys_of(home: Path) -> Callable[[str, int], Any]:
 
 
 def _keepers(home: Path, control: ControlPlane) -> Keepers:
-    async def keepers(name: str, rollup: str) -> "DataAvailabilityView":
+    async def keepers(devnet: str, rollup: str) -> "DataAvailabilityView":
         from control_plane.adapters.da.places import keeper_of
         from control_plane.domain.settlement.keepers import keeps_elsewhere
         from control_plane.schemas.keeper import DataAvailabilityView, KeeperView
 
-        record = await control.record(name)
+        record = await control.record(devnet)
         plans = plan_from_json(record.plan).rollups
         chain = next(chain for chain in plans if chain.name == rollup)
         if not keeps_elsewhere(chain):

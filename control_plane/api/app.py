@@ -29,6 +29,7 @@ _LATER: Final = (
     "guardians",
     "proofs",
     "settlement",
+    "bridge",
     "using",
     "chaos",
 )

@@ -17,6 +17,13 @@ from control_plane.domain.records import EventRecord
 from control_plane.schemas.names import NAME_PATTERN
 
 if TYPE_CHECKING:
+    from control_plane.schemas.bridge import (
+        ContinueWithdrawal,
+        DepositView,
+        MakeDeposit,
+        MakeWithdrawal,
+        WithdrawalView,
+    )
     from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
     from control_plane.schemas.devnet import (
         AccountsView,
@@ -53,6 +60,7 @@ if TYPE_CHECKING:
         TraceView,
     )
     from control_plane.schemas.offence import OffenceView
+    from control_plane.schemas.output import OutputsView
     from control_plane.schemas.proof import MessageProofView, StorageProofView
     from control_plane.schemas.service import ServiceView
     from control_plane.services.queries import MessageFilter
@@ -144,6 +152,26 @@ class Pay(Protocol):
         ...
 
 
+class Bridge(Protocol):
+    async def deposit(self, name: str, request: MakeDeposit) -> DepositView: ...
+    async def deposit_of(self, name: str, id_: str) -> DepositView:
+        """By its transaction on the L1."""
+        ...
+
+    async def list_deposits(
+        self, name: str, rollup: str | None, limit: int
+    ) -> Sequence[DepositView]: ...
+    async def withdraw(self, name: str, request: MakeWithdrawal) -> WithdrawalView: ...
+    async def withdrawal(self, name: str, id_: str) -> WithdrawalView:
+        """By its transaction on the rollup."""
+        ...
+
+    async def proceed(self, name: str, id_: str, request: ContinueWithdrawal) -> WithdrawalView: ...
+    async def list_withdrawals(
+        self, name: str, rollup: str | None, limit: int
+    ) -> Sequence[WithdrawalView]: ...
+
+
 class Genesis(Protocol):
     async def __call__(self, devnet: str, chain: str) -> bytes:
         """A chain's ``genesis.json``."""
@@ -153,6 +181,14 @@ class Genesis(Protocol):
 class Keepers(Protocol):
     async def __call__(self, devnet: str, rollup: str) -> DataAvailabilityView:
         """Who keeps the data of a rollup that is there. Conflict before its first start."""
+        ...
+
+
+class Outputs(Protocol):
+    async def list(
+        self, name: str, rollup: str, *, limit: int, before: int | None = None
+    ) -> OutputsView:
+        """Newest first, of a rollup that is there. Conflict: it has none, or is not up."""
         ...
 
 
@@ -221,6 +257,8 @@ class Services:
     pay: Pay
     proofs: Proofs
     genesis: Genesis
+    bridge: Bridge
+    outputs: Outputs
     keepers: Keepers
     chaos: Callable[[], Chaos]
     guardians: Guardians

@@ -140,7 +140,17 @@ class RollupStatus(Model):
     da: str | None = Field(
         default=None, description="Null where nothing posts it.", examples=["ethereum-calldata"]
     )
-    proof: str | None = Field(default=None, description="Null until that part exists.")
+    proof: str | None = Field(
+        default=None,
+        description="What makes its outputs on the L1 true; null where it has none.",
+        examples=["fraud"],
+    )
+    finalization_window: int | None = Field(
+        default=None,
+        description="Seconds in which an output can be disputed: 0 where each is proven beforehand,"
+        " null where there are none.",
+        examples=[10],
+    )
     gas_token: str | None = Field(default=None, description="Null until that part exists.")
     shard: str | None = Field(
         default=None, description="Its group in epochs; null: of no named one.", examples=["gaming"]

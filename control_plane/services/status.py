@@ -19,7 +19,7 @@ from control_plane.domain.records import (
 )
 from control_plane.domain.settlement import inbox_address, posts_batches, settles
 from control_plane.domain.settlement.deposits import has_portal
-from control_plane.domain.settlement.withdrawals import BRIDGE_KEYS, rollup_contract
+from control_plane.domain.settlement.places import settlement_addresses
 from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
@@ -171,6 +171,8 @@ def _rollup(
         engine=chain.engine,
         services=chain.services,
         da=chain.da,
+        proof=chain.proof,
+        finalization_window=chain.finalization_window if chain.proof else None,
         shard=chain.shard,
         block_time=chain.block_time,
         rpc_url=_url(chain),
@@ -198,9 +200,9 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
         found["batchInbox"] = Hex("0x" + inbox_address(contracts).hex())
     if has_portal(chain):
         found["optimismPortal"] = Hex("0x" + portal_address(contracts, chain.chain_id).hex())
-    if settles(chain):
-        for key, name in BRIDGE_KEYS.items():
-            found[key] = Hex("0x" + rollup_contract(factory, name, chain.chain_id).hex())
+    if settles(chain) and chain.proof:
+        at = settlement_addresses(contracts, chain.chain_id, proof=chain.proof)
+        found |= {key: Hex("0x" + address.hex()) for key, address in at.items()}
     return found
 
 

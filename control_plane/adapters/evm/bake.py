@@ -28,7 +28,7 @@ from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Step, Value
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.domain.hashing import keccak256 as keccak
-from control_plane.domain.settlement.withdrawals import rollup_contract
+from control_plane.domain.settlement.places import address_of
 from control_plane.resources import artifacts_dir, genesis_dir, third_party_dir
 
 KINDS: tuple[ChainKind, ...] = ("l1", "rollup")
@@ -122,7 +122,7 @@ class Genesis:
                 accounts.pop(predeploy.address, None)
             elif predeploy.peer is not None and bridge_of is not None:
                 slot, name = predeploy.peer
-                peer = rollup_contract(self.addresses["create3Factory"], name, bridge_of)
+                peer = address_of(self.addresses, name, bridge_of)
                 accounts[predeploy.address]["storage"][_word(slot)] = _word(int.from_bytes(peer))
         return accounts
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Final
 
 from control_plane.domain.calls import encode_call, tail, word
-from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Network
 from control_plane.domain.op_stack import create3_address, portal_implementation_salt
@@ -21,14 +20,9 @@ from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
-from control_plane.domain.settlement.withdrawals import (
-    L1_BRIDGE,
-    L1_MESSENGER,
-    ORACLE,
-    PORTAL,
-    rollup_contract,
-    rollup_salt,
-)
+from control_plane.domain.settlement.outputs import ORACLE
+from control_plane.domain.settlement.places import address_of, salt_of
+from control_plane.domain.settlement.withdrawals import L1_BRIDGE, L1_MESSENGER, PORTAL
 from control_plane.resources import artifacts_dir
 
 _IMPLEMENTATION_GAS: Final = 4_000_000
@@ -63,13 +57,13 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
     ]
     if not proxies:
         return ()
-    factory = network.contracts["create3Factory"]
+    factory = _bytes(network.contracts["create3Factory"])
     names = list(dict.fromkeys(proxy.name for proxy in proxies))
     implementations = {
-        name: create3_address(_bytes(factory), _implementation_salt(name)) for name in names
+        name: create3_address(factory, _implementation_salt(name)) for name in names
     }
     places = [*implementations.values()]
-    places += [rollup_contract(factory, proxy.name, proxy.chain_id) for proxy in proxies]
+    places += [address_of(network.contracts, proxy.name, proxy.chain_id) for proxy in proxies]
     codes = await l1.batch([("eth_getCode", ("0x" + at.hex(), "latest")) for at in places])
     for code in codes:
         if isinstance(code, RpcError):
@@ -83,7 +77,7 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
         if code == "0x":
             arguments = word(implementations[proxy.name]) + word(64) + tail(proxy.call)
             created = creation_code("ERC1967Proxy") + arguments
-            found.append(_creation(rollup_salt(proxy.name, proxy.chain_id), created, _PROXY_GAS))
+            found.append(_creation(salt_of(proxy.name, proxy.chain_id), created, _PROXY_GAS))
     return found
 
 
@@ -92,7 +86,7 @@ def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
     owner = _bytes(network.contracts["governanceExecutor"])
 
     def at(name: str) -> bytes:
-        return rollup_contract(network.contracts["create3Factory"], name, chain_id)
+        return address_of(network.contracts, name, chain_id)
 
     oracle = at(ORACLE) if settles(chain) else bytes(20)
     call = encode_call("initialize(address,uint256,address)", owner, chain_id, oracle)
@@ -106,7 +100,7 @@ def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
 def _implementation_salt(name: str) -> bytes:
     if name == PORTAL:
         return portal_implementation_salt()
-    return keccak256(f"caldera.v1.{name}.implementation".encode())
+    return salt_of(name, implementation=True)
 
 
 def _creation(salt: bytes, code: bytes, gas: int) -> Creation:

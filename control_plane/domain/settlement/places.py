@@ -14,6 +14,8 @@ SHARED: Final = {
 """Contracts that all rollups of an L1 share, by their key in status."""
 EACH: Final = {
     "l2OutputOracle": "L2OutputOracle",
+    "l1StandardBridge": "L1StandardBridge",
+    "l1CrossDomainMessenger": "L1CrossDomainMessenger",
 }
 """Contracts that each rollup has, by their key in status."""
 

@@ -9,17 +9,10 @@ from typing import Any, Final
 
 from control_plane.domain.calls import selector, tail, word
 from control_plane.domain.hashing import keccak256
-from control_plane.domain.op_stack import create3_address
 
-ORACLE: Final = "L2OutputOracle"
 PORTAL: Final = "OptimismPortal"
 L1_MESSENGER: Final = "L1CrossDomainMessenger"
 L1_BRIDGE: Final = "L1StandardBridge"
-BRIDGE_KEYS: Final[Mapping[str, str]] = {
-    "l1StandardBridge": L1_BRIDGE,
-    "l1CrossDomainMessenger": L1_MESSENGER,
-}
-"""Names of contracts by the keys under which `status` shows them."""
 L2_MESSENGER: Final = bytes.fromhex("4200000000000000000000000000000000000007")
 L2_BRIDGE: Final = bytes.fromhex("4200000000000000000000000000000000000010")
 TOKEN_FACTORY: Final = bytes.fromhex("4200000000000000000000000000000000000012")
@@ -99,16 +92,6 @@ def withdrawal_of_log(log: Mapping[str, Any]) -> Withdrawal | None:
     length = int.from_bytes(body[offset : offset + _WORD])
     data = body[offset + _WORD : offset + _WORD + length]
     return Withdrawal(int.from_bytes(nonce), sender[12:], target[12:], value, gas_limit, data)
-
-
-def rollup_salt(name: str, chain_id: int) -> bytes:
-    """With which the L1's Create3Factory makes the contract `name` of the rollup `chain_id`."""
-    return keccak256(f"caldera.v1.{name}.{chain_id}".encode())
-
-
-def rollup_contract(factory: str, name: str, chain_id: int) -> bytes:
-    """Where that is. `factory` is the L1's Create3Factory."""
-    return create3_address(bytes.fromhex(factory.removeprefix("0x")), rollup_salt(name, chain_id))
 
 
 def _array(items: Sequence[bytes]) -> bytes:

@@ -51,6 +51,7 @@ from control_plane.schemas.message import (
     TraceView,
 )
 from control_plane.schemas.offence import OffenceView
+from control_plane.schemas.output import OutputsView, OutputView
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
@@ -67,6 +68,7 @@ from control_plane.services.specs import (
 )
 from control_plane.services.unknown import not_found
 from control_plane.settings import Settings
+from tests.unit.api.fake_bridge import FakeBridge
 from tests.unit.api.fake_guardians import FakeGuardians, FakeRewards
 
 HASH = "0x" + "ab" * 32
@@ -331,6 +333,28 @@ async def fake_checkpoint(devnets: FakeDevnets, name: str, key: str) -> bytes | 
     return b"{}" if key == "validator-0/op/announcement.json" else None
 
 
+class FakeOutputs:
+    async def list(
+        self, name: str, rollup: str, *, limit: int, before: int | None = None
+    ) -> OutputsView:
+        output = OutputView(
+            index=0,
+            state="proposed",
+            block=4,
+            block_hash="0x" + "01" * 32,
+            state_root="0x" + "02" * 32,
+            message_passer_storage_root="0x" + "03" * 32,
+            output_root="0x" + "04" * 32,
+            batch_commitment="0x" + "05" * 32,
+            proposed_at=datetime(2026, 1, 1, tzinfo=UTC),
+            final_at=datetime(2026, 1, 1, 0, 0, 10, tzinfo=UTC),
+            disputes=0,
+            proposer="0x" + "cd" * 20,
+            bond="1000000000000000000",
+        )
+        return OutputsView(oracle="0x" + "ab" * 20, total=1, outputs=(output,)[:limit])
+
+
 async def fake_genesis(devnet: str, chain: str) -> bytes:
     return b'{"config": {"chainId": 901}, "alloc": {}}'
 
@@ -437,6 +461,8 @@ def fake_running(home: Path) -> FakeRunning:
         pay=fake_payment,
         proofs=FakeProofs(devnets),
         genesis=fake_genesis,
+        bridge=FakeBridge(devnets.status),
+        outputs=FakeOutputs(),
         keepers=fake_keepers,
         chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),

@@ -1,0 +1,1 @@
+"""Deposits and withdrawals, derived from the two chains: there are no records to disagree with."""

@@ -1,0 +1,50 @@
+"""What the standard bridges' events tell: who moved how much of what."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from control_plane.domain.hashing import keccak256
+from control_plane.services.bridge.ends import Ends
+from control_plane.services.bridge.tokens import COIN, decimals_of, whole_units
+
+_ETH: Final = "0x" + keccak256(b"ETHBridgeInitiated(address,address,uint256,bytes)").hex()
+_ERC20: Final = (
+    "0x" + keccak256(b"ERC20BridgeInitiated(address,address,address,address,uint256,bytes)").hex()
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """Addresses have 20 bytes; `amount` is in the token's smallest units."""
+
+    sender: bytes
+    to: bytes
+    amount: int
+    token: bytes | None = None
+    """On the L1; None for coins."""
+
+    @property
+    def shown_token(self) -> str:
+        return "ETH" if self.token is None else "0x" + self.token.hex()
+
+    async def shown_amount(self, ends: Ends) -> str:
+        """In whole coins or tokens."""
+        if self.token is None:
+            return whole_units(self.amount, COIN.decimals)
+        return whole_units(self.amount, await decimals_of(ends.l1, self.token))
+
+
+def bridged_by(logs: Sequence[Mapping[str, Any]], bridge: bytes, *, on_l1: bool) -> Moved | None:
+    """What the first transfer by `bridge` in a transaction's logs moved."""
+    for log in logs:
+        if log["address"].lower() != "0x" + bridge.hex() or not log["topics"]:
+            continue
+        topics = [bytes.fromhex(topic[2:])[12:] for topic in log["topics"][1:]]
+        body = bytes.fromhex(log["data"][2:])
+        if log["topics"][0] == _ETH:
+            return Moved(topics[0], topics[1], int.from_bytes(body[:32]))
+        if log["topics"][0] == _ERC20:
+            token = topics[0] if on_l1 else topics[1]
+            return Moved(topics[2], body[12:32], int.from_bytes(body[32:64]), token)
+    return None

@@ -1,0 +1,154 @@
+"""What is bridged: coins, or a token and what stands for it on the rollup; and how much."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+from control_plane.domain.calls import encode_call, selector, tail, word
+from control_plane.domain.errors import InvalidInput, Problem
+from control_plane.domain.ports.node import Rpc
+from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement.withdrawals import L2_BRIDGE, TOKEN_FACTORY
+from control_plane.services.bridge.ends import Ends, ask, ask_all
+
+ETH: Final = "ETH"
+_CREATE: Final = "createOptimismMintableERC20WithDecimals(address,string,string,uint8)"
+_WHERE: Final = "tokenAddress(address,string,string,uint8)"
+_COIN_DECIMALS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Coins, or an ERC-20 of the L1."""
+
+    symbol: str
+    decimals: int
+    l1: bytes | None = None
+    """Its address; None for coins."""
+    l2: bytes = b""
+    """Of the token that stands for it on the rollup."""
+    creation: bytes | None = None
+    """Call of the rollup's factory that makes that token, where it is missing."""
+
+    @property
+    def shown(self) -> str:
+        return ETH if self.l1 is None else "0x" + self.l1.hex()
+
+
+COIN: Final = Token(ETH, _COIN_DECIMALS)
+
+
+async def find_token(ends: Ends, text: str) -> Token:
+    """`text` is ETH, ERA, a token's address on the L1 or of what stands for one on the rollup.
+
+    InvalidInput.
+    """
+    if text.upper() == ETH:
+        return COIN
+    if text.upper() == "ERA":
+        text = ends.network.contracts["era"]
+    try:
+        address = bytes.fromhex(text.removeprefix("0x"))
+    except ValueError:
+        address = b""
+    if len(address) != 20:
+        raise _unknown(text, "it is neither ETH nor ERA nor an address")
+    if not await _has_code(ends.l1, address):
+        standing = await _stands_for(ends.l2, address)
+        if standing is None:
+            raise _unknown(text, "there is no such token on the L1")
+        name, symbol, decimals = await _describe(ends.l1, standing)
+        return Token(symbol, decimals, standing, address)
+    name, symbol, decimals = await _describe(ends.l1, address)
+    arguments = _arguments(address, name, symbol, decimals)
+    l2 = (await ask(ends.l2, TOKEN_FACTORY, selector(_WHERE) + arguments))[12:]
+    creation = None if await _has_code(ends.l2, l2) else selector(_CREATE) + arguments
+    return Token(symbol, decimals, address, l2, creation)
+
+
+async def balance_of(ends: Ends, rpc: Rpc, token: bytes | None, who: bytes) -> int:  # noqa: ARG001
+    """Units of `token`, or wei."""
+    if token is None:
+        return int(await rpc.call("eth_getBalance", "0x" + who.hex(), "latest"), 16)
+    return int.from_bytes(await ask(rpc, token, encode_call("balanceOf(address)", who)))
+
+
+def units(amount: str, token: Token) -> int:
+    """The smallest units of `amount` whole ones. InvalidInput for less than one of them."""
+    exact = Decimal(amount).scaleb(token.decimals)
+    if exact != exact.to_integral_value():
+        raise InvalidInput(
+            f"{token.symbol} can't be divided so far",
+            f"{amount} has more than {token.decimals} decimals",
+            "Round it.",
+            (Problem("amount", f"at most {token.decimals} decimals"),),
+        )
+    if not 0 < exact < 2**256:
+        raise InvalidInput(
+            "Nothing is bridged", f"{amount} {token.symbol}", "", (Problem("amount", "above 0"),)
+        )
+    return int(exact)
+
+
+def whole_units(amount: int, decimals: int) -> str:
+    """`amount` smallest units in whole ones, without needless zeros."""
+    text = f"{Decimal(amount).scaleb(-decimals):f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+async def decimals_of(l1: Rpc, token: bytes) -> int:
+    """Of a token of the L1; 0 where it has none."""
+    try:
+        return int.from_bytes(await ask(l1, token, selector("decimals()")))
+    except RpcError:
+        return 0
+
+
+async def _describe(l1: Rpc, token: bytes) -> tuple[bytes, str, int]:
+    """Name (as it stands), symbol, decimals. InvalidInput for what is no token."""
+    calls = [(token, selector(f"{name}()")) for name in ("name", "symbol", "decimals")]
+    try:
+        name, symbol, decimals = await ask_all(l1, calls)
+        return _text(name), _text(symbol).decode(errors="replace"), int.from_bytes(decimals)
+    except (RpcError, ValueError) as error:
+        why = "the contract tells no name, symbol and decimals"
+        raise _unknown("0x" + token.hex(), why) from error
+
+
+async def _stands_for(l2: Rpc, token: bytes) -> bytes | None:
+    """The L1's token of one that the rollup's bridge mints."""
+    calls = [(token, selector(f"{name}()")) for name in ("remoteToken", "bridge")]
+    try:
+        remote, bridge = await ask_all(l2, calls)
+    except RpcError:
+        return None
+    return remote[12:] if bridge[12:] == L2_BRIDGE and len(remote) == 32 else None
+
+
+async def _has_code(rpc: Rpc, address: bytes) -> bool:
+    return str(await rpc.call("eth_getCode", "0x" + address.hex(), "latest")) != "0x"
+
+
+def _arguments(token: bytes, name: bytes, symbol: str, decimals: int) -> bytes:
+    first = tail(name)
+    head = word(token) + word(4 * 32) + word(4 * 32 + len(first)) + word(decimals)
+    return head + first + tail(symbol.encode())
+
+
+def _text(answer: bytes) -> bytes:
+    """An ABI-encoded string. ValueError."""
+    offset = int.from_bytes(answer[:32])
+    length = int.from_bytes(answer[offset : offset + 32])
+    text = answer[offset + 32 : offset + 32 + length]
+    if len(answer) < 64 or len(text) != length:
+        raise ValueError("no string")
+    return text
+
+
+def _unknown(text: str, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"{text} can't be bridged",
+        why,
+        "Name ETH, ERA, or an ERC-20's address on the L1.",
+        (Problem("token", why),),
+    )
