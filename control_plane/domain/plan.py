@@ -32,6 +32,17 @@ class EngineChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """What a rollup was before it switched; fields as in :class:`ChainPlan`."""
+
+    da: str | None
+    da_url: str | None
+    da_token_file: str | None
+    da_committee_file: str | None
+    proof: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPlan:
     """One chain, the L1 included."""
 
@@ -59,6 +70,8 @@ class ChainPlan:
     """The real service that keeps the data; None: a stand-in of ours, where one is needed."""
     da_token_file: str | None = None
     """Path of a file with the token that the service wants."""
+    da_committee_file: str | None = None
+    """Path of the description of somebody else's AnyTrust committee; None: ours."""
     limits: Limits = Limits()
     shard: str | None = None
     """Group of rollups whose leaves have a root of their own (``shards.py``); None: no group."""
@@ -70,6 +83,8 @@ class ChainPlan:
     """What makes its outputs on the L1 true, ``fraud`` or ``validity``; None: it has none."""
     finalization_window: int = 0
     """Seconds that an output can be disputed in; 0 where each is proven beforehand."""
+    earlier: tuple[Earlier, ...] = ()
+    """What it was while it ran before, each once, the latest last."""
 
     @property
     def is_external(self) -> bool:

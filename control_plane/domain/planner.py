@@ -80,6 +80,7 @@ def make_plan(
                 da=_da(chain),
                 da_url=chain.da_url if isinstance(chain, RollupSpec) else None,
                 da_token_file=chain.da_token_file if isinstance(chain, RollupSpec) else None,
+                da_committee_file=_committee(chain),
                 limits=_limits(chain.resources),
                 shard=chain.shard if isinstance(chain, RollupSpec) else None,
                 rpc=chain.rpc if isinstance(chain, RollupSpec) else None,
@@ -119,6 +120,10 @@ def _da(chain: L1Spec | RollupSpec) -> str | None:
     if isinstance(chain, L1Spec):
         return None
     return chain.da or ("ethereum-calldata" if chain.services == "native" else None)
+
+
+def _committee(chain: L1Spec | RollupSpec) -> str | None:
+    return chain.da_committee_file if isinstance(chain, RollupSpec) else None
 
 
 def _limits(resources: Resources | None) -> Limits:

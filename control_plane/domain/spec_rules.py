@@ -30,9 +30,6 @@ PROOFS: Final = {
 }
 """Proof systems of each framework. Every DA and every gas token goes with every framework."""
 
-_DA_HERE: Final = frozenset(
-    {"ethereum-calldata", "ethereum-blobs", "celestia", "eigenda", "alt-da"}
-)
 _TOTAL_ERA = 1_000_000_000
 _WORDS = frozenset({12, 15, 18, 21, 24})
 _MNEMONIC = re.compile(r"[a-z]+( [a-z]+)*", re.ASCII)
@@ -316,8 +313,6 @@ def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
 
 
 def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
-    if rollup.da not in _DA_HERE:
-        yield Problem(path, f"'{rollup.da}' is {NOT_YET}", "use 'ethereum-calldata'")
     if rollup.engine != "anvil":
         yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", "use 'anvil'")
     if spec.runtime != "process":
@@ -336,7 +331,11 @@ def _da_service(path: str, rollup: RollupSpec) -> Iterator[Problem]:
         )
     elif rollup.da_url is not None and rollup.da == "anytrust":
         yield Problem(
-            f"{path}.da_url", f"a committee of somebody else's is {NOT_YET}", "leave it out"
+            f"{path}.da_url", "a committee has several members", "name a `da_committee_file`"
+        )
+    if rollup.da_committee_file is not None and rollup.da != "anytrust":
+        yield Problem(
+            f"{path}.da_committee_file", "committees go with `da: anytrust`", "leave it out"
         )
     if rollup.da_token_file is not None and (rollup.da != "celestia" or rollup.da_url is None):
         yield Problem(

@@ -11,7 +11,10 @@ class KeeperView(Model):
     """A data availability service, as whoever reads from it must know it."""
 
     type: Literal["celestia", "eigenda", "anytrust", "alt-da"]
-    url: str = Field(examples=["http://127.0.0.1:26658"])
+    url: str = Field(
+        examples=["http://127.0.0.1:26658"],
+        description="Empty of a committee of somebody else's, each of whose members has one.",
+    )
     stand_in: bool = Field(description="A server of ours on this machine, nobody behind it.")
     namespace: str | None = Field(default=None, description="The rollup's own on Celestia, 0x-hex.")
     token_file: str | None = Field(default=None, description="Path of a file with its token.")

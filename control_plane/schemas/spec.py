@@ -116,6 +116,12 @@ class RollupSpec(Model):
         max_length=4096,
         description="A file with the token that the service wants: celestia-node's, for writing.",
     )
+    da_committee_file: str | None = Field(
+        default=None,
+        pattern=r"^/",
+        max_length=4096,
+        description="A JSON file that describes somebody else's AnyTrust committee.",
+    )
     proof: Proof | None = Field(default=None, description="Proof system. Not available yet.")
     gas_token: str | None = Field(
         default=None,

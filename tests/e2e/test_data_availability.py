@@ -1,9 +1,26 @@
 """Rollups whose data are kept elsewhere than in the L1's calldata: rebuilt from there."""
 
-from tests.e2e.home import kill, new_home
+import json
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.acceptance.world import until
+from tests.e2e.home import Home, kill, new_home
+from tests.e2e.messages import chains_of
 from tests.e2e.test_batches import use, verified
 
 _NAME = "net"
+_KEEPERS = ("celestia", "eigenda", "anytrust", "alt-da")
+_SPEC = """
+version: 1
+name: net
+save_interval: 0.5
+rollups:
+"""
 
 
 def test_blobs_are_read_back_after_the_l1_was_killed() -> None:
@@ -19,3 +36,62 @@ def test_blobs_are_read_back_after_the_l1_was_killed() -> None:
         assert verified(home)["blocks"] > first["blocks"]
         posted = [e["data"] for e in home.events(_NAME) if e["type"] == "batch.posted"]
         assert {tuple(each["carriers"]) for each in posted} == {("blobs",)}
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Home]:
+    """A rollup for each service that keeps data, named after it."""
+    with new_home() as home:
+        spec = home.home / "caldera.yaml"
+        spec.write_text(_SPEC + "".join(f"  - {{name: {da}, da: {da}}}\n" for da in _KEEPERS))
+        home.run("up", str(spec))
+        yield home
+
+
+def posted(home: Home, rollup: str) -> list[dict[str, Any]]:
+    """What events say was posted of the rollup, once all of it is."""
+
+    def events() -> list[dict[str, Any]]:
+        return [
+            e["data"]
+            for e in home.events(_NAME)
+            if e["type"] == "batch.posted" and e["service"] == f"{rollup}/batcher"
+        ]
+
+    height = chains_of(home.status())[rollup].height
+    until(lambda: max((e["to"] for e in events()), default=0) >= height, 20, "all is posted")
+    return events()
+
+
+def stand_in(home: Home, da: str) -> Path:
+    """The directory in which it keeps everything."""
+    return home.home / "devnets" / _NAME / "da" / da
+
+
+@pytest.mark.parametrize("da", _KEEPERS)
+def test_a_rollup_is_rebuilt_from_its_stand_in(net: Home, da: str) -> None:
+    net.run("message", "send", da, "l1", "--body", "0x6869", "--wait")
+    assert {tuple(each["carriers"]) for each in posted(net, da)} == {("commitment",)}
+    assert f"{da}-stand-in" in {service["name"] for service in net.status()["services"]}
+    before = json.loads(net.run("verify", da, "--json").stdout)["verified"]
+
+    kill(json.loads((stand_in(net, da) / "process.json").read_text())["pid"])
+    net.run("message", "send", da, "l1", "--body", "0x6869", "--wait")
+    posted(net, da)
+    after = json.loads(net.run("verify", da, "--json").stdout)["verified"]
+    assert after["blocks"] > before["blocks"]
+
+
+def test_a_committee_without_a_quorum_is_done_without(net: Home) -> None:
+    directory = stand_in(net, "anytrust")
+    url = f"http://127.0.0.1:{json.loads((directory / 'port.json').read_text())}/admin/members"
+    token = (directory / "admin.token").read_text().strip()
+    for member in (0, 1):
+        body = json.dumps({"member": member, "down": True}).encode()
+        request = urllib.request.Request(url, body, {"Authorization": f"Bearer {token}"})
+        urllib.request.urlopen(request, timeout=10).close()
+    net.run("message", "send", "anytrust", "l1", "--body", "0x6869", "--wait")
+    last = posted(net, "anytrust")[-1]
+    assert last["carriers"] == ["calldata"]
+    assert "2 must" in last["note"]
+    assert "verified" in json.loads(net.run("verify", "anytrust", "--json").stdout)

@@ -65,6 +65,10 @@ def _client(keeper: Keeper) -> DataAvailability:
         from control_plane.adapters.da.eigenda import EigenDaClient
 
         return EigenDaClient(keeper.url)
+    if keeper.type == "anytrust":
+        from control_plane.adapters.da.committee import committee_of
+
+        return committee_of(Path(keeper.committee or ""), keeper.url)
     if keeper.type == "alt-da":
         from control_plane.adapters.da.alt_da import AltDaClient
 

@@ -43,6 +43,8 @@ def keeper_of(root: Path, chain: ChainPlan) -> Keeper:
         return Keeper(
             type_, chain.da_url, stand_in=False, namespace=namespace, token_file=chain.da_token_file
         )
+    if chain.da_committee_file is not None:
+        return Keeper(type_, "", stand_in=False, committee=chain.da_committee_file)
     directory = directory_of(root, type_)
     port = _known_port(directory)
     if port is None:

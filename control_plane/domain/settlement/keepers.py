@@ -20,6 +20,7 @@ class Keeper:
     type: str
     """One of :data:`EXTERNAL`."""
     url: str
+    """Empty of a committee of somebody else's, each of whose members has one."""
     stand_in: bool
     """A server of ours on this machine, behind the real one's protocol."""
     namespace: str | None = None
@@ -46,8 +47,9 @@ def keeps_elsewhere(chain: ChainPlan) -> bool:
 
 def stand_ins(plan: Plan) -> tuple[str, ...]:
     """Types of which the devnet needs a server of ours, each once."""
-    rollups = (chain for chain in plan.rollups if keeps_elsewhere(chain) and not chain.da_url)
-    return tuple(dict.fromkeys(str(chain.da) for chain in rollups))
+    rollups = (chain for chain in plan.rollups if keeps_elsewhere(chain))
+    wanted = (chain for chain in rollups if not (chain.da_url or chain.da_committee_file))
+    return tuple(dict.fromkeys(str(chain.da) for chain in wanted))
 
 
 def stand_in_service(type_: str) -> ServiceName:

@@ -73,20 +73,36 @@ def test_one_wrong_field_is_the_one_told(raw: dict[str, Any], data: st.DataObjec
     ("framework", "proof"), list(product(get_args(Framework), get_args(Proof)))
 )
 def test_proofs_go_with_their_frameworks(framework: str, proof: str) -> None:
-    detail = problems(one(framework=framework, proof=proof))["rollups[0].proof"]
-    valid = proof in PROOFS[framework]
-    assert (NOT_YET in detail) == valid
-    assert ("does not go with" in detail) == (not valid)
+    raw = one(framework=framework, proof=proof, da="ethereum-calldata")
+    if proof in PROOFS[framework]:
+        assert validate_spec(raw).rollups[0].proof == proof
+    else:
+        assert "does not go with" in problems(raw)["rollups[0].proof"]
+
+
+def test_outputs_are_about_blocks_that_anvil_makes_and_a_batcher_posts() -> None:
+    found = problems(one(proof="fraud"))
+    assert "nothing posts them" in found["rollups[0].proof"]
+    settled = {"da": "ethereum-calldata", "proof": "fraud"}
+    for other in ({"engine": "op-geth"}, {"engine": "op-geth", "services": "native"}):
+        assert NOT_YET in problems(one(**settled, **other))["rollups[0].proof"]
+    found = problems({**one(**settled), "runtime": "compose"})
+    assert NOT_YET in found["rollups[0].proof"]
+
+
+def test_a_window_is_of_outputs_that_can_be_disputed() -> None:
+    for proof in (None, "validity"):
+        raw = one(da="ethereum-calldata", proof=proof, finalization_window=60)
+        assert list(problems(raw)) == ["rollups[0].finalization_window"]
+    raw = one(da="ethereum-calldata", proof="fraud", finalization_window=60)
+    assert validate_spec(raw).rollups[0].finalization_window == 60
 
 
 @pytest.mark.parametrize(
     ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
 )
-def test_every_da_goes_with_every_framework_one_day(framework: str, da: str) -> None:
-    if da != "anytrust":
-        assert validate_spec(one(framework=framework, da=da)).rollups[0].da == da
-    else:
-        assert NOT_YET in problems(one(framework=framework, da=da))["rollups[0].da"]
+def test_every_da_goes_with_every_framework(framework: str, da: str) -> None:
+    assert validate_spec(one(framework=framework, da=da)).rollups[0].da == da
 
 
 def test_a_real_service_is_named_where_there_is_one() -> None:
@@ -95,7 +111,9 @@ def test_a_real_service_is_named_where_there_is_one() -> None:
     assert validate_spec(one(**real)).rollups[0].da_url == url
     assert "has no service" in problems(one(da="ethereum-blobs", da_url=url))["rollups[0].da_url"]
     assert "has no `da`" in problems(one(da_url=url))["rollups[0].da_url"]
-    assert NOT_YET in problems(one(da="anytrust", da_url=url))["rollups[0].da_url"]
+    assert "several members" in problems(one(da="anytrust", da_url=url))["rollups[0].da_url"]
+    found = problems(one(da="celestia", da_committee_file="/run/committee"))
+    assert "go with `da: anytrust`" in found["rollups[0].da_committee_file"]
     for token in ({"da": "celestia"}, {"da": "eigenda", "da_url": url}):
         found = problems(one(**token, da_token_file="/run/token"))
         assert "tokens go with" in found["rollups[0].da_token_file"]
