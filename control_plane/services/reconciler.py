@@ -39,6 +39,7 @@ from control_plane.domain.ports.provision import (
 )
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
+from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.absent import Absent
 from control_plane.services.devnet_files import DevnetFiles
@@ -402,8 +403,9 @@ class Reconciler:
         return moved
 
     async def _start_agents(self, network: Network) -> None:
-        """Start what is missing. A sequencer whose chain is where it was keeps running; the
-        other agents look at all chains, so they start anew when any of them moved."""
+        """Start what is missing. A sequencer whose chain is where it was, and its L1 if it takes
+        deposits from there, keeps running; the other agents look at all chains, so they start anew
+        when any of them moved."""
         live = self._live()
         if network == self._agents_network and self.agents.names():
             # they reconnect by themselves
@@ -415,7 +417,11 @@ class Reconciler:
         await self.agents.stop([name for name in self.agents.names() if name not in wanted])
         held = frozenset(v.name for v in self.agents.views() if v.state is ServiceState.STOPPED)
         before = self._agents_network.chains if self._agents_network else ()
-        kept = {f"{chain.name}/sequencer" for chain in network.chains if chain in before}
+        kept = {
+            f"{chain.name}/sequencer"
+            for chain in network.chains
+            if chain in before and (not has_portal(chain.plan) or network.chains[0] in before)
+        }
         fresh = [a for a in agents if not (a.name in kept and a.name in self.agents)]
         await self.agents.start(fresh, held=held)
         self._agents_network = network
