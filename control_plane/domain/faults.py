@@ -74,6 +74,16 @@ class GuardianEquivocating(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class GuardianNotFinal(Fault):
+    """A guardian signs that another block of a rollup is final than the one of its last output."""
+
+    kind = "guardian-not-final"
+    aim = "guardian"
+    chain: str = _text("a rollup with outputs; the first by default", "chain")
+    times: int = _number(1, 1, 1_000, "epochs about which it lies")
+
+
+@dataclass(frozen=True, slots=True)
 class ForgedCertificate(Fault):
     """A certificate over a message that was never dispatched is submitted on a chain."""
 
@@ -155,6 +165,7 @@ KINDS: Final[Mapping[str, type[Fault]]] = {
         GuardianLate,
         GuardianLying,
         GuardianEquivocating,
+        GuardianNotFinal,
         ForgedCertificate,
         RelayerDuplicate,
         RelayerCensoring,

@@ -2,13 +2,13 @@
 it acts honestly; what it signs beside that it signs with the guardian's own key."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.bls import SecretKey
-from control_plane.domain.formats import EpochHeader, Leaf
+from control_plane.domain.formats import EpochHeader, Finality, Leaf
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Votes
 from control_plane.domain.network import GuardianKeys
@@ -119,6 +119,49 @@ class Lying(_Around):
         await self._misdeeds.done(
             f"{self.name} signed for epoch {header.epoch} that block {lie.block_number} of domain "
             f"{self._domain} had {lie.message_count} messages, and not {true.message_count}"
+        )
+        return signature
+
+
+class NotFinal(_Around):
+    """It signs that another block of `domain` is final than the one of the last output there."""
+
+    def __init__(
+        self,
+        honest: Attester,
+        misdeeds: Misdeeds,
+        domain: int,
+        last_output: Callable[[], Awaitable[int]],
+    ) -> None:
+        """`last_output` tells its block; 0 where there is none."""
+        super().__init__(honest)
+        self._misdeeds = misdeeds
+        self._domain = domain
+        self._last_output = last_output
+
+    async def check_and_sign(
+        self,
+        header: EpochHeader,
+        leaves: Sequence[Leaf],
+        parent: EpochHeader | None,
+        answers: Sequence[Answer] = (),
+    ) -> bytes | Refusal:
+        true = next((leaf for leaf in leaves if leaf.domain == self._domain), None)
+        number = await self._last_output() if true and self._misdeeds.left > 0 else 0
+        if true is None or not number:
+            return await self._honest.check_and_sign(header, leaves, parent, answers)
+        self._misdeeds.left -= 1
+        lie = replace(
+            true,
+            block_number=number,
+            block_hash=keccak256(b"a lie" + header.epoch.to_bytes(8) + true.block_hash),
+            finality=Finality.FINALIZED,
+        )
+        told = [leaf for leaf in leaves if (leaf.domain, leaf.finality) != (lie.domain, 1)]
+        signature = self._misdeeds.sign(header, [*told, lie], answers)
+        await self._misdeeds.done(
+            f"{self.name} signed for epoch {header.epoch} that 0x{lie.block_hash.hex()} is final"
+            f" as block {number} of domain {self._domain}"
         )
         return signature
 

@@ -2,11 +2,19 @@
 
 import asyncio
 import contextlib
+import functools
 from collections.abc import Awaitable, Callable
 from functools import singledispatchmethod
 from typing import Any, Final
 
-from control_plane.adapters.chaos.attesters import Equivocating, Late, Lying, Misdeeds, Silent
+from control_plane.adapters.chaos.attesters import (
+    Equivocating,
+    Late,
+    Lying,
+    Misdeeds,
+    NotFinal,
+    Silent,
+)
 from control_plane.adapters.chaos.forgery import forge
 from control_plane.adapters.chaos.relayers import Rival, censor
 from control_plane.adapters.evm.rpc import connect
@@ -20,6 +28,7 @@ from control_plane.domain.faults import (
     GuardianEquivocating,
     GuardianLate,
     GuardianLying,
+    GuardianNotFinal,
     GuardianSilent,
     OutputForged,
     RelayerCensoring,
@@ -27,15 +36,17 @@ from control_plane.domain.faults import (
     Reorg,
 )
 from control_plane.domain.hub import Hub, Missed
-from control_plane.domain.network import GuardianKeys
+from control_plane.domain.network import Chain, GuardianKeys
 from control_plane.domain.ports.chaos import Ground
 from control_plane.domain.seams import WrapAttester
+from control_plane.domain.settlement import settles
 
 _DAEMONS: Final = (
     GuardianSilent,
     GuardianLate,
     GuardianLying,
     GuardianEquivocating,
+    GuardianNotFinal,
     RelayerCensoring,
     RelayerDuplicate,
     ConnectionDropped,
@@ -73,6 +84,8 @@ class ChaosBreaker:
                 )
         if isinstance(fault, OutputForged | ChallengeInBadFaith):
             _check_disputed(fault, ground)
+        if isinstance(fault, GuardianNotFinal):
+            _settled(fault, ground)
         if isinstance(fault, Reorg):
             _check_reorg(fault, ground)
         if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
@@ -121,6 +134,15 @@ class ChaosBreaker:
     async def _(self, fault: GuardianEquivocating, ground: Ground) -> None:
         misdeeds = Misdeeds(ground, _keys(ground, fault.target), fault.times)
         _stand(ground, fault.target, lambda honest: Equivocating(honest, misdeeds))
+
+    @_begin.register
+    async def _(self, fault: GuardianNotFinal, ground: Ground) -> None:
+        from control_plane.adapters.chaos.outputs import last_output
+
+        misdeeds = Misdeeds(ground, _keys(ground, fault.target), fault.times)
+        chain = _settled(fault, ground)
+        last = functools.partial(last_output, ground.network, chain)
+        _stand(ground, fault.target, lambda each: NotFinal(each, misdeeds, chain.domain, last))
 
     @_begin.register
     async def _(self, fault: ForgedCertificate, ground: Ground) -> str:
@@ -210,9 +232,22 @@ class ChaosBreaker:
 
 def _stands_beside(fault: Fault) -> tuple[str, ...]:
     """The agents that would have to be the daemon's."""
-    if isinstance(fault, GuardianSilent | GuardianLate | GuardianLying | GuardianEquivocating):
+    if fault.aim == "guardian":
         return ("aggregator",)
     return ("relayer",) if isinstance(fault, RelayerCensoring | RelayerDuplicate) else ()
+
+
+def _settled(fault: GuardianNotFinal, ground: Ground) -> Chain:
+    """The rollup that is meant; Conflict where it has no outputs."""
+    chains = [chain for chain in ground.network.chains if settles(chain.plan)]
+    found = next((chain for chain in chains if fault.chain in {"", chain.name}), None)
+    if found is None:
+        raise Conflict(
+            f"{fault.kind} is not to be had here",
+            f"{fault.chain or 'no rollup'} has {'no' if fault.chain else 'any'} outputs on the L1",
+            "Name a `proof` and a `da` at its start.",
+        )
+    return found
 
 
 def _check_reorg(fault: Reorg, ground: Ground) -> None:
@@ -226,11 +261,11 @@ def _check_reorg(fault: Reorg, ground: Ground) -> None:
 
 
 def _check_disputed(fault: Fault, ground: Ground) -> None:
-    chain = ground.network.chain(fault.target)
-    if chain.plan.proof != "fraud":
+    proof = ground.network.chain(fault.target).plan.proof
+    if proof is None or (proof != "fraud" and isinstance(fault, ChallengeInBadFaith)):
         raise Conflict(
             f"{fault.kind} is not to be had on {fault.target}",
-            "it has no outputs that could be disputed",
+            "its outputs are proven, and never disputed" if proof else "it has no outputs",
             "Name a rollup whose spec says `proof: fraud`.",
         )
 

@@ -9,12 +9,13 @@ from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import account
 from control_plane.domain import rlp
+from control_plane.domain.calls import selector
 from control_plane.domain.errors import CalderaError, Conflict, TemporaryFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.header import encode_header
 from control_plane.domain.hub import Head, News
 from control_plane.domain.ids import Hex
-from control_plane.domain.network import Chain
+from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.chaos import Ground
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rlp import Decoded
@@ -140,6 +141,17 @@ def _flat(item: Decoded) -> bytes:
     if not isinstance(item, bytes):
         raise TypeError("a header's fields are byte strings")
     return item
+
+
+async def last_output(network: Network, chain: Chain) -> int:
+    """Block of the rollup's newest output; 0 where there is none."""
+    oracle = "0x" + oracle_address(network.contracts, int(chain.plan.chain_id)).hex()
+    data = "0x" + selector("latestBlockNumber()").hex()
+    rpc = await connect(network.chain(network.plan.l1.name).ws_url)
+    try:
+        return int(await rpc.call("eth_call", {"to": oracle, "data": data}, "latest"), 16)
+    finally:
+        await rpc.close()
 
 
 class BadFaith:
