@@ -6,8 +6,8 @@ from typing import Final
 from control_plane.domain.errors import Problem
 from control_plane.schemas.spec import RollupSpec, Spec
 
-NATIVE_DA: Final = ("ethereum-calldata", "ethereum-blobs")
-"""Where op-batcher can put a rollup's data here."""
+_SPEAK_ALT_DA: Final = ("eigenda", "alt-da")
+"""Services that op-batcher and op-node can use as they are; stand-ins of ours all speak alt-DA."""
 
 
 def native_problems(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
@@ -24,9 +24,12 @@ def native_problems(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Probl
         yield Problem(
             where, f"'native' pays gas in ETH, not in {rollup.gas_token}", "use 'caldera'"
         )
-    if rollup.da not in {None, *NATIVE_DA}:
-        choices = " or ".join(f"'{da}'" for da in NATIVE_DA)
-        yield Problem(f"{path}.da", f"'{rollup.da}' is not available yet", f"use {choices}")
+    if rollup.da_url is not None and rollup.da not in _SPEAK_ALT_DA:
+        yield Problem(
+            f"{path}.da_url",
+            f"op-batcher speaks alt-DA only, which a real service of '{rollup.da}' does not",
+            "leave it out, or use 'alt-da' with an alt-DA server before that service",
+        )
     if spec.runtime != "process":
         yield Problem(
             where, f"'native' with the runtime {spec.runtime} is not available yet", "use 'process'"

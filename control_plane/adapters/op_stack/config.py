@@ -15,6 +15,7 @@ from control_plane.adapters.op_stack.deployment import (
 )
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Hex
+from control_plane.domain.native_services import posts_commitments
 from control_plane.domain.plan import ChainPlan
 
 FORKS: Final = (
@@ -36,6 +37,12 @@ _SEQUENCER_DRIFT: Final = 600
 _SEQUENCING_WINDOW: Final = 3600
 """L1 blocks within which a rollup block's batch must stand on L1."""
 _CHANNEL_TIMEOUT: Final = 300
+_ALT_DA: Final[Mapping[str, str | int]] = {
+    "da_commitment_type": "GenericCommitment",
+    "da_challenge_window": 300,
+    "da_resolve_window": 300,
+}
+"""The service's own commitments, which no contract challenges; windows in L1 blocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,7 @@ def rollup_config(
         "l1_system_config_address": at["systemConfig"],
         "protocol_versions_address": _ZERO_ADDRESS,
         "chain_op_config": fork_config["optimism"],
+        **({"alt_da": _ALT_DA} if posts_commitments(chain) else {}),
     }
 
 

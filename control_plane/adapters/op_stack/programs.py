@@ -11,7 +11,13 @@ from typing import Final
 from control_plane.adapters.op_stack.accounts import NativeAccounts
 from control_plane.adapters.op_stack.deployment import GAME_TYPE
 from control_plane.domain.ids import Hex, ServiceName
-from control_plane.domain.native_services import BEACON, posts_blobs
+from control_plane.domain.native_services import (
+    ALT_DA,
+    BEACON,
+    has_own_stand_in,
+    posts_blobs,
+    posts_commitments,
+)
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.program import ProgramSpec
 
@@ -23,6 +29,7 @@ _GAME_WINDOW: Final = "1h"
 """How far back games are looked at, each second: with a game every few seconds they become many."""
 PROPOSAL_INTERVAL: Final = 8
 """Seconds between two outputs that are proposed."""
+_DA_TIMEOUT: Final = "30s"
 _HEALTH: Final = "/healthz"
 _METRICS: Final = "/metrics"
 _TX_FLAGS: Final = (
@@ -55,6 +62,18 @@ class Site:
         """Its data goes to blobs of the L1, not to calldata."""
         return posts_blobs(self.chain.plan)
 
+    @property
+    def da_server(self) -> str | None:
+        """URL of the alt-DA server that its data goes to, with commitments alone on the L1."""
+        if not posts_commitments(self.chain.plan):
+            return None
+        return self.chain.plan.da_url or self.url(ALT_DA)
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """What of ours must run before op-node."""
+        return (BEACON,) if self.blobs else (ALT_DA,) if has_own_stand_in(self.chain.plan) else ()
+
     def url(self, name: str) -> str:
         host, port = self.endpoints[name]
         return f"http://{host}:{port}"
@@ -62,8 +81,9 @@ class Site:
 
 def programs(site: Site) -> list[ProgramSpec]:
     """Every service of the rollup, in the order of their start."""
-    beacon = [_beacon(site)] if site.blobs else []
-    return [*beacon, _op_node(site), _batcher(site), _proposer(site), _challenger(site)]
+    make = {BEACON: _beacon, ALT_DA: _alt_da}
+    beside = [make[name](site) for name in site.beside]
+    return [*beside, _op_node(site), _batcher(site), _proposer(site), _challenger(site)]
 
 
 def _program(
@@ -107,6 +127,34 @@ def _beacon(site: Site) -> ProgramSpec:
     )
 
 
+def _alt_da(site: Site) -> ProgramSpec:
+    """A stand-in for the service that the spec names, by the alt-DA REST that each of ours has."""
+    host, port = site.endpoints[ALT_DA]
+    return _program(
+        site,
+        ALT_DA,
+        *("-P", "-m", "control_plane.da_server", str(site.chain.plan.da)),
+        *("--host", host, "--port", str(port)),
+        *(("--generic-commitment",) if site.chain.plan.da == "alt-da" else ()),
+        *("--directory", str(site.directory / ALT_DA)),
+        program=PYTHON,
+        question="/health",
+    )
+
+
+def _alt_da_flags(site: Site) -> tuple[str, ...]:
+    """Commitments are the service's own, not hashes: it is the one that gives data by them."""
+    if site.da_server is None:
+        return ()
+    return (
+        "--altda.enabled",
+        "--altda.da-service",
+        f"--altda.da-server={site.da_server}",
+        f"--altda.put-timeout={_DA_TIMEOUT}",
+        f"--altda.get-timeout={_DA_TIMEOUT}",
+    )
+
+
 def _op_node(site: Site) -> ProgramSpec:
     if site.chain.directory is None or site.chain.engine_url is None:
         raise ValueError(f"{site.chain.name} has no Engine API here")
@@ -132,7 +180,8 @@ def _op_node(site: Site) -> ProgramSpec:
         "--rpc.enable-admin",
         f"--safedb.path={site.directory / 'op-node' / 'safedb'}",
         "--metrics.enabled=false",
-        needs=(BEACON,) if site.blobs else (),
+        *_alt_da_flags(site),
+        needs=site.beside,
     )
 
 
@@ -160,6 +209,7 @@ def _batcher(site: Site) -> ProgramSpec:
         "--poll-interval=500ms",
         # it would limit the node's blocks over an interface that the node does not open
         "--throttle.unsafe-da-bytes-lower-threshold=0",
+        *_alt_da_flags(site),
         *_TX_FLAGS,
         *_rpc(site, "op-batcher"),
         key=site.accounts.batcher.key,

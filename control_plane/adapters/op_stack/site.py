@@ -20,7 +20,7 @@ from control_plane.adapters.op_stack.programs import Site
 from control_plane.adapters.runtime.ports import private_listen
 from control_plane.domain.calls import selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, StorageFailed
-from control_plane.domain.native_services import BEACON, PROGRAMS
+from control_plane.domain.native_services import ALT_DA, BEACON, PROGRAMS
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.op_stack_l1 import addresses
 from control_plane.domain.ports.node import Account, Rpc
@@ -154,7 +154,7 @@ def _endpoints(directory: Path) -> dict[str, tuple[str, int]]:
         known = json.loads(path.read_text()) if path.exists() else {}
     except (OSError, ValueError) as error:
         raise _storage(path, error) from error
-    missing = [name for name in (*PROGRAMS, BEACON) if name not in known]
+    missing = [name for name in (*PROGRAMS, BEACON, ALT_DA) if name not in known]
     for name in missing:
         listen = private_listen()
         known[name] = [listen.host, listen.port]

@@ -141,10 +141,17 @@ def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
     assert "needs the engine" in problems(one(**native))["rollups[0].services"]
     paid = problems(one(**native, engine="op-geth", gas_token="USDC"))
     assert "pays gas in ETH" in paid["rollups[0].services"]
-    celestia = problems(one(**native, engine="op-geth", da="celestia"))
-    assert NOT_YET in celestia["rollups[0].da"]
+    real = {"da_url": "http://127.0.0.1:26658"}
+    celestia = problems(one(**native, engine="op-geth", da="celestia", **real))
+    assert "speaks alt-DA only" in celestia["rollups[0].da_url"]
     compose = problems(one(**native, engine="op-geth") | {"runtime": "compose"})
     assert NOT_YET in compose["rollups[0].services"]
+
+
+@pytest.mark.parametrize("da", get_args(DataAvailability))
+def test_native_services_put_their_data_anywhere(da: str) -> None:
+    raw = one(engine="op-geth", services="native", block_time=1, da=da)
+    assert validate_spec(raw | {"l1": {"block_time": 1}}).rollups[0].da == da
 
 
 def test_native_services_need_an_l1_that_makes_blocks_no_more_often_than_they() -> None:

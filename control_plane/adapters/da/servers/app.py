@@ -10,6 +10,7 @@ specification, experimental/alt-da.md.
 
 import secrets
 from abc import ABC, abstractmethod
+from ipaddress import ip_address
 from typing import Any, ClassVar, Final
 
 from starlette.applications import Starlette
@@ -26,7 +27,6 @@ from control_plane.version import version
 KECCAK: Final = 0
 """First byte of an alt-DA commitment that is a hash; any other server's own begin with 1."""
 GENERIC: Final = 1
-_LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 OCTETS: Final = "application/octet-stream"
 
 
@@ -54,14 +54,18 @@ class StandIn(ABC):
     async def take(self, data: bytes) -> bytes:
         """Keep `data`; the generic alt-DA commitment. Raises TooLarge."""
 
-    @abstractmethod
     async def give(self, commitment: bytes) -> bytes:
         """Data of a generic alt-DA commitment. Raises Withheld, ValueError."""
+        return self.store.get(self.generic_key(commitment))
+
+    @abstractmethod
+    def generic_key(self, commitment: bytes) -> bytes:
+        """Key in the store of the item that a generic alt-DA commitment names. Raises
+        ValueError."""
 
     @abstractmethod
     def key_of(self, commitment: bytes) -> bytes:
-        """Key in the store of the item that a commitment on the L1 (``ports.da``) names. Raises
-        ValueError."""
+        """Likewise for a commitment as our batchers post it (``ports.da``). Raises ValueError."""
 
     def has(self, key: bytes) -> bool:
         """Whether there is such an item, withheld or not."""
@@ -118,7 +122,7 @@ class StandIn(ABC):
 
     async def faults(self, request: Request) -> Response:
         """``POST /admin/faults {"commitment": "0x…", "fault": "withhold" | "corrupt" | null}``,
-        with the L1's commitment or an alt-DA one of Keccak's."""
+        with a commitment as it stands on the L1: of a batcher of ours or an alt-DA one."""
         refusal = self.refusal(request)
         if refusal is not None:
             return refusal
@@ -129,12 +133,16 @@ class StandIn(ABC):
             return PlainTextResponse(f"no fault: {error}", 400)
         if fault is not None and fault not in FAULTS:
             return PlainTextResponse(f"there are the faults {', '.join(FAULTS)} and null", 400)
-        keccak = commitment[0] == KECCAK and len(commitment) == 33
-        key = commitment if keccak else self.key_of(commitment)
+        key = self._key(commitment)
         if not self.has(key):
             return PlainTextResponse("there is no such item", 404)
         self.break_(key, fault)
         return JSONResponse({"commitment": "0x" + commitment.hex(), "fault": fault})
+
+    def _key(self, commitment: bytes) -> bytes:
+        if commitment[0] == KECCAK:
+            return commitment
+        return (self.generic_key if commitment[0] == GENERIC else self.key_of)(commitment)
 
     async def about(self, request: Request) -> Response:
         """``GET /admin``: how much is kept."""
@@ -183,10 +191,17 @@ class _OwnMachine:
             headers = dict(scope["headers"])
             host = headers.get(b"host", b"").decode("latin-1")
             name = host if host.endswith("]") else host.rpartition(":")[0] or host
-            if b"origin" in headers or name not in _LOOPBACK:
+            if b"origin" in headers or not _is_here(name):
                 await PlainTextResponse("only programs of this machine", 403)(scope, receive, send)
                 return
         await self._app(scope, receive, send)
+
+
+def _is_here(name: str) -> bool:
+    try:
+        return name == "localhost" or ip_address(name.strip("[]")).is_loopback
+    except ValueError:
+        return False
 
 
 async def body_of(request: Request, largest: int) -> bytes:

@@ -94,11 +94,11 @@ class CelestiaStandIn(StandIn):
         place = Place(height, NAMESPACE, share_commitment(NAMESPACE, data))
         return bytes([GENERIC, LAYER]) + height.to_bytes(8, "little") + place.commitment
 
-    async def give(self, commitment: bytes) -> bytes:
+    def generic_key(self, commitment: bytes) -> bytes:
         if len(commitment) != 42 or commitment[1] != LAYER:
             raise ValueError("no commitment of Celestia's")
         height = int.from_bytes(commitment[2:10], "little")
-        return self.store.get(Place(height, NAMESPACE, commitment[10:]).encoded())
+        return Place(height, NAMESPACE, commitment[10:]).encoded()
 
     def key_of(self, commitment: bytes) -> bytes:
         return Place.decoded(commitment).encoded()

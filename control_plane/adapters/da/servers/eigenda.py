@@ -63,10 +63,10 @@ class EigenDaStandIn(StandIn):
     async def take(self, data: bytes) -> bytes:
         return bytes([GENERIC, LAYER]) + self._disperse(data)
 
-    async def give(self, commitment: bytes) -> bytes:
+    def generic_key(self, commitment: bytes) -> bytes:
         if commitment[:2] != bytes([GENERIC, LAYER]):
             raise ValueError("no commitment of EigenDA's")
-        return self.store.get(keccak256(commitment[2:]))
+        return keccak256(commitment[2:])
 
     def key_of(self, commitment: bytes) -> bytes:
         return keccak256(parts(commitment)[0])

@@ -7,11 +7,16 @@ from control_plane.adapters.da.servers.store import Store
 
 
 def stand_in(
-    service: str, directory: Path, *, members: int = 3, assumed_honest: int = 2
+    service: str,
+    directory: Path,
+    *,
+    members: int = 3,
+    assumed_honest: int = 2,
+    generic: bool = False,
 ) -> StandIn:
     """The stand-in for `service`, a ``da`` of the spec, that keeps everything in `directory`;
-    `members` and `assumed_honest` are of an AnyTrust committee. Raises ValueError for a service
-    that has none."""
+    `members` and `assumed_honest` are of an AnyTrust committee, `generic` is of a plain
+    alt-DA server. Raises ValueError for a service that has none."""
     if service == "celestia":
         from control_plane.adapters.da.servers.celestia import CelestiaStandIn
 
@@ -29,5 +34,5 @@ def stand_in(
     if service == "alt-da":
         from control_plane.adapters.da.servers.alt_da import AltDaStandIn
 
-        return AltDaStandIn(Store(directory))
+        return AltDaStandIn(Store(directory), generic=generic)
     raise ValueError(f"there is no stand-in for {service}")

@@ -1,0 +1,86 @@
+"""Rollups whose data go to a service: only its commitments stand on the L1."""
+
+import os
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from control_plane.adapters.op_stack.contracts import batch_inbox
+from control_plane.adapters.runtime.identity import processes_with
+from control_plane.domain.native_services import ALT_DA
+from control_plane.domain.states import ServiceState
+from tests.integration.op_stack.lab import NativeLab, make_plan
+from tests.integration.op_stack.user import until
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+
+BEGIN = {"alt-da": "0101ff", "celestia": "01010c", "eigenda": "01010002", "anytrust": "010188"}
+"""Of each one's calldata: derivation version 1, generic commitment, the service's own byte."""
+
+
+@pytest.fixture(params=sorted(BEGIN))
+async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NativeLab]:
+    lab = NativeLab(tmp_path, make_plan(request.param))
+    try:
+        await lab.up()
+        yield lab
+    finally:
+        await lab.down()
+
+
+async def safe(lab: NativeLab) -> int:
+    status = await lab.op_node("optimism_syncStatus")
+    return int(status["safe_l2"]["number"])
+
+
+async def test_op_batcher_posts_commitments_and_op_node_derives_from_the_service(
+    lab: NativeLab,
+) -> None:
+    assert lab.states()["op/alt-da"] is ServiceState.READY
+
+    async def some() -> bool:
+        return await safe(lab) > 3
+
+    await until("safe blocks", some, 30)
+    lab.mark("blocks are safe")
+    posted = await batches(lab)
+    assert posted
+    begin = BEGIN[str(lab.plan.rollups[0].da)]
+    assert {data[2 : 2 + len(begin)] for data in posted} == {begin}
+    items = lab.site.directory / ALT_DA
+    assert sum(1 for path in items.rglob("items/*") if path.is_file()) >= len(posted)
+
+
+@pytest.mark.parametrize("lab", ["celestia"], indirect=True)
+async def test_a_killed_service_comes_back_with_all_of_it(lab: NativeLab) -> None:
+    async def some() -> bool:
+        return await safe(lab) > 1
+
+    await until("safe blocks", some, 30)
+    os.kill(service(lab), signal.SIGKILL)
+    lab.mark("the service was killed")
+    before = int(await lab.op.call("eth_blockNumber"), 16)
+
+    async def more() -> bool:
+        return await safe(lab) > before + 2
+
+    await until("blocks that are new and safe", more, 40)
+    lab.mark("it came back, and further blocks are safe")
+
+
+def service(lab: NativeLab) -> int:
+    """The stand-in's process: its directory is the last of its arguments."""
+    mark = str(lab.site.directory / ALT_DA)
+    return next(one.pid for one in processes_with(mark) if one.command[-1] == mark)
+
+
+async def batches(lab: NativeLab) -> list[str]:
+    """Calldata of the transactions to the batch inbox."""
+    found = []
+    inbox = batch_inbox(lab.plan.rollups[0].chain_id)
+    for number in range(int(await lab.l1.call("eth_blockNumber"), 16) + 1):
+        block = await lab.l1.call("eth_getBlockByNumber", hex(number), True)
+        found += [str(t["input"]) for t in block["transactions"] if t["to"] == inbox]
+    return found
