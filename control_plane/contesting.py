@@ -23,7 +23,8 @@ from control_plane.domain.ports.derivation import Derivation
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement.outputs import oracle_address
-from control_plane.domain.settlement.verdicts import StepQuestion
+from control_plane.domain.settlement.verdicts import Question
+from control_plane.domain.switching import was_ever
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.settlement.verdicts import VerdictSigner, agree
 
@@ -59,14 +60,14 @@ class Court:
                 site_of(site.network, chain), directory_of(chain) / "deriving.log"
             )
             for chain in site.network.chains
-            if chain.plan.proof == "fraud"
+            if was_ever(chain.plan, "fraud")
         }
 
     def derivation(self, chain_id: int) -> Derivation | None:
-        """Of a rollup in fraud proof mode; None for others."""
+        """Of a rollup that is or was in fraud proof mode; None for others."""
         return self._derivations.get(chain_id)
 
-    async def agree(self, step: StepQuestion, right: bool) -> QuorumProof:
+    async def agree(self, question: Question, right: bool) -> QuorumProof:
         """See ``services.settlement.verdicts.Agree``."""
         site = self._site
         async with site.database.begin() as unit:
@@ -74,7 +75,7 @@ class Court:
         if record is None:
             raise Conflict(f"{site.network.devnet} has no guardian set yet", "it is starting")
         judges = _judges(site, self.derivation)
-        return await agree(step, right, Lineup.of(record), judges, site.network.network_id)
+        return await agree(question, right, Lineup.of(record), judges, site.network.network_id)
 
 
 def _judges(site: Site, derivations: DerivationOf) -> list[VerdictSigner]:

@@ -8,6 +8,7 @@ from control_plane.domain.ids import ChainId, Domain, Name
 from control_plane.domain.plan import (
     AccountsPlan,
     ChainPlan,
+    Earlier,
     EngineChoice,
     GuardianPlan,
     Limits,
@@ -58,5 +59,6 @@ def _chain(value: Mapping[str, Any]) -> ChainPlan:
             "chain_id": ChainId(value["chain_id"]),
             "domain": Domain(value["domain"]),
             "limits": Limits(**value.get("limits", {})),
+            "earlier": tuple(Earlier(**each) for each in value.get("earlier", ())),
         }
     )

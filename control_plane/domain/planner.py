@@ -4,7 +4,7 @@ Pure: the same spec and the same taken ports give the same plan.
 """
 
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 from urllib.parse import urlsplit
@@ -20,11 +20,14 @@ from control_plane.domain.plan import (
     MetalayerPlan,
     Plan,
 )
+from control_plane.domain.switching import earlier_of
 from control_plane.schemas.spec import L1Spec, Resources, RollupSpec, Spec
 
 FIRST_ROLLUP_ID: Final = 901
 WEI: Final = 10**18
 _LAST_PORT: Final = 65_535
+_FINALIZATION_WINDOW: Final = 10
+"""Seconds; the OP Stack's real one is a week."""
 _BYTES: Final = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
 _Chains = tuple[L1Spec | RollupSpec, ...]
@@ -61,30 +64,36 @@ def make_plan(
     domains = _domains(chains, names, chain_ids, keep, retired)
     notes: list[str] = []
     chosen = _ports(chains, names, taken, keep, ports or DefaultPorts(), notes)
+    ran = {chain.name: chain for chain in keep.chains} if keep else {}
     return Plan(
         name=Name(spec.name),
         runtime=spec.runtime,
         chains=tuple(
-            ChainPlan(
-                name=name,
-                chain_id=chain_ids[name],
-                domain=domains[name],
-                port=chosen[name],
-                port_named=chain.port is not None,
-                engine=chain.engine,
-                block_time=chain.block_time,
-                phase=at / len(chains),
-                framework=_framework(chain),
-                is_l1=at == 0,
-                services=chain.services if isinstance(chain, RollupSpec) else "caldera",
-                da=_da(chain),
-                da_url=chain.da_url if isinstance(chain, RollupSpec) else None,
-                da_token_file=chain.da_token_file if isinstance(chain, RollupSpec) else None,
-                da_committee_file=_committee(chain),
-                limits=_limits(chain.resources),
-                shard=chain.shard if isinstance(chain, RollupSpec) else None,
-                rpc=chain.rpc if isinstance(chain, RollupSpec) else None,
-                ws=chain.ws if isinstance(chain, RollupSpec) else None,
+            _after(
+                ran.get(name),
+                ChainPlan(
+                    name=name,
+                    chain_id=chain_ids[name],
+                    domain=domains[name],
+                    port=chosen[name],
+                    port_named=chain.port is not None,
+                    engine=chain.engine,
+                    block_time=chain.block_time,
+                    phase=at / len(chains),
+                    framework=_framework(chain),
+                    is_l1=at == 0,
+                    services=chain.services if isinstance(chain, RollupSpec) else "caldera",
+                    da=_da(chain),
+                    da_url=chain.da_url if isinstance(chain, RollupSpec) else None,
+                    da_token_file=chain.da_token_file if isinstance(chain, RollupSpec) else None,
+                    da_committee_file=_committee(chain),
+                    limits=_limits(chain.resources),
+                    shard=chain.shard if isinstance(chain, RollupSpec) else None,
+                    rpc=chain.rpc if isinstance(chain, RollupSpec) else None,
+                    ws=chain.ws if isinstance(chain, RollupSpec) else None,
+                    proof=chain.proof if isinstance(chain, RollupSpec) else None,
+                    finalization_window=_window(chain),
+                ),
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
         ),
@@ -109,6 +118,10 @@ def make_plan(
     )
 
 
+def _after(was: ChainPlan | None, chain: ChainPlan) -> ChainPlan:
+    return replace(chain, earlier=earlier_of(chain, was))
+
+
 def _framework(chain: L1Spec | RollupSpec) -> str | None:
     """None where nobody here knows it: of the L1, and of somebody else's chain."""
     if isinstance(chain, L1Spec) or chain.engine == "external":
@@ -120,6 +133,12 @@ def _da(chain: L1Spec | RollupSpec) -> str | None:
     if isinstance(chain, L1Spec):
         return None
     return chain.da or ("ethereum-calldata" if chain.services == "native" else None)
+
+
+def _window(chain: L1Spec | RollupSpec) -> int:
+    if isinstance(chain, L1Spec) or chain.proof != "fraud":
+        return 0
+    return chain.finalization_window or _FINALIZATION_WINDOW
 
 
 def _committee(chain: L1Spec | RollupSpec) -> str | None:

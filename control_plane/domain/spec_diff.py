@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
+from control_plane.domain.switching import switchable
 from control_plane.schemas.spec import Spec
 
 LIVE: Final = frozenset({"metalayer.epoch_interval", "save_interval"})
-"""Settings that a running devnet takes over. Rollups can be added and removed, too."""
+"""Settings that a running devnet takes over. Rollups can be added and removed, and
+switch (``switching.py``), too."""
 
 PINS: Final = frozenset({"port", "chain_id", "domain"})
 """What need not be named: a chain that runs keeps what it has when the name is taken away."""
@@ -39,7 +41,7 @@ def diff_specs(old: Spec, new: Spec) -> tuple[Change, ...]:
         if before is None or after is None:
             changes.append(Change(path, before, after, live=True))
         else:
-            changes += _diff(before, after, path)
+            changes += _diff(before, after, path, switchable(before, after))
     return tuple(changes)
 
 
@@ -47,7 +49,10 @@ def _plain(spec: Spec) -> dict[str, Any]:
     return spec.model_dump(mode="json", exclude={"rollups"})
 
 
-def _diff(old: dict[str, Any], new: dict[str, Any], path: str) -> list[Change]:
+def _diff(
+    old: dict[str, Any], new: dict[str, Any], path: str, also: frozenset[str] = frozenset()
+) -> list[Change]:
+    """`also`: keys at this level that are live, too."""
     changes: list[Change] = []
     for key in dict.fromkeys([*old, *new]):
         where = f"{path}.{key}" if path else key
@@ -55,7 +60,7 @@ def _diff(old: dict[str, Any], new: dict[str, Any], path: str) -> list[Change]:
         if isinstance(before, dict) and isinstance(after, dict):
             changes += _diff(before, after, where)
         elif before != after:
-            live = where in LIVE or (after is None and key in PINS)
+            live = where in LIVE or key in also or (after is None and key in PINS)
             changes.append(Change(where, before, after, live))
     return changes
 

@@ -21,6 +21,7 @@ from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import inbox_address, settles
 from control_plane.domain.settlement.places import address_of, salt_of
+from control_plane.domain.switching import was_ever
 
 _IMPLEMENTATION_GAS: Final = 5_000_000
 _PROXY_GAS: Final = 1_000_000
@@ -61,7 +62,10 @@ class _Told:
     contract: bytes
     getter: bytes
     wanted: bytes
+    """Its last twenty bytes."""
     setter: bytes
+    is_born_with: bool = False
+    """The contract is made with it: told only where it knows something else."""
 
 
 SetUp = Callable[[_Site, ChainPlan], bytes]
@@ -102,7 +106,7 @@ EACH: Final[dict[str, SetUp]] = {"L2OutputOracle": _oracle}
 
 def _paid(chain: ChainPlan) -> Sequence[str]:
     """Roles whose accounts get money."""
-    return ("proposer", "challenger") if chain.proof == "fraud" else ("proposer",)
+    return ("proposer", "challenger") if was_ever(chain, "fraud") else ("proposer",)
 
 
 def _told(site: _Site, chain: ChainPlan) -> Iterator[_Told]:
@@ -114,7 +118,14 @@ def _told(site: _Site, chain: ChainPlan) -> Iterator[_Told]:
         oracle,
         encode_call("setOracle(uint32,address)", chain.domain, oracle),
     )
-    if chain.proof == "validity":
+    proven = chain.proof == "validity"
+    verifier = site.at("AttestationVerifier") if proven else bytes(20)
+    window = 0 if proven else chain.finalization_window
+    set_proof = encode_call("setProofSystem(address,uint64)", verifier, window)
+    verified, waited = encode_call("verifier()"), encode_call("finalizationPeriodSeconds()")
+    yield _Told(oracle, verified, verifier, set_proof, is_born_with=True)
+    yield _Told(oracle, waited, window.to_bytes(20), set_proof, is_born_with=True)
+    if proven:
         prover = site.account(chain, "prover")
         yield _Told(
             site.at("AttestationVerifier"),
@@ -152,11 +163,13 @@ async def missing_settlement(l1: Rpc, network: Network, keys: Keys) -> Sequence[
     )
     codes, answers = answers[: len(wanted)], answers[len(wanted) :]
     balances, known = answers[: len(paid)], answers[len(paid) :]
-    calls = [
-        Call(each.contract, each.setter)
-        for each, answer in zip(told, known, strict=True)
-        if _bytes(answer)[12:] != each.wanted
-    ]
+    calls = list(
+        dict.fromkeys(
+            Call(each.contract, each.setter)
+            for each, answer in zip(told, known, strict=True)
+            if _bytes(answer)[12:] != each.wanted and not (answer == "0x" and each.is_born_with)
+        )
+    )
     executor = network.contracts["governanceExecutor"]
     gas = _TELL_GAS * (1 + len(calls))
     return (

@@ -1,8 +1,14 @@
+import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 
+from control_plane.domain.plan import Plan
+from control_plane.domain.plan_json import plan_from_json, plan_to_json
+from control_plane.domain.planner import make_plan
 from control_plane.domain.spec_diff import diff_specs
+from control_plane.domain.switching import seals_alike, was_ever
 from control_plane.domain.validation import validate_spec
 from control_plane.schemas.spec import Spec
 from tests.unit.spec.specs import specs
@@ -59,7 +65,7 @@ def test_a_name_taken_away_is_live() -> None:
 def test_all_else_needs_a_new_devnet() -> None:
     new = spec_of(
         l1={"block_time": 1},
-        rollups=[{"name": "a", "port": 9600}, {"name": "b", "framework": "zk-stack"}],
+        rollups=[{"name": "a", "port": 9600}, {"name": "b", "block_time": 2}],
         metalayer={"guardians": 5},
         accounts={"count": 3},
         origins=["http://a"],
@@ -69,8 +75,48 @@ def test_all_else_needs_a_new_devnet() -> None:
     assert {str(change) for change in changes} == {
         "l1.block_time: 0.0 → 1.0",
         "rollups.a.port: not set → 9600",
-        "rollups.b.framework: op-stack → zk-stack",
+        "rollups.b.block_time: 0.0 → 2.0",
         "metalayer.guardians: 4 → 5",
         "accounts.count: 10 → 3",
         "origins: [] → ['http://a']",
     }
+
+
+SETTLES = {"name": "a", "da": "ethereum-calldata", "proof": "fraud"}
+OP_GETH = {"name": "a", "engine": "op-geth"}
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "live"),
+    [
+        ({"name": "a"}, {"name": "a", "framework": "zk-stack"}, True),
+        (SETTLES, SETTLES | {"da": "celestia"}, True),
+        (SETTLES, SETTLES | {"proof": "validity"}, True),
+        (SETTLES, SETTLES | {"finalization_window": 60}, True),
+        ({"name": "a"}, {"name": "a", "da": "celestia"}, False),
+        (SETTLES, {"name": "a", "da": "ethereum-calldata"}, False),
+        ({"name": "a"}, OP_GETH, False),
+    ],
+)
+def test_what_a_rollup_switches_while_it_runs(
+    was: dict[str, Any], becomes: dict[str, Any], live: bool
+) -> None:
+    changes = diff_specs(spec_of(rollups=[was]), spec_of(rollups=[becomes]))
+    assert changes
+    assert all(change.live for change in changes) is live
+
+
+def planned(rollup: dict[str, Any], keep: Plan | None) -> Plan:
+    return make_plan(spec_of(rollups=[rollup]), keep=keep)
+
+
+def test_a_plan_keeps_what_a_rollup_was() -> None:
+    first = planned(SETTLES, None)
+    assert first.chains[1].earlier == ()
+    second = planned(SETTLES | {"proof": "validity"}, first)
+    assert [each.proof for each in second.chains[1].earlier] == ["fraud"]
+    assert was_ever(second.chains[1], "fraud")
+    assert seals_alike(first.chains[1], second.chains[1])
+    third = planned(SETTLES, second)
+    assert [each.proof for each in third.chains[1].earlier] == ["fraud", "validity"]
+    assert plan_from_json(json.loads(json.dumps(plan_to_json(third)))) == third

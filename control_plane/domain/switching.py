@@ -1,0 +1,52 @@
+"""What a rollup can become while it runs: its framework, its proof system, its data availability.
+
+State, addresses, endpoint and waiting transactions stay where they are, in the node. What changes
+is who posts, proposes and proves, and what the L1 is told; so whoever rebuilds the rollup, or
+disputes an earlier output, has to know what it was before.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from control_plane.domain.plan import ChainPlan, Earlier
+
+_FRAMEWORK: Final = frozenset({"framework"})
+_DATA: Final = frozenset({"da", "da_url", "da_token_file", "da_committee_file"})
+_PROOF: Final = frozenset({"proof", "finalization_window"})
+
+
+def switchable(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
+    """Fields of a rollup's spec that may change while it runs. A rollup is born with a node that
+    takes deposits, or without, so one that settles nothing can't begin to, nor the other way."""
+    if any(rollup.get("services", "caldera") != "caldera" for rollup in (before, after)):
+        return frozenset()
+    if any(rollup.get("engine", "anvil") != "anvil" for rollup in (before, after)):
+        return frozenset()
+    posts = before.get("da") is not None and after.get("da") is not None
+    settles = before.get("proof") is not None and after.get("proof") is not None
+    return _FRAMEWORK | (_DATA if posts else frozenset()) | (_PROOF if settles else frozenset())
+
+
+def earlier_of(chain: ChainPlan, was: ChainPlan | None) -> tuple[Earlier, ...]:
+    """What `chain` was before, the latest last; `was` is its plan so far."""
+    if was is None:
+        return ()
+    last = Earlier(was.da, was.da_url, was.da_token_file, was.da_committee_file, was.proof)
+    now = Earlier(chain.da, chain.da_url, chain.da_token_file, chain.da_committee_file, chain.proof)
+    return was.earlier if last == now else (*(e for e in was.earlier if e != last), last)
+
+
+def was_ever(chain: ChainPlan, proof: str) -> bool:
+    """Whether outputs of `chain` stand under this proof system, or did."""
+    return chain.proof == proof or any(each.proof == proof for each in chain.earlier)
+
+
+def seals_alike(one: ChainPlan, other: ChainPlan) -> bool:
+    """Whether a sequencer of `one` is one of `other`, too."""
+    return _sealed(one) == _sealed(other)
+
+
+def _sealed(chain: ChainPlan) -> tuple[object, ...]:
+    made = chain.name, chain.chain_id, chain.engine, chain.block_time, chain.phase
+    placed = chain.port, chain.rpc, chain.ws, chain.limits
+    return (*made, *placed, chain.proof is not None)
