@@ -17,6 +17,7 @@ _DIM: Final = "2"
 _COLOURS: Final = {
     "ready": "32",
     "delivered": "32",
+    "final": "32",
     "ok": "32",
     "starting": "33",
     "stopping": "33",
@@ -28,6 +29,7 @@ _COLOURS: Final = {
     "missing": "31",
     "dead": "31",
     "reorged": "31",
+    "disputed": "31",
 }
 _MOST_PROBLEMS: Final = 50
 

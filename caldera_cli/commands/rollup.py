@@ -59,6 +59,12 @@ def _add(
     shard: Annotated[
         str | None, typer.Option("--shard", metavar="NAME", help="Its group in epochs.")
     ] = None,
+    da: Annotated[
+        str | None, typer.Option("--da", metavar="NAME", help="Where its blocks are posted.")
+    ] = None,
+    proof: Annotated[
+        str | None, typer.Option("--proof", metavar="NAME", help="fraud or validity; with --da.")
+    ] = None,
     port: Annotated[
         int | None,
         # CALDERA_PORT is the daemon's
@@ -73,6 +79,7 @@ def _add(
     spec: dict[str, Any] = {"name": rollup, "framework": framework}
     spec |= {"engine": engine, "block_time": block_time}
     named = {"chain_id": chain_id, "domain": domain, "port": port, "shard": shard}
+    named |= {"da": da, "proof": proof}
     spec |= {key: value for key, value in named.items() if value is not None}
     path = f"/v1/devnets/{segment(name)}/rollups"
     client.post(path, {"rollup": spec, "wait": True}, timeout=_DEADLINE)
@@ -159,6 +166,49 @@ def _key(path: str | None) -> str | None:
         return Path(path).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise CliError("The key can't be read", f"{path}: {error}", code=USAGE) from error
+
+
+@app.command("outputs")
+def _outputs(
+    rollup: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
+    ],
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many at most.")
+    ] = 20,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List what a rollup's proposer said on the L1, newest first, and what of it is final."""
+    from caldera_cli.views import clock, short_hash
+
+    client = connect()
+    name = find_devnet(client, devnet)
+    wanted = {"limit": limit} if before is None else {"limit": limit, "before": before}
+    path = f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}/outputs"
+    found = client.get(path, wanted)
+    if as_json:
+        render.data(found)
+        return
+    render.table(
+        ("output", "block", "block hash", "output root", "proposed", "final", "state"),
+        [
+            (
+                each["index"],
+                each["block"],
+                short_hash(each["block_hash"]),
+                short_hash(each["output_root"]),
+                clock(each["proposed_at"]),
+                clock(each["final_at"]) if each["final_at"] else "-",
+                each["state"],
+            )
+            for each in found["outputs"]
+        ],
+    )
 
 
 @app.command("rm")

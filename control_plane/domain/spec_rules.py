@@ -223,6 +223,8 @@ def _not_yet(spec: Spec) -> Iterator[Problem]:
     """Fields whose part of the system does not exist in this version."""
     for at, rollup in enumerate(spec.rollups):
         yield from _rollup_not_yet(f"rollups[{at}]", rollup)
+        if rollup.proof is not None:
+            yield from _proof_not_yet(f"rollups[{at}].proof", rollup, spec)
         if rollup.da is not None and rollup.services == "caldera":
             yield from _da_not_yet(f"rollups[{at}].da", rollup, spec)
 
@@ -285,6 +287,20 @@ def _proof(path: str, rollup: RollupSpec) -> Iterator[Problem]:
             f"'{rollup.proof}' does not go with {rollup.framework}",
             f"use {choices}",
         )
+    elif rollup.proof is not None and rollup.da is None and rollup.services == "caldera":
+        yield Problem(
+            f"{path}.proof",
+            "outputs are about blocks that are posted, and nothing posts them",
+            "name a `da`, say 'ethereum-calldata'",
+        )
+    if rollup.finalization_window is not None and rollup.proof != "fraud":
+        yield Problem(
+            f"{path}.finalization_window",
+            "a proven output is final at once"
+            if rollup.proof
+            else "it is of outputs, which need a proof system",
+            "leave it out" if rollup.proof else "name `proof: fraud`, or leave it out",
+        )
 
 
 def _engine(path: str, rollup: RollupSpec) -> Iterator[Problem]:
@@ -303,13 +319,20 @@ def _engine(path: str, rollup: RollupSpec) -> Iterator[Problem]:
 def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
     if rollup.surface != "none":
         yield Problem(f"{path}.surface", f"'{rollup.surface}' is {NOT_YET}", "use 'none'")
-    named = {
-        "proof": (rollup.proof, "proof systems are"),
-        "gas_token": (rollup.gas_token, "gas tokens are"),
-    }
-    for field, (value, what) in named.items():
-        if value is not None:
-            yield Problem(f"{path}.{field}", f"{what} {NOT_YET}", "leave it out")
+    if rollup.gas_token is not None:
+        yield Problem(f"{path}.gas_token", f"gas tokens are {NOT_YET}", "leave it out")
+
+
+def _proof_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
+    if rollup.services == "native":
+        yield Problem(path, f"proofs of native services are {NOT_YET}", "leave it out")
+        return
+    if rollup.engine != "anvil":
+        yield Problem(path, f"outputs of {rollup.engine} are {NOT_YET}", "use the engine 'anvil'")
+    if spec.runtime != "process":
+        yield Problem(
+            path, f"outputs with the runtime {spec.runtime} are {NOT_YET}", "use 'process'"
+        )
 
 
 def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:

@@ -122,7 +122,16 @@ class RollupSpec(Model):
         max_length=4096,
         description="A JSON file that describes somebody else's AnyTrust committee.",
     )
-    proof: Proof | None = Field(default=None, description="Proof system. Not available yet.")
+    proof: Proof | None = Field(
+        default=None,
+        description="What makes its outputs on the L1 true; by default it has none. Needs a `da`.",
+    )
+    finalization_window: int | None = Field(
+        default=None,
+        ge=1,
+        le=31_536_000,
+        description="Seconds in which an output can be disputed, by default 10; with fraud alone.",
+    )
     gas_token: str | None = Field(
         default=None,
         pattern=r"^[A-Z][A-Z0-9]{1,10}$",

@@ -1,12 +1,13 @@
-"""What anybody needs who rebuilds a rollup from its L1."""
+"""What anybody needs who rebuilds a rollup from its L1, and what the L1 says of it."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 
 from control_plane.api.deps import Devnet, Wired
 from control_plane.api.errors import documented
 from control_plane.schemas.keeper import DataAvailabilityView
+from control_plane.schemas.output import OutputsView
 
 router = APIRouter(prefix="/v1/devnets/{name}/rollups/{rollup}", tags=["settlement"])
 
@@ -49,3 +50,23 @@ async def get_data_availability(
     """Who keeps what the L1 has not, as whoever rebuilds the rollup must know it."""
     await services.devnets.rollup(name, rollup)
     return await services.keepers(name, rollup)
+
+
+@router.get(
+    "/outputs",
+    operation_id="listOutputs",
+    summary="List a rollup's outputs",
+    responses=documented(404, 409),
+)
+async def list_outputs(
+    services: Wired,
+    name: Devnet,
+    rollup: Annotated[str, Path(description="A rollup's name.", max_length=64, examples=["op"])],
+    limit: Annotated[int, Query(description="How many at most.", ge=1, le=200)] = 20,
+    before: Annotated[
+        int | None, Query(description="Only those of a lower index.", ge=0, le=2**63 - 1)
+    ] = None,
+) -> OutputsView:
+    """Newest first, as they are on the L1 now."""
+    await services.devnets.rollup(name, rollup)
+    return await services.outputs.list(name, rollup, limit=limit, before=before)
