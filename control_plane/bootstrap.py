@@ -638,19 +638,16 @@ def _keys_of(home: Path) -> Callable[[str, int], Any]:
 
 def _keepers(home: Path, control: ControlPlane) -> Keepers:
     async def keepers(devnet: str, rollup: str) -> "DataAvailabilityView":
-        from control_plane.adapters.da.places import keeper_of
-        from control_plane.domain.settlement.keepers import keeps_elsewhere
+        from control_plane.adapters.da.places import ever_keepers
         from control_plane.schemas.keeper import DataAvailabilityView, KeeperView
 
         record = await control.record(devnet)
         plans = plan_from_json(record.plan).rollups
         chain = next(chain for chain in plans if chain.name == rollup)
-        if not keeps_elsewhere(chain):
-            return DataAvailabilityView(da=chain.da)
         root = DevnetFiles(home, record.name).root
-        keeper = await asyncio.to_thread(keeper_of, root, chain)
-        found = KeeperView.model_validate(keeper.to_json())
-        return DataAvailabilityView(da=chain.da, keepers=(found,))
+        found = await asyncio.to_thread(ever_keepers, root, chain)
+        views = tuple(KeeperView.model_validate(keeper.to_json()) for keeper in found)
+        return DataAvailabilityView(da=chain.da, keepers=views)
 
     return keepers
 

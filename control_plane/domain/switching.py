@@ -6,6 +6,7 @@ disputes an earlier output, has to know what it was before.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from control_plane.domain.plan import ChainPlan, Earlier
@@ -36,9 +37,14 @@ def earlier_of(chain: ChainPlan, was: ChainPlan | None) -> tuple[Earlier, ...]:
     return was.earlier if last == now else (*(e for e in was.earlier if e != last), last)
 
 
+def forms(chain: ChainPlan) -> tuple[ChainPlan, ...]:
+    """All that `chain` has been, as it is now last."""
+    return (*(replace(chain, **asdict(each)) for each in chain.earlier), chain)
+
+
 def was_ever(chain: ChainPlan, proof: str) -> bool:
     """Whether outputs of `chain` stand under this proof system, or did."""
-    return chain.proof == proof or any(each.proof == proof for each in chain.earlier)
+    return any(form.proof == proof for form in forms(chain))
 
 
 def seals_alike(one: ChainPlan, other: ChainPlan) -> bool:

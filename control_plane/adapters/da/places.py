@@ -9,15 +9,22 @@ import os
 import random
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from control_plane.adapters.runtime.identity import is_alive
 from control_plane.adapters.runtime.ports import LOOPBACK, is_taken
 from control_plane.adapters.runtime.programs import RECORD
 from control_plane.domain.errors import Conflict, StorageFailed
+from control_plane.domain.network import Chain
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.program import ProgramSpec
-from control_plane.domain.settlement.keepers import Keeper, namespace_of, stand_in_service
+from control_plane.domain.settlement.keepers import (
+    Keeper,
+    keeps_elsewhere,
+    namespace_of,
+    stand_in_service,
+)
+from control_plane.domain.switching import forms
 
 _FIRST_PORT: Final = 26_000
 _PORTS: Final = 5_000
@@ -60,6 +67,20 @@ def keeper_of(root: Path, chain: ChainPlan) -> Keeper:
         token_file=str(directory / "write.token") if type_ == "celestia" else None,
         committee=str(directory / COMMITTEE) if type_ == "anytrust" else None,
     )
+
+
+def keepers_of(chain: Chain) -> list[dict[str, Any]]:
+    """The JSON of whoever keeps data of a rollup that is run here, or did before it switched; none
+    where its L1 has all of them. Errors as of :func:`keeper_of`."""
+    if chain.directory is None:
+        return []
+    return [each.to_json() for each in ever_keepers(chain.directory.parents[1], chain.plan)]
+
+
+def ever_keepers(root: Path, chain: ChainPlan) -> list[Keeper]:
+    """Whoever keeps data of `chain`, whose devnet's directory is `root`, or did before it
+    switched, the present one last. Errors as of :func:`keeper_of`."""
+    return [keeper_of(root, form) for form in forms(chain) if keeps_elsewhere(form)]
 
 
 def stand_in_program(root: Path, type_: str) -> ProgramSpec:

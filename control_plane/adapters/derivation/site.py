@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from control_plane.adapters.da.places import keepers_of
 from control_plane.adapters.derivation.process import MakeSite
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.network import Chain, Network
@@ -22,7 +23,11 @@ def site_of(network: Network, chain: Chain, attest: Mapping[str, Any] | None = N
     }
 
     async def site() -> Mapping[str, Any]:
-        return {**told, "genesis": await asyncio.to_thread(_genesis, chain)}
+        return {
+            **told,
+            "das": keepers_of(chain),
+            "genesis": await asyncio.to_thread(_genesis, chain),
+        }
 
     return site
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Self
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import ServiceName
 from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.switching import forms
 
 EXTERNAL: Final = ("celestia", "eigenda", "anytrust", "alt-da")
 """Values of a rollup's ``da`` of which only commitments go to the L1."""
@@ -47,7 +48,8 @@ def keeps_elsewhere(chain: ChainPlan) -> bool:
 
 def stand_ins(plan: Plan) -> tuple[str, ...]:
     """Types of which the devnet needs a server of ours, each once."""
-    rollups = (chain for chain in plan.rollups if keeps_elsewhere(chain))
+    ever = (form for chain in plan.rollups for form in forms(chain))
+    rollups = (chain for chain in ever if keeps_elsewhere(chain))
     wanted = (chain for chain in rollups if not (chain.da_url or chain.da_committee_file))
     return tuple(dict.fromkeys(str(chain.da) for chain in wanted))
 
