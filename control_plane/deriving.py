@@ -4,7 +4,8 @@ A process of its own, because executing blocks takes all of a core. JSON lines. 
 stdin says what to derive, as for ``verify``: ``{"l1": URL, "inbox": ADDRESS, "chain_id": N,
 "genesis": {…}, "das": […]}``; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id":
 N, "verifier": ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets
-an answer on stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}}``.
+an answer on stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…},
+"withheld": BOOL}``, where the latter says whether it is for data that nobody gives.
 Between them come lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
 
 It reads the L1 and the genesis, and asks no node of the rollup.
@@ -25,6 +26,7 @@ from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
 from control_plane.adapters.derivation.proving import Attesting
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import CalderaError, NotFound, PermanentFailure, TemporaryFailure
+from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.services.problems import problem_detail
@@ -179,7 +181,10 @@ async def _answer_all(session: Session, waiting: "asyncio.Queue[Mapping[str, Any
         try:
             answer = await _answer(session, question)
         except CalderaError as error:
-            answer = {"problem": problem_detail(error).model_dump(mode="json")}
+            answer = {
+                "problem": problem_detail(error).model_dump(mode="json"),
+                "withheld": isinstance(error, DataUnavailable),
+            }
         _say({"id": question["id"], **answer})
 
 

@@ -9,8 +9,16 @@ from typing import Final
 
 from control_plane.agents.disputing import Disputing, Seat
 from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.settlement.disputes import Game, Phase, answer_call, challenge_call
+from control_plane.domain.ports.da import DataUnavailable
+from control_plane.domain.settlement.disputes import (
+    Game,
+    Phase,
+    answer_call,
+    challenge_call,
+    challenge_data_call,
+)
 from control_plane.services.settlement.games import Listed
+from control_plane.services.settlement.verdicts import follow_as_far
 
 _CHALLENGE_GAS: Final = 1_000_000
 
@@ -25,6 +33,8 @@ class Challenger(Disputing):
         super().__init__(name, seat)
         self._judged: set[int] = set()
         """Serials of outputs that are right."""
+        self._asked: set[int] = set()
+        """Serials of outputs whose data it asked for; once is enough."""
         self._left = limit
 
     def _is_mine(self, game: Game) -> bool:
@@ -45,14 +55,16 @@ class Challenger(Disputing):
         fresh = [each for each in outputs if each.output.serial not in self._judged]
         if not fresh:
             return
-        reach = await self._derivation.follow()
+        withheld = await follow_as_far(self._derivation)
         for listed in fresh:
             number, serial = listed.output.block_number, listed.output.serial
             if await self._derivation.last_of(listed.output.batch_commitment) is None:
+                if withheld is not None:
+                    await self._ask_for_data(listed, withheld, games)
+                    return
                 raise TemporaryFailure(
                     f"Output {listed.index} can't be judged",
-                    f"its batches are not derived: the L1 gives blocks up to {reach.last}"
-                    + (f"; {reach.stuck}" if reach.stuck else ""),
+                    "the L1 does not give its batches yet",
                 )
             found = await self._derivation.block(number)
             if found is not None and found.hash == listed.output.block_hash:
@@ -84,11 +96,43 @@ class Challenger(Disputing):
         }
         await self._seat.publish("output.disputed", told, service=self.name)
 
+    async def _ask_for_data(
+        self, listed: Listed, withheld: DataUnavailable, games: Mapping[int, Game]
+    ) -> None:
+        """Say that an output's data can't be had, once half of its window has passed: whoever keeps
+        them may be away for a moment."""
+        self.note = str(withheld)
+        serial = listed.output.serial
+        asks = any(
+            game.phase is Phase.DATA_VERDICT and game.serial == serial and self._is_mine(game)
+            for game in games.values()
+        )
+        before = await self._board.before(listed.index)
+        known = before == 0 or await self._derivation.block(before) is not None
+        if asks or serial in self._asked or self._left == 0 or not known:
+            return
+        window = self._seat.chain.plan.finalization_window or 0
+        left = listed.output.proposed_at + window / 2 - await self._now()
+        if left > 0:
+            self._look_again(left)
+            return
+        bond = await self._board.bond()
+        data = challenge_data_call(self._seat.oracle, listed.index)
+        await self._send(data, value=bond, gas=_CHALLENGE_GAS)
+        self._asked.add(serial)
+        told = {
+            "index": listed.index,
+            "block": listed.output.block_number,
+            "missing": str(withheld),
+            "bond": str(bond),
+        }
+        await self._seat.publish("output.data_asked", told, service=self.name)
+
     # ------------------------------------------------------------------ games
 
     async def _move(self, game_id: int, game: Game) -> None:
         """Say whether the claim is right."""
-        await self._derivation.follow()
+        await follow_as_far(self._derivation)
         if game.in_block:
             trace = await self._derivation.trace(game.block_number)
             found = trace.at(game.middle, game.transactions) if trace else None

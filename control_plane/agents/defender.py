@@ -14,6 +14,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.header import InvalidHeader, encode_header
 from control_plane.domain.settlement.disputes import Game, Phase, claim_call, reveal_call
 from control_plane.domain.settlement.outputs import PROPOSED, decode_proposal
+from control_plane.services.settlement.verdicts import follow_as_far
 
 _NOTHING = keccak256(b"no such point")
 """Claimed where nothing true can be: a claim is never zero."""
@@ -51,12 +52,12 @@ class Defender(Disputing):
         block = await self._node.call("eth_getBlockByNumber", hex(number), False)
         if block is not None:
             return bytes.fromhex(block["hash"][2:])
-        await self._derivation.follow()
+        await follow_as_far(self._derivation)
         found = await self._derivation.block(number)
         return found.hash if found else None
 
     async def _state(self, game: Game) -> bytes | None:
-        await self._derivation.follow()
+        await follow_as_far(self._derivation)
         trace = await self._derivation.trace(game.block_number)
         return trace.at(game.middle, game.transactions) if trace else None
 
@@ -64,7 +65,7 @@ class Defender(Disputing):
 
     async def _reveal(self, game_id: int, game: Game) -> None:
         """Show the header of the block that remained."""
-        await self._derivation.follow()
+        await follow_as_far(self._derivation)
         derived = await self._derivation.block(game.high)
         transactions = derived.transactions if derived else 0
         if derived is not None and derived.hash == game.disputed:

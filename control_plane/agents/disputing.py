@@ -7,14 +7,14 @@ without transactions seals no blocks.
 
 import asyncio
 import logging
-import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from control_plane.agents.link import Link, keep
 from control_plane.domain.errors import CalderaError, Conflict, TemporaryFailure
+from control_plane.domain.formats import QuorumProof
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
@@ -27,10 +27,12 @@ from control_plane.domain.settlement.disputes import (
     Phase,
     close_call,
     decide_call,
+    decide_data_call,
     game_address,
     timeout_call,
     withdraw_call,
 )
+from control_plane.domain.settlement.verdicts import Question
 from control_plane.services.settlement.games import Board
 from control_plane.services.settlement.verdicts import Agree
 
@@ -40,7 +42,7 @@ _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 _ASK_AGAIN: Final = 2.0
 """Seconds until guardians who did not agree are asked again."""
 _GRACE: Final = 1.0
-"""Seconds after a deadline, when the L1's next block is behind it."""
+"""Seconds after a deadline: a move in its last second is in time."""
 
 log = logging.getLogger(__name__)
 
@@ -124,7 +126,8 @@ class Disputing(ABC):
     @property
     @abstractmethod
     def _right(self) -> bool:
-        """The verdict for which this party asks the guardians."""
+        """The verdict for which this party asks the guardians: the step is right, the data are
+        there; or not."""
 
     # ------------------------------------------------------------------ when
 
@@ -187,7 +190,9 @@ class Disputing(ABC):
             if game.challenger == self._seat.account:  # whose bond it is
                 await self._send(close_call(game_id))
         elif game.phase is Phase.STEP_VERDICT:
-            await self._decide(game_id)
+            await self._decide(game_id, await self._board.step(game_id), decide_call)
+        elif game.phase is Phase.DATA_VERDICT:
+            await self._decide_data(game_id, game)
         elif self._is_my_move(game.phase):
             await self._move(game_id, game)
         elif game.phase.is_proposers or game.phase.is_challengers:
@@ -195,7 +200,7 @@ class Disputing(ABC):
 
     async def _watch_clock(self, game_id: int, game: Game) -> None:
         """The other one's move: who misses it loses."""
-        left = game.deadline + _GRACE - max(time.time(), await self._board.time())
+        left = game.deadline + _GRACE - await self._now()
         if left <= 0:
             await self._send(timeout_call(game_id))
         else:
@@ -204,17 +209,30 @@ class Disputing(ABC):
     def _look_again(self, seconds: float) -> None:
         self._wake = seconds if self._wake is None else min(seconds, self._wake)
 
-    async def _decide(self, game_id: int) -> None:
+    async def _decide_data(self, game_id: int, game: Game) -> None:
+        """The proposer asks at once; that data are not there is heard when their time is over."""
+        left = game.deadline + _GRACE - await self._now()
+        if not self._right and left > 0:
+            self._look_again(left)
+        else:
+            await self._decide(game_id, await self._board.question(game_id), decide_data_call)
+
+    async def _now(self) -> float:
+        """Of the L1, though its blocks come when there is something to seal."""
+        return await self._board.time()
+
+    async def _decide(
+        self, game_id: int, question: Question, call: Callable[[int, bool, QuorumProof], bytes]
+    ) -> None:
         """Ask the guardians; they sign for one side only, and it may be the other one."""
-        step = await self._board.step(game_id)
         try:
-            quorum = await self._seat.agree(step, self._right)
+            quorum = await self._seat.agree(question, self._right)
         except Conflict as error:
             log.info("%s: game %d: %s", self.name, game_id, error)
             self.note = str(error)
             self._look_again(_ASK_AGAIN)
             return
-        await self._send(decide_call(game_id, self._right, quorum), gas=_VERDICT_GAS)
+        await self._send(call(game_id, self._right, quorum), gas=_VERDICT_GAS)
 
     async def _tell_ends(self, ended: Mapping[int, Game]) -> None:
         for game_id, game in ended.items():

@@ -11,7 +11,7 @@ from control_plane.domain.ports.derivation import Derivation
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.store import Database
-from control_plane.domain.settlement.verdicts import StepQuestion
+from control_plane.domain.settlement.verdicts import Question
 from control_plane.services.settlement.verdicts import is_asked, why_not
 
 if TYPE_CHECKING:
@@ -48,28 +48,28 @@ class Judge:
         """Whether the guardian runs here."""
         return self._guardian.available
 
-    async def sign_verdict(self, step: StepQuestion, right: bool) -> bytes | Refusal:
+    async def sign_verdict(self, question: Question, right: bool) -> bytes | Refusal:
         """See the port."""
         if not self.available:
             return Refusal(f"{self.name} is stopped")
-        derivation = self._derivations(step.chain_id)
+        derivation = self._derivations(question.chain_id)
         if derivation is None:
             return Refusal("it derives no such rollup")
         link = Link(self._connect, self._network.chain(self._network.plan.l1.name))
         try:
-            if not await is_asked(link, self._network.contracts, step):
+            if not await is_asked(link, self._network.contracts, question, right):
                 return Refusal("no game on the L1 asks that")
-            why = await why_not(step, right, derivation)
+            why = await why_not(question, right, derivation)
         except CalderaError as error:
             return Refusal(str(error))
         finally:
             await link.close()
-        return Refusal(why) if why else await self._sign(step, right)
+        return Refusal(why) if why else await self._sign(question, right)
 
-    async def _sign(self, step: StepQuestion, right: bool) -> bytes | Refusal:
+    async def _sign(self, asked: Question, right: bool) -> bytes | Refusal:
         """One answer to each question, durable before the signature leaves."""
         network_id = self._network.network_id
-        question, digest = step.digest(network_id, True), step.digest(network_id, right)
+        question, digest = asked.digest(network_id, True), asked.digest(network_id, right)
         async with self._database.begin() as unit:
             stored = await unit.votes.record_verdict(
                 self._network.devnet, self.index, "0x" + question.hex(), "0x" + digest.hex()

@@ -8,7 +8,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from control_plane.domain.errors import DeadlineExceeded, PermanentFailure, TemporaryFailure
+from control_plane.domain.errors import (
+    CalderaError,
+    DeadlineExceeded,
+    PermanentFailure,
+    TemporaryFailure,
+)
+from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.settlement.proofs import PublicInputs
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
 
@@ -133,8 +139,11 @@ class DerivingProcess:
                 continue  # how far it is
             if "problem" in answer:
                 problem = answer["problem"]
-                final = problem["type"].endswith(PermanentFailure.type)
-                kind = PermanentFailure if final else TemporaryFailure
+                kind: type[CalderaError] = TemporaryFailure
+                if answer.get("withheld"):
+                    kind = DataUnavailable
+                elif problem["type"].endswith(PermanentFailure.type):
+                    kind = PermanentFailure
                 raise kind(problem["title"], problem["detail"], problem["hint"])
             return answer
 

@@ -11,7 +11,8 @@ class Derivation(Protocol):
     TemporaryFailure when the work can't be done just now, DeadlineExceeded, PermanentFailure."""
 
     async def follow(self) -> Reach:
-        """Derive all that the L1 has now; how far that is."""
+        """Derive all that the L1 has now; how far that is. DataUnavailable when somebody does not
+        give what the L1 commits to: what lies before it is derived."""
         ...
 
     async def block(self, number: int) -> DerivedBlock | None:

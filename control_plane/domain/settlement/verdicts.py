@@ -128,6 +128,9 @@ class DataQuestion:
         return keccak256(_DATA_PREFIX + network_id + keccak256(self.encode()) + bytes([available]))
 
 
+Question = StepQuestion | DataQuestion
+
+
 def encode_quorum(quorum: QuorumProof) -> bytes:
     """``abi.encode(quorum)``: the proof that ``GuardianVerdicts`` takes."""
     return frame([], [quorum_part(quorum)])

@@ -13,17 +13,20 @@ from control_plane.domain.settlement.disputes import (
     decode_game,
     game_call,
     games_call,
+    question_call,
     step_call,
 )
 from control_plane.domain.settlement.outputs import (
     Output,
     decode_final,
     decode_output,
+    decode_parent,
     latest_final_call,
     next_index_call,
     output_call,
+    parent_call,
 )
-from control_plane.domain.settlement.verdicts import StepQuestion
+from control_plane.domain.settlement.verdicts import DataQuestion, StepQuestion
 
 _AT_ONCE: Final = 50
 
@@ -90,6 +93,21 @@ class Board:
         (found,) = await self._call(self.game, [step_call(game_id)])
         return StepQuestion.decode(found)
 
+    async def question(self, game_id: int) -> DataQuestion:
+        """What a game about data asks."""
+        (found,) = await self._call(self.game, [question_call(game_id)])
+        return DataQuestion.decode(found)
+
+    async def deadline(self, game_id: int) -> int:
+        """When the clock of a game runs out; 0 when none runs."""
+        (found,) = await self._call(self.game, [game_call(game_id)])
+        return decode_game(found).deadline
+
+    async def before(self, index: int) -> int:
+        """Number of the block before those that an output is about."""
+        (found,) = await self._call(self.oracle, [parent_call(index)])
+        return decode_parent(found).number
+
     async def bond(self) -> int:
         """Of a challenger, in wei."""
         (found,) = await self._call(self.game, [bond_call()])
@@ -101,11 +119,11 @@ class Board:
         return int.from_bytes(found)
 
     async def time(self) -> int:
-        """Timestamp of the L1's newest block."""
-        (head,) = await self._link.batch([("eth_getBlockByNumber", ("latest", False))])
-        if not isinstance(head, Mapping):
-            raise TemporaryFailure("The L1's head can't be read", str(head))
-        return int(head["timestamp"], 16)
+        """Timestamp that a block of the L1 would have now: its time passes without blocks."""
+        (block,) = await self._link.batch([("eth_getBlockByNumber", ("pending", False))])
+        if not isinstance(block, Mapping):
+            raise TemporaryFailure("The L1 does not say what time it is", str(block))
+        return int(block["timestamp"], 16)
 
     async def _call(self, to: bytes, calls: Sequence[bytes]) -> list[bytes]:
         target = "0x" + to.hex()

@@ -6,20 +6,21 @@ from typing import Final, Protocol
 
 from control_plane.domain.errors import Conflict, TemporaryFailure
 from control_plane.domain.formats import QuorumProof
+from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.ports.derivation import Derivation
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.quorum import Tally
 from control_plane.domain.settlement.disputes import game_address
-from control_plane.domain.settlement.verdicts import StepQuestion
+from control_plane.domain.settlement.verdicts import DataQuestion, Question, StepQuestion
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.settlement.games import Asks, Board
 
 _DEADLINE: Final = 120.0
 """Seconds for a guardian, which may have to derive the whole rollup first."""
 
-Agree = Callable[[StepQuestion, bool], Awaitable[QuorumProof]]
-"""A quorum's word that a step's value is right, or that it is wrong. Conflict names who does not
-sign and why."""
+Agree = Callable[[Question, bool], Awaitable[QuorumProof]]
+"""A quorum's word that a step's value is right, or that it is wrong; that data can be had, or that
+they can't. Conflict names who does not sign and why."""
 
 
 class VerdictSigner(Protocol):
@@ -31,18 +32,32 @@ class VerdictSigner(Protocol):
     @property
     def available(self) -> bool: ...
 
-    async def sign_verdict(self, step: StepQuestion, right: bool) -> bytes | Refusal:
-        """Execute the step, record the verdict durably, sign its digest (256 bytes)."""
+    async def sign_verdict(self, question: Question, right: bool) -> bytes | Refusal:
+        """Execute the step, or get the data; record the verdict durably, sign its digest (256
+        bytes)."""
         ...
 
 
-async def why_not(step: StepQuestion, right: bool, derivation: Derivation) -> str | None:
-    """Why a verdict is not to be signed; None when executing the block says the same.
+async def why_not(question: Question, right: bool, derivation: Derivation) -> str | None:
+    """Why a verdict is not to be signed; None when the derivation says the same. TemporaryFailure
+    when it can't be told just now."""
+    if isinstance(question, StepQuestion):
+        return await _why_not_step(question, right, derivation)
+    return await _why_not_data(question, right, derivation)
 
-    What the answer is depends on the step alone: on the batches that its commitment names.
-    TemporaryFailure when it can't be told just now.
-    """
-    await derivation.follow()
+
+async def follow_as_far(derivation: Derivation) -> DataUnavailable | None:
+    """Derive what can be derived; whose data are in the way of the rest. TemporaryFailure."""
+    try:
+        await derivation.follow()
+    except DataUnavailable as error:
+        return error
+    return None
+
+
+async def _why_not_step(step: StepQuestion, right: bool, derivation: Derivation) -> str | None:
+    """What the answer is depends on the step alone: on the batches that its commitment names."""
+    await follow_as_far(derivation)
     last = await derivation.last_of(step.batch_commitment)
     if last is None:
         return "the inbox on the L1 never held the batches that the output is about"
@@ -56,28 +71,50 @@ async def why_not(step: StepQuestion, right: bool, derivation: Derivation) -> st
     return f"executing block {step.block_number} gives {told} at point {step.point}"
 
 
-async def is_asked(l1: Asks, contracts: Mapping[str, str], step: StepQuestion) -> bool:
-    """Whether the devnet's ``DisputeGame`` awaits a verdict on exactly that step."""
-    if step.game != game_address(contracts):
+async def _why_not_data(
+    question: DataQuestion, available: bool, derivation: Derivation
+) -> str | None:
+    """Who derived a rollup up to a block had its data. Data of earlier blocks are another
+    question."""
+    withheld = await follow_as_far(derivation)
+    if await derivation.last_of(question.batch_commitment) is not None:
+        return None if available else f"it has the data up to block {question.last_block}"
+    before = question.first_block - 1
+    if withheld is None:
+        return "the inbox on the L1 never held the batches that the output is about"
+    if before and await derivation.block(before) is None:
+        return f"it has not even block {before}: {withheld}"
+    return str(withheld) if available else None
+
+
+async def is_asked(l1: Asks, contracts: Mapping[str, str], question: Question, right: bool) -> bool:
+    """Whether the devnet's ``DisputeGame`` awaits a verdict on exactly that question. That data
+    can't be had is no answer before their window has ended: they may come until then."""
+    if question.game != game_address(contracts):
         return False
+    board = Board(l1, question.game, question.oracle)
     try:
-        return await Board(l1, step.game, step.oracle).step(step.game_id) == step
+        if isinstance(question, StepQuestion):
+            return await board.step(question.game_id) == question
+        asked = await board.question(question.game_id) == question
+        late = asked and await board.deadline(question.game_id) < await board.time()
     except TemporaryFailure:  # the game is over, or there is none
         return False
+    return asked and (right or late)
 
 
 async def agree(
-    step: StepQuestion,
+    question: Question,
     right: bool,
     current: Lineup,
     signers: Sequence[VerdictSigner],
     network_id: bytes,
 ) -> QuorumProof:
     """A quorum of the set in force for the verdict. Conflict names who did not sign and why."""
-    tally = Tally(current.roster, step.digest(network_id, right))
+    tally = Tally(current.roster, question.digest(network_id, right))
     reasons: dict[str, str] = {}
     asked = [(s, current.seats[s.index]) for s in signers if s.index in current.seats]
-    answers = await asyncio.gather(*(_ask(signer, step, right) for signer, _ in asked))
+    answers = await asyncio.gather(*(_ask(signer, question, right) for signer, _ in asked))
     for (signer, seat), answer in zip(asked, answers, strict=True):
         if isinstance(answer, Refusal):
             reasons[signer.name] = answer.reason
@@ -87,16 +124,21 @@ async def agree(
         tally.drop_invalid()
     if not tally.reached:
         told = "; ".join(f"{name}: {why}" for name, why in sorted(reasons.items()))
-        word = "right" if right else "wrong"
-        raise Conflict(f"The guardians do not say that game {step.game_id} is {word}", told)
+        raise Conflict(f"The guardians do not say that {_words(question, right)}", told)
     return tally.proof()
 
 
-async def _ask(signer: VerdictSigner, step: StepQuestion, right: bool) -> bytes | Refusal:
+async def _ask(signer: VerdictSigner, question: Question, right: bool) -> bytes | Refusal:
     if not signer.available:
         return Refusal("it does not run")
     try:
         async with asyncio.timeout(_DEADLINE):
-            return await signer.sign_verdict(step, right)
+            return await signer.sign_verdict(question, right)
     except TimeoutError:
         return Refusal("it did not answer in time")
+
+
+def _words(question: Question, right: bool) -> str:
+    if isinstance(question, StepQuestion):
+        return f"game {question.game_id} is {'right' if right else 'wrong'}"
+    return f"the data of game {question.game_id} {'can' if right else 'can not'} be had"
