@@ -143,7 +143,7 @@ def bad_faith(home: Home, ledger: Ledger, proposer: bytes, challenger: bytes) ->
     def kept() -> bool:
         held = sum(output.bond for output in ledger.outputs())
         won = BOND - len(_LIES) * BOND
-        return ledger.balance(proposer) == _FUNDS + won - held - ledger.fees(proposer)
+        return bool(ledger.balance(proposer) == _FUNDS + won - held - ledger.fees(proposer))
 
     until(kept, _DEADLINE, "the proposer has the bond, to the wei")
     (fault,) = [f for f in home.json("chaos", "ls", "--all") if f["kind"].startswith("challenge")]
