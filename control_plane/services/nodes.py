@@ -94,6 +94,7 @@ class Nodes:
         Raises what ``Runtime.start_node`` raises; nothing is left running then.
         """
         if chain.name in self.running:
+            self.running[chain.name].chain = chain  # it may have switched, which no node notices
             return self.running[chain.name]
         spec = self._files.node_spec(plan, chain)
         record = self._known.get(node_service(chain.name))
