@@ -15,7 +15,7 @@ _DEADLINE = 120.0
 _JOIN_DEADLINE = 300.0
 _COLUMNS = ("name", "framework", "chain_id", "domain", "rpc_url", "state")
 
-app = new_app("List, add, join and remove rollups.")
+app = new_app("List, add, join, switch and remove rollups.")
 
 
 @app.command("ls")
@@ -209,6 +209,81 @@ def _outputs(
             for each in found["outputs"]
         ],
     )
+
+
+@app.command("switch")
+def _switch(
+    rollup: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
+    ],
+    framework: Annotated[
+        str | None,
+        typer.Option(
+            "--framework", metavar="NAME", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk."
+        ),
+    ] = None,
+    proof: Annotated[
+        str | None, typer.Option("--proof", metavar="NAME", help="fraud or validity.")
+    ] = None,
+    window: Annotated[
+        int | None,
+        typer.Option(
+            "--finalization-window", metavar="SECONDS", help="How long outputs can be disputed."
+        ),
+    ] = None,
+    da: Annotated[
+        str | None, typer.Option("--da", metavar="NAME", help="Where its blocks are posted.")
+    ] = None,
+    da_url: Annotated[
+        str | None,
+        typer.Option("--da-url", metavar="URL", help="The real service, in place of a stand-in."),
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Change a rollup's framework, proof system or data availability while it runs.
+
+    State, addresses, endpoint and waiting transactions stay; its blocks go on.
+    """
+    changes = _changes(framework, proof, window, da, da_url)
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}"
+    client.get(f"{path}/rollups/{segment(rollup)}")  # a name that is none is told as such
+    body = {"set": [f"rollups.{rollup}.{change}" for change in changes], "wait": True}
+    status = client.patch(path, body, timeout=_DEADLINE)
+    if as_json:
+        render.data(status)
+        return
+    for change in status["changes"]:
+        render.say(f"{change['path']}: {change['old']} → {change['new']}")
+    if not status["changes"]:
+        render.say(f"{rollup} is that already")
+
+
+def _changes(
+    framework: str | None, proof: str | None, window: int | None, da: str | None, da_url: str | None
+) -> list[str]:
+    """As ``FIELD=VALUE``; what belonged to the old choice alone goes."""
+    from caldera_cli.errors import USAGE, CliError
+
+    found = [f"framework={framework}"] if framework else []
+    if proof:
+        found.append(f"proof={proof}")
+    if proof or window:
+        found.append(f"finalization_window={window or 'null'}")
+    if da:
+        found += [f"da={da}", "da_token_file=null", "da_committee_file=null"]
+    if da or da_url:
+        found.append(f"da_url={da_url or 'null'}")
+    if not found:
+        raise CliError(
+            "Nothing to switch",
+            hint="name --framework, --proof or --da; see `caldera rollup switch --help`",
+            code=USAGE,
+        )
+    return found
 
 
 @app.command("rm")
