@@ -7,12 +7,14 @@ from typing import Final
 
 import zstandard
 
+from control_plane.adapters.da.availability import PostedData
 from control_plane.adapters.da.opening import carrying
 from control_plane.adapters.da.places import keeper_of, stand_in_program
 from control_plane.adapters.evm.inbox import batcher_account
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender
 from control_plane.agents.batcher import Batcher, Means
+from control_plane.agents.data_watcher import DataWatcher
 from control_plane.agents.program import program_agents
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
@@ -42,6 +44,11 @@ def make_batchers(
     specs = [stand_in_program(place.root, type_) for type_ in stand_ins(network.plan)]
     return [
         *program_agents(specs, place.programs),
+        *(
+            DataWatcher(chain.name, PostedData(network, chain), publish)
+            for chain in network.chains
+            if posts_batches(chain.plan) and chain.plan.da != "ethereum-calldata"
+        ),
         *(
             _Batching(network, chain, keys, database, hub, publish, _keeper(place, chain))
             for chain in network.chains

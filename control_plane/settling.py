@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from control_plane.adapters.da.availability import availability_of
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.settlement_contracts import agent_account
@@ -70,7 +71,8 @@ class _Proposing(Proposer):
         )
         name_genesis = _naming(network, chain, keys)
         alter = seams.proposing(chain.name)
-        means = Means(self.sender, name_genesis, prover, alter)
+        self._availability = availability_of(network, chain)
+        means = Means(self.sender, name_genesis, prover, alter, self._availability)
         super().__init__(network, chain, means, connect, hub, publish)
 
     async def run(self) -> None:
@@ -78,6 +80,8 @@ class _Proposing(Proposer):
             await super().run()
         finally:
             await self.sender.close()
+            if self._availability is not None:
+                await self._availability.close()
 
 
 def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:

@@ -18,6 +18,7 @@ from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.da import Availability
 from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.proving import Proves
@@ -68,6 +69,8 @@ class Means:
     prover: Proves | None = None
     """Of a rollup whose outputs are proven beforehand."""
     alter: Alter | None = None
+    availability: Availability | None = None
+    """Of a rollup whose data others than the L1 keep, or the L1 for a while only."""
 
 
 class Proposer:
@@ -158,6 +161,8 @@ class Proposer:
 
     async def _propose(self, standing: Standing) -> None:
         await self._must_follow(standing)
+        if self._means.availability is not None:
+            await self._must_be_had(standing, self._means.availability)
         honest = await read_proposal(self._rollup, standing.posted)
         made = await self._means.alter(honest) if self._means.alter else honest
         inputs = self._inputs(standing, made)
@@ -188,6 +193,12 @@ class Proposer:
                 " built on an output that is not the rollup's",
                 "A dispute removes it; else take the rollup away and add it anew.",
             )
+
+    async def _must_be_had(self, standing: Standing, availability: Availability) -> None:
+        """Nothing is proposed that nobody could check. DataUnavailable."""
+        for missing in await availability.look():
+            if missing.first <= standing.posted:
+                raise missing.error
 
     def _inputs(self, standing: Standing, made: Proposal) -> PublicInputs:
         account = prove_account(made.state_root, MESSAGE_PASSER, made.account_proof)

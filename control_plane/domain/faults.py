@@ -158,6 +158,33 @@ class ChallengeInBadFaith(Fault):
     aim = "chain"
 
 
+@dataclass(frozen=True, slots=True)
+class DataWithheld(Fault):
+    """Whoever keeps a rollup's data does not give those of a channel."""
+
+    kind = "data-withheld"
+    aim = "chain"
+    channel: int = _number(0, 0, 999_999_999, "number of the channel, 0 the first")
+
+
+@dataclass(frozen=True, slots=True)
+class DataCorrupted(Fault):
+    """Whoever keeps a rollup's data gives others for those of a channel."""
+
+    kind = "data-corrupted"
+    aim = "chain"
+    channel: int = _number(0, 0, 999_999_999, "number of the channel, 0 the first")
+
+
+@dataclass(frozen=True, slots=True)
+class CommitteeSilent(Fault):
+    """Members of the AnyTrust committee that keeps a rollup's data answer nothing."""
+
+    kind = "committee-silent"
+    aim = "chain"
+    members: int = _number(2, 1, 3, "how many of the three")
+
+
 KINDS: Final[Mapping[str, type[Fault]]] = {
     kind.kind: kind
     for kind in (
@@ -174,6 +201,9 @@ KINDS: Final[Mapping[str, type[Fault]]] = {
         ConnectionDropped,
         OutputForged,
         ChallengeInBadFaith,
+        DataWithheld,
+        DataCorrupted,
+        CommitteeSilent,
     )
 }
 

@@ -5,6 +5,7 @@ import contextlib
 import functools
 from collections.abc import Awaitable, Callable
 from functools import singledispatchmethod
+from types import ModuleType
 from typing import Any, Final
 
 from control_plane.adapters.chaos.attesters import (
@@ -22,7 +23,10 @@ from control_plane.domain.errors import CalderaError, Conflict
 from control_plane.domain.faults import (
     ChainPaused,
     ChallengeInBadFaith,
+    CommitteeSilent,
     ConnectionDropped,
+    DataCorrupted,
+    DataWithheld,
     Fault,
     ForgedCertificate,
     GuardianEquivocating,
@@ -53,6 +57,15 @@ _DAEMONS: Final = (
     OutputForged,
 )
 """Faults that stand between agents and their ports, which only those of this process have here."""
+
+
+_OF_DATA: Final = (DataWithheld, DataCorrupted, CommitteeSilent)
+
+
+def _data() -> ModuleType:
+    from control_plane.adapters.chaos import data
+
+    return data
 
 
 class ChaosBreaker:
@@ -88,6 +101,8 @@ class ChaosBreaker:
             _settled(fault, ground)
         if isinstance(fault, Reorg):
             _check_reorg(fault, ground)
+        if isinstance(fault, _OF_DATA):
+            _data().check(fault, ground)
         if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
             raise Conflict(
                 f"{fault.target} can't be paused",
@@ -203,6 +218,12 @@ class ChaosBreaker:
         self._mend[ground.network.devnet, ground.id] = rival.close
         await rival.open()
 
+    @_begin.register(DataWithheld)
+    @_begin.register(DataCorrupted)
+    @_begin.register(CommitteeSilent)
+    async def _(self, fault: Fault, ground: Ground) -> None:
+        await _data().begin(fault, ground)
+
     @_begin.register
     async def _(self, fault: ConnectionDropped, ground: Ground) -> None:
         url = ground.network.chain(fault.target).ws_url
@@ -224,6 +245,8 @@ class ChaosBreaker:
                 await mend()
         if seams.withhold.pop(id_, None):
             ground.hub.tell(Missed("messages that were held back"))
+        if isinstance(fault, _OF_DATA):
+            await _data().end(fault, ground)
         if isinstance(fault, ConnectionDropped):
             seams.cut.pop(ground.network.chain(fault.target).ws_url, None)
         if isinstance(fault, ChainPaused) and _sequencer(fault) in ground.services:

@@ -69,6 +69,15 @@ class Posted:
     """Where reading goes on; its accumulator is the commitment to all up to this channel."""
 
 
+@dataclass(frozen=True, slots=True)
+class PostedFrame:
+    """A frame and the place of its log on the L1."""
+
+    frame: Frame
+    block: int
+    log: int
+
+
 class Inbox:
     """What the inbox at `address` holds for the rollup `chain_id`, as of one L1 block. `reader`
     gets the data that the L1 itself has not."""
@@ -120,6 +129,12 @@ class Inbox:
                 f"the inbox commits to {state.channels} channels, the L1's logs give {number}, or"
                 " others"
             )
+
+    async def frames(self, until: int, at: Position = START) -> AsyncIterator[PostedFrame]:
+        """All frames behind `at` up to L1 block `until`, in order, those of open channels and void
+        ones too; their data are not asked for. NotDerivable."""
+        async for frame, log in self._frames(until, at):
+            yield PostedFrame(frame, *_place(log))
 
     async def _data(self, frame: Frame, block: int, channel: int) -> bytes:
         where = f"channel {channel}, blocks {frame.first} to {frame.last}"

@@ -5,6 +5,7 @@ them back, and to tell whether they are the same. Batchers post through :class:`
 derives a rollup reads through :class:`ReadsFrames`; both know every carrier.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Protocol
@@ -83,6 +84,27 @@ class Carries(Protocol):
 
     async def carry(self, data: bytes) -> Carried:
         """Have `data` kept, or ready for the L1. TemporaryFailure."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """A channel whose data can't be had just now."""
+
+    number: int
+    first: int
+    last: int
+    error: DataUnavailable
+
+
+class Availability(Protocol):
+    """Whether what one rollup's batcher posted can be had."""
+
+    async def look(self) -> Sequence[Missing]:
+        """Ask for what is new, for what was missing, and for some of the rest: channels that are
+        missing now, in order. TemporaryFailure when the L1 does not answer."""
         ...
 
     async def close(self) -> None: ...
