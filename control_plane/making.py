@@ -42,6 +42,7 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
 from control_plane.domain.seams import SeamAttester, Seams
+from control_plane.domain.settlement.deposits import has_portal
 
 if TYPE_CHECKING:
     from control_plane.domain.ports.checkpoints import Checkpoints
@@ -60,18 +61,23 @@ def make_sequencer(
     publish: Publish | None = None,
     hub: Hub | None = None,
 ) -> Agent:
-    """The agent that seals `chain`'s blocks. One on op-geth needs the `network`: it follows the
-    L1; what happens to it there is told by `publish`. On the `hub` others say what shall be
-    final."""
-    if chain.plan.engine != "op-geth":
+    """The agent that seals `chain`'s blocks. One that takes deposits needs the `network`: it
+    follows the L1; what happens to it there is told by `publish`. On the `hub` others say what
+    shall be final."""
+    if not has_portal(chain.plan):
         decides = [chain.name, *(_following(network) if network and chain.plan.is_l1 else ())]
         return SequencerAgent(chain, connect, hub=hub, decides=decides)
     if network is None:
-        raise ValueError("a sequencer on op-geth follows the L1 of its network")
-    from control_plane.adapters.engine.building import builder_of
+        raise ValueError("a sequencer that takes deposits follows the L1 of its network")
+    from control_plane.adapters.engine.building import builder_of, deposit_builder_of
+    from control_plane.agents.deposit_sequencer import DepositSequencer
     from control_plane.agents.engine_sequencer import EngineSequencer
 
     l1 = network.chain(network.plan.l1.name)
+    if chain.plan.engine == "anvil":
+        lag = network.plan.save_interval
+        opened = deposit_builder_of(chain, network.contracts, lag)
+        return DepositSequencer(chain, l1, connect, opened, publish)
     return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
 
 

@@ -9,7 +9,7 @@ head. So whoever takes a chain over looks once it is quiet, and seals a block wh
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -19,7 +19,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 
-_MINE_DEADLINE: Final = 30.0
+MINE_DEADLINE: Final = 30.0
 """Seconds that a block of 60 M gas may take on a busy machine."""
 _QUIET: Final = 0.5
 """Seconds from the connection to the look at the head, in nobody's way who waits for ready."""
@@ -34,26 +34,11 @@ class SequencerAgent(Rhythm):
 
     @asynccontextmanager
     async def _attached(self, rpc: Rpc) -> AsyncIterator[None]:
-        look = asyncio.create_task(self._mend_head(rpc), name=f"{self.name} head")
-        try:
+        async with head_mended(self._chain.name, rpc, self._turn, self._mine):
             yield
-        finally:
-            look.cancel()
-            await asyncio.gather(look, return_exceptions=True)
-
-    async def _mend_head(self, rpc: Rpc) -> None:
-        """Seal a block if the head's state is not the one that its header says."""
-        await asyncio.sleep(_QUIET)
-        try:
-            async with self._turn:
-                if not await _head_stands(rpc):
-                    log.info("%s: its state was changed by hand; sealed", self._chain.name)
-                    await self._mine(rpc)
-        except CalderaError as error:
-            log.info("%s: its head was not looked at: %s", self._chain.name, error)
 
     async def _mine(self, rpc: Rpc) -> None:
-        await rpc.call("evm_mine", timeout=_MINE_DEADLINE)
+        await rpc.call("evm_mine", timeout=MINE_DEADLINE)
 
     async def _drain(self, rpc: Rpc) -> None:
         waiting = await waiting_in_pool(rpc)
@@ -74,6 +59,33 @@ class SequencerAgent(Rhythm):
             self.problem = None  # while transactions keep coming this does not end
             self.ready.set()
         self.problem = None
+
+
+@asynccontextmanager
+async def head_mended(
+    name: str, rpc: Rpc, turn: asyncio.Lock, mine: Callable[[Rpc], Awaitable[None]]
+) -> AsyncIterator[None]:
+    """A moment after it is entered, `mine` a block if the head's state is not the one that its
+    header says."""
+    look = asyncio.create_task(_mend_head(name, rpc, turn, mine), name=f"{name} head")
+    try:
+        yield
+    finally:
+        look.cancel()
+        await asyncio.gather(look, return_exceptions=True)
+
+
+async def _mend_head(
+    name: str, rpc: Rpc, turn: asyncio.Lock, mine: Callable[[Rpc], Awaitable[None]]
+) -> None:
+    await asyncio.sleep(_QUIET)
+    try:
+        async with turn:
+            if not await _head_stands(rpc):
+                log.info("%s: its state was changed by hand; sealed", name)
+                await mine(rpc)
+    except CalderaError as error:
+        log.info("%s: its head was not looked at: %s", name, error)
 
 
 async def _head_stands(rpc: Rpc) -> bool:

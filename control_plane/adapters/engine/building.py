@@ -1,8 +1,10 @@
-"""Opens the block builder of an op-geth chain: for its sequencer, and for block 1 before that."""
+"""Opens the block builders of chains that take deposits: for their sequencers, and on op-geth for
+block 1 before that."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from control_plane.adapters.engine.block_builder import BlockBuilder
 from control_plane.adapters.engine.journal import Journal, journal_directory
@@ -13,6 +15,9 @@ from control_plane.domain.network import Chain
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder
 from control_plane.domain.ports.node import Rpc
+
+_SAVING: Final = 1.0
+"""Seconds that a save may take."""
 
 
 def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:
@@ -40,5 +45,23 @@ def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:
                 await engine.close()
         finally:
             journal.close()
+
+    return opened
+
+
+def deposit_builder_of(
+    chain: Chain, contracts: Mapping[str, str], save_interval: float
+) -> OpenBuilder:
+    """For `chain`, a rollup on Anvil that settles, whose L1 is saved every `save_interval` seconds.
+    Opening raises TemporaryFailure, RpcError."""
+
+    @asynccontextmanager
+    async def opened(node: Rpc, l1: Rpc) -> AsyncIterator[Builder]:
+        from control_plane.adapters.engine.deposit_builder import DepositBuilder
+
+        view = L1View(l1, portal_address(contracts, chain.plan.chain_id))
+        builder = DepositBuilder(node, view, lag=save_interval + _SAVING)
+        await builder.open()
+        yield builder
 
     return opened

@@ -1,4 +1,5 @@
-"""An L1 on Anvil and a rollup on op-geth, both with their sequencers, and what tests do to them."""
+"""An L1 on Anvil and a rollup that takes deposits, on op-geth or on Anvil, both with their
+sequencers, and what tests do to them."""
 
 import asyncio
 import contextlib
@@ -12,7 +13,7 @@ from typing import Any
 
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.adapters.engine.anvil_binary import resolve_anvil
-from control_plane.adapters.engine.building import builder_of
+from control_plane.adapters.engine.building import builder_of, deposit_builder_of
 from control_plane.adapters.engine.genesis import make_alloc
 from control_plane.adapters.engine.op_geth import OpGethEngine
 from control_plane.adapters.evm.accounts import derive_accounts
@@ -21,6 +22,7 @@ from control_plane.adapters.evm.portals import missing_portals
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.runtime.process import ProcessRuntime
+from control_plane.agents.deposit_sequencer import DepositSequencer
 from control_plane.agents.engine_sequencer import EngineSequencer
 from control_plane.agents.rhythm import Rhythm
 from control_plane.agents.sequencer import SequencerAgent
@@ -34,6 +36,8 @@ from control_plane.resources import genesis_dir
 from tests.nodes import find_op_geth, kill, make_plan
 
 GWEI = 10**9
+SAVE_INTERVAL = 0.0
+"""Of the L1, as its rollup's sequencer is told; no lab saves by itself."""
 SOMEBODY = "0x00000000000000000000000000000000005efade"
 ACCOUNTS = derive_accounts("test test test test test test test test test test test junk", 10)
 GOVERNOR = ACCOUNTS[9]
@@ -146,6 +150,9 @@ class Lab:
     def make_agent(self, chain: Running) -> Rhythm:
         if chain is self.l1:
             return SequencerAgent(chain.chain, connect)
+        if chain.spec.chain.engine == "anvil":
+            opener = deposit_builder_of(chain.chain, CONTRACTS, SAVE_INTERVAL)
+            return DepositSequencer(chain.chain, self.l1.chain, connect, opener, self.publish)
         opener = builder_of(chain.chain, CONTRACTS)
         return EngineSequencer(chain.chain, self.l1.chain, connect, opener, self.publish)
 
@@ -187,10 +194,14 @@ class Lab:
         chain.rpc = await connect(chain.handle.ws_url)
 
 
-def specs(home: Path, block_time: float, *, isthmus: bool) -> tuple[Plan, list[NodeSpec]]:
+def specs(
+    home: Path, block_time: float, *, isthmus: bool, engine: str = "op-geth"
+) -> tuple[Plan, list[NodeSpec]]:
     """The L1 and the rollup, their genesis files written."""
     base = make_plan(2)
-    rollup = replace(base.chains[1], engine="op-geth", block_time=block_time)
+    rollup = replace(base.chains[1], engine=engine, block_time=block_time)
+    if engine == "anvil":
+        rollup = replace(rollup, da="ethereum-calldata", proof="fraud")
     plan = replace(base, chains=(base.chains[0], rollup))
     baked = Genesis(genesis_dir())
     balances: dict[str, int] = {account.address: 10**24 for account in ACCOUNTS}
@@ -205,11 +216,11 @@ def specs(home: Path, block_time: float, *, isthmus: bool) -> tuple[Plan, list[N
             domain=chain.domain,
             governor=GOVERNOR.address,
         )
-        engine = AnvilEngine() if chain.is_l1 else OpGethEngine()
+        program = AnvilEngine() if chain.engine == "anvil" else OpGethEngine()
         if not chain.is_l1:
             alloc |= baked.op_stack()
         now = int(time.time())
-        genesis = engine.genesis(spec, make_alloc(alloc, {}, balances), now)
+        genesis = program.genesis(spec, make_alloc(alloc, {}, balances), now)
         spec.genesis.write_bytes(_before_jovian(genesis) if isthmus else genesis)
         found.append(spec)
     return plan, found
@@ -226,15 +237,16 @@ def _before_jovian(genesis: bytes) -> bytes:
 
 @asynccontextmanager
 async def running(
-    home: Path, *, block_time: float = 0.0, isthmus: bool = False
+    home: Path, *, block_time: float = 0.0, isthmus: bool = False, engine: str = "op-geth"
 ) -> AsyncIterator[Lab]:
     """Both nodes, and the L1's sequencer."""
-    op_geth, anvil = find_op_geth(), resolve_anvil().path
+    anvil = resolve_anvil().path
+    op_geth = find_op_geth() if engine == "op-geth" else anvil
     runtime = ProcessRuntime(
         {"anvil": AnvilEngine(), "op-geth": OpGethEngine()},
         {"anvil": lambda *_: anvil, "op-geth": lambda *_: op_geth},
     )
-    plan, (l1_spec, l2_spec) = specs(home, block_time, isthmus=isthmus)
+    plan, (l1_spec, l2_spec) = specs(home, block_time, isthmus=isthmus, engine=engine)
     try:
         chains = []
         for spec in (l1_spec, l2_spec):
