@@ -40,6 +40,8 @@ from control_plane.domain.ports.da import (
 from control_plane.domain.rpc import RpcError
 
 _BYTES: Final = 1 + 8 + ID_BYTES + 32
+_MAX_ROOTS: Final = 4 * 512
+"""Of rows and columns of the largest square that Celestia may make (SquareSizeUpperBound 512)."""
 _EXPIRED: Final = ("window", "pruned")
 """What celestia-node says of blocks that it need not keep any more contains one of these."""
 
@@ -106,7 +108,7 @@ class CelestiaClient:
             "index": -1,
         }
         height = await self._call("blob.Submit", [blob], {})
-        if not isinstance(height, int) or height < 1:
+        if not isinstance(height, int) or not 0 < height < 2**63:
             raise TemporaryFailure("Celestia answered no height", f"but {height!r:.80}")
         place = Place(height, self._namespace, commitment)
         await self._prove(place, len(data))
@@ -201,6 +203,8 @@ def _check_rows(roots: list[bytes], ranges: Any, rows: Any, data_root: bytes) ->
             raise BadProof("the rows do not follow one another")
         before = number
         path = [b64decode(aunt) for aunt in row.get("aunts") or ()]
+        if total > _MAX_ROOTS or len(path) > _MAX_ROOTS.bit_length():
+            raise BadProof(f"a square has {_MAX_ROOTS} rows and columns at most")
         if root_by_path(root, number, total, path) != data_root:
             raise BadProof(f"row {number} is not in the square")
     if at != len(roots):

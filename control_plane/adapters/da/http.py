@@ -72,18 +72,14 @@ class Service:
         try:
             answer = json.loads(body)
             error = answer.get("error")
-        except (ValueError, AttributeError):
+            if error is None:
+                return answer.get("result")
+            code, message = int(error.get("code", 0)), str(error.get("message", ""))
+        except (ValueError, AttributeError, TypeError, RecursionError):
             raise self.refused(method, status, body) from None
-        if error is not None:
-            message = str(error.get("message", ""))
-            raise RpcError(
-                f"{self.name} refused {method}",
-                message,
-                method=method,
-                code=int(error.get("code", 0)),
-                message=message,
-            )
-        return answer.get("result")
+        raise RpcError(
+            f"{self.name} refused {method}", message, method=method, code=code, message=message
+        )
 
     async def fetch(self, path: str) -> Answer:
         """GET for :meth:`ports.da.DataAvailability.get`: DataWithheld when there is no answer."""

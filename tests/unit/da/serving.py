@@ -48,10 +48,11 @@ def process(service: str, directory: Path, *options: str) -> Iterator[str]:
             child.send_signal(signal.SIGKILL)
 
 
-async def break_(url: str, directory: Path, commitment: bytes, fault: str | None) -> int:
-    """Status of asking for a fault."""
+async def break_(url: str, directory: Path, commitment: bytes | None, fault: str | None) -> int:
+    """Status of asking for a fault, None: at everything."""
     token = (directory / "admin.token").read_text()
     admin = Service("admin", url, headers={"Authorization": f"Bearer {token}"})
-    asked: dict[str, Any] = {"commitment": "0x" + commitment.hex(), "fault": fault}
+    named = "*" if commitment is None else "0x" + commitment.hex()
+    asked: dict[str, Any] = {"commitment": named, "fault": fault}
     status, _ = await admin.ask("POST", "/admin/faults", json.dumps(asked).encode())
     return status

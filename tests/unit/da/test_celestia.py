@@ -9,6 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
 
 from control_plane.adapters.da.celestia import CelestiaClient, Place, check_inclusion
 from control_plane.adapters.da.http import Service
@@ -129,7 +133,7 @@ async def test_a_proof_of_something_else_is_refused(node: Node) -> None:
         (None, place, root),
         ({}, place, root),
     ]
-    for change in (_drop_row, _shift, _swap_rows, _cut_path, _long_path, _no_text):
+    for change in (_drop_row, _shift, _swap_rows, _cut_path, _long_path, _high, _no_text):
         broken = copy.deepcopy(proof)
         change(broken)
         wrong.append((broken, place, root))
@@ -147,6 +151,43 @@ async def test_a_withheld_blob_is_withheld_and_comes_back(node: Node) -> None:
     assert await node.raw.call("blob.GetAll", place.height, [_base64(OWN)]) == []
     assert await break_(node.url, node.directory, commitment, None) == 200
     assert await node.client.get(commitment) == DATA
+
+
+async def test_everything_can_be_withheld_also_what_comes(node: Node) -> None:
+    first = await node.client.put(DATA)
+    assert await break_(node.url, node.directory, None, "withhold") == 200
+    with pytest.raises(DataWithheld):
+        await node.client.get(first)
+    with pytest.raises(TemporaryFailure, match="not found"):  # it is not proven either
+        await node.client.put(b"more")
+    assert await break_(node.url, node.directory, None, None) == 200
+    assert await node.client.get(first) == DATA
+
+
+@pytest.mark.parametrize("answer", ["null", "[1]", '{"error": 1}', '{"error": {"code": []}}', "x"])
+async def test_what_is_no_json_rpc_is_no_answer(answer: str) -> None:
+    async def each(_request: Request) -> Response:
+        return Response(answer)
+
+    async with serving(Starlette(routes=[Route("/", each, methods=["POST"])])) as url:
+        client = CelestiaClient(url, OWN)
+        with pytest.raises(DataWithheld):
+            await client.get(Place(1, OWN, bytes(32)).encoded())
+        with pytest.raises(TemporaryFailure):
+            await client.put(DATA)
+
+
+@pytest.mark.parametrize("result", [None, True, -1, 2**64, "7", {}])
+async def test_what_is_no_height_is_refused(result: Any) -> None:
+    async def each(_request: Request) -> Response:
+        return JSONResponse({"jsonrpc": "2.0", "id": 1, "result": result})
+
+    async with serving(Starlette(routes=[Route("/", each, methods=["POST"])])) as url:
+        client = CelestiaClient(url, OWN)
+        with pytest.raises(TemporaryFailure):
+            await client.put(DATA)
+        with pytest.raises(DataCorrupted):
+            await client.get(Place(1, OWN, bytes(32)).encoded())
 
 
 async def test_a_corrupted_blob_is_told_from_the_commitment(node: Node) -> None:
@@ -271,6 +312,11 @@ def _cut_path(proof: Any) -> None:
 
 def _long_path(proof: Any) -> None:
     proof["subtree_root_proofs"][0]["nodes"].append(_base64(bytes(90)))
+
+
+def _high(proof: Any) -> None:
+    proof["row_proof"]["proofs"][0]["total"] = str(2**9_999)
+    proof["row_proof"]["proofs"][0]["aunts"] *= 50_000
 
 
 def _no_text(proof: Any) -> None:

@@ -118,6 +118,17 @@ def test_a_certificate_is_rlp_of_the_proxy_s_fields(symbols: int) -> None:
     assert blob_header[2][3] == rlp.encode_int(symbols)  # type: ignore[index]
 
 
+def test_a_certificate_may_be_nested_as_deep_as_it_likes() -> None:
+    body = b"\xc0"
+    for _ in range(20_000):
+        size = len(body).to_bytes((len(body).bit_length() + 7) // 8)
+        short = bytes([0xC0 + len(body)]) if len(body) < 56 else bytes([0xF7 + len(size)]) + size
+        body = short + body
+    check_certificate(b"\2" + body)
+    with pytest.raises(ValueError, match="list"):
+        check_certificate(b"\2" + body[:-1])
+
+
 @pytest.mark.parametrize(("size", "symbols"), [(1, 2), (31, 2), (32, 4), (93, 4), (94, 8)])
 def test_a_blob_is_a_power_of_two_of_field_elements(size: int, symbols: int) -> None:
     """EigenDA specification, integration/spec/3-data-structs.md."""

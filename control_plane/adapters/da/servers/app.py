@@ -20,7 +20,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from control_plane.adapters.da.servers.store import FAULTS, Fault, Store, Withheld, secret
+from control_plane.adapters.da.servers.store import EVERY, FAULTS, Fault, Store, Withheld, secret
 from control_plane.domain.hashing import keccak256
 from control_plane.version import version
 
@@ -122,22 +122,23 @@ class StandIn(ABC):
 
     async def faults(self, request: Request) -> Response:
         """``POST /admin/faults {"commitment": "0x…", "fault": "withhold" | "corrupt" | null}``,
-        with a commitment as it stands on the L1: of a batcher of ours or an alt-DA one."""
+        with a commitment as it stands on the L1: of a batcher of ours or an alt-DA one;
+        ``"*"`` is all of them, and those to come."""
         refusal = self.refusal(request)
         if refusal is not None:
             return refusal
         try:
             asked = await request.json()
-            commitment, fault = commitment_of(asked["commitment"]), asked["fault"]
+            named, fault = asked["commitment"], asked["fault"]
+            key = EVERY if named == "*" else self._key(commitment_of(named))
         except (KeyError, TypeError, ValueError) as error:
             return PlainTextResponse(f"no fault: {error}", 400)
         if fault is not None and fault not in FAULTS:
             return PlainTextResponse(f"there are the faults {', '.join(FAULTS)} and null", 400)
-        key = self._key(commitment)
-        if not self.has(key):
+        if key != EVERY and not self.has(key):
             return PlainTextResponse("there is no such item", 404)
         self.break_(key, fault)
-        return JSONResponse({"commitment": "0x" + commitment.hex(), "fault": fault})
+        return JSONResponse({"commitment": named, "fault": fault})
 
     def _key(self, commitment: bytes) -> bytes:
         if commitment[0] == KECCAK:

@@ -15,6 +15,8 @@ from typing import Final, Literal
 from control_plane.domain.hashing import keccak256
 
 Fault = Literal["withhold", "corrupt"]
+EVERY: Final = b"*"
+"""In place of a key."""
 FAULTS: Final[tuple[Fault, ...]] = ("withhold", "corrupt")
 
 
@@ -59,13 +61,15 @@ class Store:
 
     def fault(self, key: bytes) -> Fault | None:
         """What was asked for with :meth:`break_`."""
-        for fault in FAULTS:
-            if (self._faults / f"{name_of(key)}.{fault}").exists():
-                return fault
+        for one in (key, EVERY):
+            for fault in FAULTS:
+                if (self._faults / f"{name_of(one)}.{fault}").exists():
+                    return fault
         return None
 
     def break_(self, key: bytes, fault: Fault | None) -> None:
-        """From now on withhold or corrupt an item, None: neither; also after a restart."""
+        """From now on withhold or corrupt an item, :data:`EVERY`: all, and those to come; None:
+        neither. Also after a restart."""
         for other in FAULTS:
             with suppress(FileNotFoundError):
                 (self._faults / f"{name_of(key)}.{other}").unlink()
