@@ -1,8 +1,8 @@
 """The games about one rollup's outputs, as the L1 tells them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.rpc import RpcError
@@ -29,6 +29,8 @@ from control_plane.domain.settlement.outputs import (
 from control_plane.domain.settlement.verdicts import DataQuestion, StepQuestion
 
 _AT_ONCE: Final = 50
+
+T = TypeVar("T")
 
 
 class Asks(Protocol):
@@ -68,17 +70,19 @@ class Board:
         for at in range(0, len(wanted), _AT_ONCE):
             ids = wanted[at : at + _AT_ONCE]
             answers = await self._call(self.game, [game_call(each) for each in ids])
-            found |= {n: decode_game(data) for n, data in zip(ids, answers, strict=True)}
+            found |= {n: _read(decode_game, data) for n, data in zip(ids, answers, strict=True)}
         self._over = {n: game for n, game in found.items() if not game.phase.is_open}
         return {n: game for n, game in found.items() if game.oracle == self.oracle}
 
     async def outputs(self) -> list[Listed]:
         """Outputs that are not final yet, in order. TemporaryFailure."""
         count, final = await self._call(self.oracle, [next_index_call(), latest_final_call()])
-        last = decode_final(final)
+        last = _read(decode_final, final)
         indices = range(0 if last is None else last + 1, int.from_bytes(count))
         answers = await self._call(self.oracle, [output_call(index) for index in indices])
-        return [Listed(n, decode_output(data)) for n, data in zip(indices, answers, strict=True)]
+        return [
+            Listed(n, _read(decode_output, data)) for n, data in zip(indices, answers, strict=True)
+        ]
 
     async def stands(self, game: Game) -> bool:
         """Whether the output that a game is about is still there."""
@@ -86,27 +90,27 @@ class Board:
         if game.index >= int.from_bytes(count):
             return False
         (found,) = await self._call(self.oracle, [output_call(game.index)])
-        return decode_output(found).serial == game.serial
+        return _read(decode_output, found).serial == game.serial
 
     async def step(self, game_id: int) -> StepQuestion:
         """What a game that awaits a verdict asks."""
         (found,) = await self._call(self.game, [step_call(game_id)])
-        return StepQuestion.decode(found)
+        return _read(StepQuestion.decode, found)
 
     async def question(self, game_id: int) -> DataQuestion:
         """What a game about data asks."""
         (found,) = await self._call(self.game, [question_call(game_id)])
-        return DataQuestion.decode(found)
+        return _read(DataQuestion.decode, found)
 
     async def deadline(self, game_id: int) -> int:
         """When the clock of a game runs out; 0 when none runs."""
         (found,) = await self._call(self.game, [game_call(game_id)])
-        return decode_game(found).deadline
+        return _read(decode_game, found).deadline
 
     async def before(self, index: int) -> int:
         """Number of the block before those that an output is about."""
         (found,) = await self._call(self.oracle, [parent_call(index)])
-        return decode_parent(found).number
+        return _read(decode_parent, found).number
 
     async def bond(self) -> int:
         """Of a challenger, in wei."""
@@ -135,3 +139,11 @@ class Board:
             if isinstance(answer, RpcError):
                 raise TemporaryFailure("The L1's contracts for disputes do not answer", str(answer))
         return [bytes.fromhex(answer[2:]) for answer in answers]
+
+
+def _read(decode: Callable[[bytes], T], data: bytes) -> T:
+    try:
+        return decode(data)
+    except ValueError as error:
+        why = str(error)
+        raise TemporaryFailure("The L1's contracts for disputes do not answer", why) from error
