@@ -1,6 +1,6 @@
 """Makes the batchers of a devnet: beside ``making``, for most devnets have none."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +19,7 @@ from control_plane.agents.program import program_agents
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.da import Availability
 from control_plane.domain.ports.program import Programs
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement import posts_batches
@@ -34,6 +35,17 @@ class Place:
 
     root: Path
     programs: Programs
+    availabilities: Mapping[str, Availability]
+    """Of the rollups whose data are not in the L1's calldata, by name."""
+
+
+def availabilities(network: Network) -> Mapping[str, Availability]:
+    """See :class:`Place`."""
+    return {
+        chain.name: PostedData(network, chain)
+        for chain in network.chains
+        if posts_batches(chain.plan) and chain.plan.da != "ethereum-calldata"
+    }
 
 
 def make_batchers(
@@ -45,9 +57,8 @@ def make_batchers(
     return [
         *program_agents(specs, place.programs),
         *(
-            DataWatcher(chain.name, PostedData(network, chain), publish)
-            for chain in network.chains
-            if posts_batches(chain.plan) and chain.plan.da != "ethereum-calldata"
+            DataWatcher(name, availability, publish)
+            for name, availability in place.availabilities.items()
         ),
         *(
             _Batching(network, chain, keys, database, hub, publish, _keeper(place, chain))

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
     from control_plane.agents.guardian import Guardian
     from control_plane.domain.ports.chaos import Breaker
+    from control_plane.domain.ports.da import Availability
     from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import MessagePaid, PayMessage
     from control_plane.services.bridge.desk import BridgeDesk
@@ -505,6 +506,7 @@ def _agents_maker(
         signers = with_those_alone(guardians, directory)
         attesters: list[making.Listening] = [between.attester(one) for one in signers]
         crews[network.devnet] = signers, attesters
+        data = _availabilities(network)
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
@@ -516,8 +518,8 @@ def _agents_maker(
                 network, keys.relayer, database, hub, publish, between, checkpoints
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
-            *_batchers(network, keys, database, hub, publish, files.root, programs),
-            *_settling(network, keys, database, hub, publish, between, guardians),
+            *_batchers(network, keys, database, hub, publish, files.root, programs, data),
+            *_settling(network, keys, database, hub, publish, between, guardians, data),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *(
                 making.make_validator(network, index, account, files.root, hub, publish)
@@ -544,6 +546,14 @@ def _guardian_joiner(
     return join
 
 
+def _availabilities(network: Network) -> "Mapping[str, Availability]":
+    if not any(posts_batches(chain) for chain in network.plan.rollups):
+        return {}
+    from control_plane.batching import availabilities
+
+    return availabilities(network)
+
+
 def _batchers(
     network: Network,
     keys: Keys,
@@ -552,12 +562,13 @@ def _batchers(
     publish: Publish,
     root: Path,
     programs: ProcessPrograms,
+    data: "Mapping[str, Availability]",
 ) -> Sequence[Agent]:
     if not any(posts_batches(chain) for chain in network.plan.rollups):
         return ()
     from control_plane.batching import Place, make_batchers
 
-    return make_batchers(network, keys, database, hub, publish, Place(root, programs))
+    return make_batchers(network, keys, database, hub, publish, Place(root, programs, data))
 
 
 def _settling(
@@ -568,6 +579,7 @@ def _settling(
     publish: Publish,
     seams: Seams,
     guardians: "Sequence[Guardian]",
+    data: "Mapping[str, Availability]",
 ) -> Sequence[Agent]:
     if not any(settles(chain) for chain in network.plan.rollups):
         return ()
@@ -576,7 +588,7 @@ def _settling(
 
     through = seams.connecting(connect)
     site = Site(network, keys, database, hub, publish, guardians, through)
-    return make_settling(network, keys, hub, publish, seams, contesting(site))
+    return make_settling(network, keys, hub, publish, seams, contesting(site), data)
 
 
 def _outposts_maker(settings: Settings, containers: _OnDemand) -> MakeAgents:

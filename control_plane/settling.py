@@ -1,18 +1,19 @@
 """Makes the proposers of a devnet: beside ``making``, for most devnets have none."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from control_plane.adapters.da.availability import availability_of
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.settlement_contracts import agent_account
-from control_plane.agents.proposer import Means, NameGenesis, Proposer
+from control_plane.agents.proposer import Alter, Means, NameGenesis, Proposer
 from control_plane.domain.calls import Call, encode_call, execute_batch
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.da import Availability
 from control_plane.domain.ports.proving import Proves
 from control_plane.domain.seams import Seams
 from control_plane.domain.settlement import settles
@@ -28,14 +29,22 @@ MakeParties = Callable[[Chain, TransactionSender], Sequence[Agent]]
 
 
 def make_settling(
-    network: Network, keys: Keys, hub: Hub, publish: Publish, seams: Seams, contest: MakeParties
+    network: Network,
+    keys: Keys,
+    hub: Hub,
+    publish: Publish,
+    seams: Seams,
+    contest: MakeParties,
+    data: Mapping[str, Availability],
 ) -> Sequence[Agent]:
-    """The agents of each rollup that settles; `contest` makes those who dispute and defend."""
+    """The agents of each rollup that settles; `contest` makes those who dispute and defend, `data`
+    tells of rollups by name whether their data can be had."""
     agents: list[Agent] = []
     for chain in network.chains:
         if settles(chain.plan):
             prover = _prover(network, chain, keys, hub, publish)
-            proposing = _Proposing(network, chain, keys, hub, publish, seams, prover)
+            asks = seams.proposing(chain.name), prover, data.get(chain.name)
+            proposing = _Proposing(network, chain, keys, hub, publish, *asks)
             agents += [proposing, *contest(chain, proposing.sender)]
             agents += [prover] if prover else []
     return agents
@@ -61,8 +70,9 @@ class _Proposing(Proposer):
         keys: Keys,
         hub: Hub,
         publish: Publish,
-        seams: Seams,
-        prover: Proves | None = None,
+        alter: Alter,
+        prover: Proves | None,
+        availability: Availability | None,
     ) -> None:
         l1 = network.chain(network.plan.l1.name)
         account = agent_account(keys, chain.plan.chain_id, "proposer")
@@ -70,7 +80,6 @@ class _Proposing(Proposer):
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
         )
         name_genesis = _naming(network, chain, keys)
-        alter = seams.proposing(chain.name)
         self._availability = availability_of(network, chain)
         means = Means(self.sender, name_genesis, prover, alter, self._availability)
         super().__init__(network, chain, means, connect, hub, publish)

@@ -1,7 +1,6 @@
 """Rollups whose data are kept elsewhere than in the L1's calldata: rebuilt from there."""
 
 import json
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -43,7 +42,9 @@ def net() -> Iterator[Home]:
     """A rollup for each service that keeps data, named after it."""
     with new_home() as home:
         spec = home.home / "caldera.yaml"
-        spec.write_text(_SPEC + "".join(f"  - {{name: {da}, da: {da}}}\n" for da in _KEEPERS))
+        settled = {"celestia": ", proof: fraud, finalization_window: 1"}
+        rollups = (f"  - {{name: {da}, da: {da}{settled.get(da, '')}}}\n" for da in _KEEPERS)
+        spec.write_text(_SPEC + "".join(rollups))
         home.run("up", str(spec))
         yield home
 
@@ -83,15 +84,41 @@ def test_a_rollup_is_rebuilt_from_its_stand_in(net: Home, da: str) -> None:
 
 
 def test_a_committee_without_a_quorum_is_done_without(net: Home) -> None:
-    directory = stand_in(net, "anytrust")
-    url = f"http://127.0.0.1:{json.loads((directory / 'port.json').read_text())}/admin/members"
-    token = (directory / "admin.token").read_text().strip()
-    for member in (0, 1):
-        body = json.dumps({"member": member, "down": True}).encode()
-        request = urllib.request.Request(url, body, {"Authorization": f"Bearer {token}"})
-        urllib.request.urlopen(request, timeout=10).close()
+    started = json.loads(net.run("chaos", "start", "committee-silent", "anytrust", "--json").stdout)
     net.run("message", "send", "anytrust", "l1", "--body", "0x6869", "--wait")
     last = posted(net, "anytrust")[-1]
     assert last["carriers"] == ["calldata"]
     assert "2 must" in last["note"]
     assert "verified" in json.loads(net.run("verify", "anytrust", "--json").stdout)
+    net.run("chaos", "heal", started["id"])
+    net.run("message", "send", "anytrust", "l1", "--body", "0x6869", "--wait")
+    assert posted(net, "anytrust")[-1]["carriers"] == ["commitment"]
+
+
+def outputs(home: Home) -> list[int]:
+    return [e["data"]["block"] for e in home.events(_NAME) if e["type"] == "output.proposed"]
+
+
+def watched(home: Home) -> str | None:
+    services = {service["name"]: service["problem"] for service in home.status()["services"]}
+    found: str | None = services["celestia/data-watcher"]
+    return found
+
+
+@pytest.mark.parametrize("fault", ["data-withheld", "data-corrupted"])
+def test_nothing_is_proposed_past_data_that_are_missing(net: Home, fault: str) -> None:
+    height = chains_of(net.status())["celestia"].height
+    until(lambda: outputs(net)[-1:] == [height], 20, "all blocks are proposed")
+    started = json.loads(net.run("chaos", "start", fault, "celestia", "--json").stdout)
+    until(lambda: "channel 0" in (watched(net) or ""), 20, "the data are missed")
+    refused = net.run("verify", "celestia", check=False)
+    assert refused.returncode == 1
+    assert "channel 0, blocks 1 to" in refused.stderr
+
+    net.run("message", "send", "celestia", "l1", "--body", "0x6869", "--wait")
+    to = posted(net, "celestia")[-1]["to"]
+    until(lambda: "proposes nothing" in str(net.status()["services"]), 20, "it is refused")
+    assert outputs(net)[-1] == height
+    net.run("chaos", "heal", started["id"])
+    until(lambda: outputs(net)[-1] == to and watched(net) is None, 20, "all goes on")
+    assert "verified" in json.loads(net.run("verify", "celestia", "--json").stdout)

@@ -1,5 +1,6 @@
 """Asks for what a rollup's batcher posted, as anybody would who rebuilds the rollup."""
 
+import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -28,13 +29,9 @@ class _Channel:
     last: int
 
 
-def availability_of(network: Network, chain: Chain) -> "PostedData | None":
-    """None of a rollup whose data the L1 has in its calldata."""
-    return None if chain.plan.da == "ethereum-calldata" else PostedData(network, chain)
-
-
 class PostedData:
-    """Implements ``ports.da.Availability`` of one rollup."""
+    """Implements ``ports.da.Availability`` of one rollup. Several may ask one of these: what one
+    of them found missing the others hear."""
 
     def __init__(self, network: Network, chain: Chain) -> None:
         self._chain = chain
@@ -42,6 +39,7 @@ class PostedData:
         self._inbox = "0x" + inbox_address(network.contracts).hex()
         self._l1: Rpc | None = None
         self._reader: ReadsFrames | None = None
+        self._turn = asyncio.Lock()
         self._forget()
 
     def _forget(self) -> None:
@@ -54,14 +52,15 @@ class PostedData:
 
     async def look(self) -> Sequence[Missing]:
         """See the port."""
-        try:
-            before = len(self._channels)
-            await self._read_on()
-            for channel in self._due(before):
-                await self._ask(channel)
-        except TemporaryFailure:
-            await self.close()
-            raise
+        async with self._turn:
+            try:
+                before = len(self._channels)
+                await self._read_on()
+                for channel in self._due(before):
+                    await self._ask(channel)
+            except TemporaryFailure:
+                await self._close()
+                raise
         known = {channel.number: channel for channel in self._channels}
         found = ((known[number], error) for number, error in sorted(self._missing.items()))
         return [Missing(one.number, one.first, one.last, error) for one, error in found]
@@ -69,12 +68,17 @@ class PostedData:
     async def frames_of(self, number: int) -> Sequence[PostedFrame]:
         """Frames of a complete channel that are not in calldata; none of other channels.
         TemporaryFailure."""
-        await self._read_on()
+        async with self._turn:
+            await self._read_on()
         found = (channel for channel in self._channels if channel.number == number)
         return next((channel.frames for channel in found), ())
 
     async def close(self) -> None:
         """See the port; it can then be used again."""
+        async with self._turn:
+            await self._close()
+
+    async def _close(self) -> None:
         l1, self._l1 = self._l1, None
         reader, self._reader = self._reader, None
         if reader is not None:
