@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from control_plane.adapters.da.availability import availability_of
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.settlement_contracts import agent_account
@@ -80,8 +79,7 @@ class _Proposing(Proposer):
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
         )
         name_genesis = _naming(network, chain, keys)
-        self._availability = availability_of(network, chain)
-        means = Means(self.sender, name_genesis, prover, alter, self._availability)
+        means = Means(self.sender, name_genesis, prover, alter, availability)
         super().__init__(network, chain, means, connect, hub, publish)
 
     async def run(self) -> None:
@@ -89,8 +87,6 @@ class _Proposing(Proposer):
             await super().run()
         finally:
             await self.sender.close()
-            if self._availability is not None:
-                await self._availability.close()
 
 
 def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:
