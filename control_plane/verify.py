@@ -2,9 +2,10 @@
 
 JSON lines on stdout, ``{"progress": {…}}`` and at the end one of ``{"verified": {…}}``,
 ``{"differs": {…}}`` or ``{"problem": {…}}``. What to do comes on stdin: ``{"l1": URL, "inbox":
-ADDRESS, "chain_id": N, "genesis": {…genesis.json…}, "das": […], "diagnose": URL or null}``; ``das``
-are who keeps data that the L1 has not, as status names them, ``diagnose`` is the sequencer's node,
-asked only once a block was found that differs.
+ADDRESS, "chain_id": N, "genesis": {…genesis.json…}, "das": […], "portal": ADDRESS or null,
+"sequencing_window": SECONDS or null, "diagnose": URL or null}``; ``das`` are who keeps data that
+the L1 has not, as status names them, ``portal`` is where the L1 orders deposits, ``diagnose`` the
+sequencer's node, asked only once a block was found that differs.
 """
 
 import asyncio
@@ -17,12 +18,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from control_plane.adapters.da.opening import open_reader
+from control_plane.adapters.derivation.deposits import DepositsDiffer, Orders
 from control_plane.adapters.derivation.diagnosis import diagnose
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable, Posted
 from control_plane.adapters.derivation.replay import Differs, Replay
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.errors import CalderaError, PermanentFailure
+from control_plane.domain.ports.node import Rpc
 from control_plane.services.problems import problem_detail
 
 _INTERRUPTED: Final = 130
@@ -100,14 +103,18 @@ async def _verify(request: Mapping[str, Any]) -> int:
         inbox = Inbox(l1, request["inbox"], int(request["chain_id"]), reader)
         until = await inbox.head()
         count = _Count((await inbox.state(until)).next_block - 1)
+        orders = await _orders(l1, request, until)
         replay: Replay | None = None
         async for posted in inbox.channels(until):
             if replay is None:
                 replay = Replay(request["genesis"], posted.channel.parent_hash)
             count.channels += 1
             count.bytes += posted.bytes
-            if not await _execute(replay, posted, count, request.get("diagnose")):
+            if not await _execute(replay, orders, posted, count, request.get("diagnose")):
                 return 1
+        if orders is not None and (missing := await orders.missing(until)) is not None:
+            _tell("differs", _unposted(missing, count))
+            return 1
     finally:
         await reader.close()
         await l1.close()
@@ -115,16 +122,44 @@ async def _verify(request: Mapping[str, Any]) -> int:
     return 0
 
 
-async def _execute(replay: Replay, posted: Posted, count: _Count, sequencer: str | None) -> bool:
+async def _orders(l1: Rpc, request: Mapping[str, Any], until: int) -> Orders | None:
+    """What the L1 orders of a rollup that takes deposits."""
+    if request.get("portal") is None or "optimism" not in request["genesis"]["config"]:
+        return None
+    orders = Orders(l1, request["portal"], float(request["sequencing_window"]))
+    await orders.read(until)
+    return orders
+
+
+async def _execute(
+    replay: Replay,
+    orders: Orders | None,
+    posted: Posted,
+    count: _Count,
+    sequencer: str | None,
+) -> bool:
     for block in posted.channel.blocks:
         began = time.monotonic()
         try:
+            if orders is not None:
+                await orders.check(block, lambda address: replay.evm.account(address)[1])
             done = replay.execute(block)
         except Differs as error:
             _tell("differs", await _described(replay, posted, block, error, sequencer, count))
             return False
         count.add(block, done.gas_used, time.monotonic() - began)
     return True
+
+
+def _unposted(missing: DepositsDiffer, count: _Count) -> dict[str, Any]:
+    return {
+        "block": missing.number,
+        "what": missing.what,
+        "claimed": missing.claimed,
+        "found": missing.found,
+        "posted_by": None,
+        "verified": count.document(),
+    }
 
 
 async def _described(
@@ -143,7 +178,7 @@ async def _described(
         "posted_by": posted.transaction,
         "verified": count.document(),
     }
-    if sequencer is not None:
+    if sequencer is not None and not isinstance(error, DepositsDiffer):
         node = await connect(sequencer)
         try:
             document["diagnosis"] = await diagnose(node, replay, block)

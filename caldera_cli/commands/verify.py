@@ -48,7 +48,8 @@ def _verify(
 
     Starts from the rollup's genesis, in a process that never asks the sequencer, runs all
     transactions that its batcher posted, and compares state root and hash of each
-    block. Ends with 1 at the first block that is not what it claims.
+    block, and of a rollup that settles the deposits with those that the L1 orders.
+    Ends with 1 at the first block that is not what it claims.
     """
     client = connect()
     name = find_devnet(client, devnet)
@@ -69,6 +70,8 @@ def _verify(
         "inbox": inbox,
         "chain_id": found["chain_id"],
         "genesis": client.get(f"{path}/genesis"),
+        "portal": found["l1_contracts"].get("optimismPortal"),
+        "sequencing_window": found.get("sequencing_window"),
         "das": client.get(f"{path}/data-availability")["keepers"],
         "diagnose": _socket(diagnose) if diagnose else None,
     }
@@ -143,9 +146,16 @@ def _speed(at: dict[str, Any]) -> str:
 
 def _show_difference(rollup: str, found: dict[str, Any]) -> None:
     render.out(f"{rollup} differs at block {found['block']}: its {found['what']}")
-    render.out(f"  claims    {found['claimed']}")
-    render.out(f"  executed  {found['found']}")
-    render.out(f"  posted by {found['posted_by']}")
+    if found["what"] == "deposits":
+        render.out(f"  it {found['claimed']}")
+        render.out(f"  {found['found']}")
+    else:
+        render.out(f"  claims    {found['claimed']}")
+        render.out(f"  executed  {found['found']}")
+    if found["posted_by"]:
+        render.out(f"  posted by {found['posted_by']}")
+    if found["what"] == "deposits":
+        return
     diagnosis = found.get("diagnosis")
     if diagnosis is None:
         render.say("Say --diagnose URL, the sequencer's node, to see what is different.")

@@ -83,6 +83,8 @@ class ChainPlan:
     """What makes its outputs on the L1 true, ``fraud`` or ``validity``; None: it has none."""
     finalization_window: int = 0
     """Seconds that an output can be disputed in; 0 where each is proven beforehand."""
+    sequencing_window: float = 0
+    """Seconds after which a deposit must be in a block; 0 where there are no outputs."""
     earlier: tuple[Earlier, ...] = ()
     """What it was while it ran before, each once, the latest last."""
 

@@ -27,6 +27,7 @@ FIRST_ROLLUP_ID: Final = 901
 WEI: Final = 10**18
 _LAST_PORT: Final = 65_535
 _FINALIZATION_WINDOW: Final = 10
+_SEQUENCING_WINDOW: Final = 60.0
 """Seconds; the OP Stack's real one is a week."""
 _BYTES: Final = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
@@ -93,6 +94,7 @@ def make_plan(
                     ws=chain.ws if isinstance(chain, RollupSpec) else None,
                     proof=chain.proof if isinstance(chain, RollupSpec) else None,
                     finalization_window=_window(chain),
+                    sequencing_window=_sequencing_window(spec, chain),
                 ),
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
@@ -139,6 +141,12 @@ def _window(chain: L1Spec | RollupSpec) -> int:
     if isinstance(chain, L1Spec) or chain.proof != "fraud":
         return 0
     return chain.finalization_window or _FINALIZATION_WINDOW
+
+
+def _sequencing_window(spec: Spec, chain: L1Spec | RollupSpec) -> float:
+    if isinstance(chain, L1Spec) or chain.proof is None:
+        return 0
+    return chain.sequencing_window or max(_SEQUENCING_WINDOW, 4 * spec.save_interval)
 
 
 def _committee(chain: L1Spec | RollupSpec) -> str | None:

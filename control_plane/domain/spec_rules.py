@@ -133,6 +133,7 @@ def _combinations(spec: Spec) -> Iterator[Problem]:
     for at, rollup in enumerate(spec.rollups):
         path = f"rollups[{at}]"
         yield from _proof(path, rollup)
+        yield from _sequencing(path, rollup, spec.save_interval)
         yield from _engine(path, rollup)
         yield from _da_service(path, rollup)
         yield from external_problems(path, rollup, spec)
@@ -300,6 +301,22 @@ def _proof(path: str, rollup: RollupSpec) -> Iterator[Problem]:
             if rollup.proof
             else "it is of outputs, which need a proof system",
             "leave it out" if rollup.proof else "name `proof: fraud`, or leave it out",
+        )
+
+
+def _sequencing(path: str, rollup: RollupSpec, save_interval: float) -> Iterator[Problem]:
+    window = rollup.sequencing_window
+    if window is not None and rollup.proof is None:
+        yield Problem(
+            f"{path}.sequencing_window",
+            "nobody judges the blocks of a rollup without outputs",
+            "name a `proof`, or leave it out",
+        )
+    elif window is not None and window < 2 * save_interval:
+        yield Problem(
+            f"{path}.sequencing_window",
+            "blocks are posted once they are saved, so every deposit would come too late",
+            f"at least twice the save_interval: {2 * save_interval:g}",
         )
 
 

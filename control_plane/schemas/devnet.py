@@ -151,6 +151,12 @@ class RollupStatus(Model):
         " null where there are none.",
         examples=[10],
     )
+    sequencing_window: float | None = Field(
+        default=None,
+        description="Seconds after which a deposit must be in a block; null where there are no"
+        " outputs.",
+        examples=[60],
+    )
     gas_token: str | None = Field(default=None, description="Null until that part exists.")
     shard: str | None = Field(
         default=None, description="Its group in epochs; null: of no named one.", examples=["gaming"]

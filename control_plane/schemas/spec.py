@@ -132,6 +132,13 @@ class RollupSpec(Model):
         le=31_536_000,
         description="Seconds in which an output can be disputed, by default 10; with fraud alone.",
     )
+    sequencing_window: float | None = Field(
+        default=None,
+        gt=0,
+        le=31_536_000,
+        description="Seconds after which a deposit on the L1 must be in a block, whatever the "
+        "sequencer wants; by default 60, or four times the save interval. Needs a `proof`.",
+    )
     gas_token: str | None = Field(
         default=None,
         pattern=r"^[A-Z][A-Z0-9]{1,10}$",

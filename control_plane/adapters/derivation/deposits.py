@@ -64,6 +64,7 @@ class Orders:
         self._read = -1
         self._taken = 0
         self._origin = -1
+        self._block = 0
         self._times: dict[int, int] = {}
 
     async def read(self, until: int) -> None:
@@ -81,6 +82,7 @@ class Orders:
 
     async def check(self, block: ChannelBlock, balance: Balance) -> None:
         """Take note of the next block. DepositsDiffer."""
+        self._block = block.number
         attributes, deposits = _deposits(block)
         for at, deposit in enumerate(deposits):
             self._take(block.number, deposit, balance if at == 0 else None)
@@ -94,16 +96,23 @@ class Orders:
                 block.number, f"goes without {late}", _waited(self._window, block.timestamp)
             )
 
+    async def missing(self, until: int) -> DepositsDiffer | None:
+        """What is wrong when no block has a deposit that has waited longer than the window at the
+        L1's block `until`."""
+        header = await self._header(until)
+        now = int(header["timestamp"], 16) if header else 0
+        late = await self.late(now)
+        if late is None:
+            return None
+        found = _waited(self._window, now)
+        return DepositsDiffer(self._block + 1, f"is not posted with {late}", found)
+
     async def late(self, now: int) -> Order | None:
         """The deposit that has waited longer than the window at `now`, in Unix seconds."""
         if self._taken == len(self._orders):
             return None
         order = self._orders[self._taken]
         return order if await self._time(order.block) + self._window < now else None
-
-    @property
-    def window(self) -> float:
-        return self._window
 
     def _take(self, number: int, deposit: Deposit, balance: Balance | None) -> None:
         claimed = f"takes deposit {deposit.hash} of 0x{deposit.sender.hex()}"

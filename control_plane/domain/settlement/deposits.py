@@ -17,8 +17,6 @@ MOST_INIT_CODE: Final = 49_152
 """Bytes (EIP-3860)."""
 FREE: Final = Fees(base_fee_scalar=0, blob_base_fee_scalar=0)
 """What the L1's attributes say on Anvil: data cost nothing on the rollup."""
-SEQUENCING_WINDOW: Final = 60.0
-"""Seconds: no block may go without a deposit that has waited longer."""
 
 
 def has_portal(chain: ChainPlan) -> bool:

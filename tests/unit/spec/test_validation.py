@@ -98,6 +98,14 @@ def test_a_window_is_of_outputs_that_can_be_disputed() -> None:
     assert validate_spec(raw).rollups[0].finalization_window == 60
 
 
+def test_a_sequencing_window_is_of_rollups_that_settle() -> None:
+    posts = {"da": "ethereum-calldata", "proof": "fraud"}
+    for raw in ({"sequencing_window": 60}, posts | {"sequencing_window": 9}):
+        assert list(problems(one(**raw))) == ["rollups[0].sequencing_window"]
+    raw = one(**posts, sequencing_window=10)
+    assert validate_spec(raw).rollups[0].sequencing_window == 10
+
+
 @pytest.mark.parametrize(
     ("framework", "da"), list(product(get_args(Framework), get_args(DataAvailability)))
 )
