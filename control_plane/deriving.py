@@ -2,8 +2,9 @@
 
 A process of its own, because executing blocks takes all of a core. JSON lines. The first one on
 stdin says what to derive, as for ``verify``: ``{"l1": URL, "inbox": ADDRESS, "chain_id": N,
-"genesis": {…}, "das": […]}``; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id":
-N, "verifier": ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets
+"genesis": {…}, "das": […], "portal": ADDRESS, "sequencing_window": SECONDS}``, the last two of a
+rollup that takes deposits; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id": N,
+"verifier": ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets
 an answer on stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…},
 "withheld": BOOL}``, where the latter says whether it is for data that nobody gives.
 Between them come lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
@@ -23,6 +24,7 @@ from typing import Any, Final
 from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.chronicle import Chronicle, NotDerived
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
+from control_plane.adapters.derivation.ordered import Ordered
 from control_plane.adapters.derivation.proving import Attesting
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import CalderaError, NotFound, PermanentFailure, TemporaryFailure
@@ -45,7 +47,7 @@ class Session:
         self._l1: Rpc | None = None
         self._reader = open_reader(order["l1"], order.get("das", ()))
         self._told = self._began = 0.0
-        self.chronicle = Chronicle(order["genesis"])
+        self.chronicle = Chronicle(order["genesis"], _ordered(order))
         attest = order.get("attest")
         self.attesting = Attesting(int(order["chain_id"]), attest) if attest else None
         self.seconds = 0.0
@@ -85,6 +87,13 @@ class Session:
             _say({"at": at})
         await asyncio.sleep(0)  # whoever ends this process is heard
         self._began = time.perf_counter()
+
+
+def _ordered(order: Mapping[str, Any]) -> Ordered | None:
+    """Deposits, of a rollup that takes some."""
+    if order.get("portal") is None:
+        return None
+    return Ordered(order["portal"], float(order["sequencing_window"]))
 
 
 async def _follow(session: Session, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,13 +175,16 @@ async def _serve() -> None:
     session = Session(json.loads(await questions.readline()))
     waiting: asyncio.Queue[Mapping[str, Any]] = asyncio.Queue()
     answering = asyncio.create_task(_answer_all(session, waiting))
+    answering.add_done_callback(lambda _: questions.feed_eof())  # who can't answer ends
     try:
         while line := await questions.readline():
             waiting.put_nowait(json.loads(line))
     finally:
         answering.cancel()
-        await asyncio.gather(answering, return_exceptions=True)
+        (failed,) = await asyncio.gather(answering, return_exceptions=True)
         await session.close()
+    if isinstance(failed, Exception):
+        raise failed
 
 
 async def _answer_all(session: Session, waiting: "asyncio.Queue[Mapping[str, Any]]") -> None:

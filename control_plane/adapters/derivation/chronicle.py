@@ -17,9 +17,11 @@ from control_plane.adapters.derivation.l1 import (
     Position,
     Posted,
 )
+from control_plane.adapters.derivation.ordered import Ordered
 from control_plane.adapters.derivation.replay import Differs, Replay
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.errors import CalderaError
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.rlp import Item
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
@@ -37,9 +39,10 @@ class NotDerived(ValueError):
 class Chronicle:
     """All of a rollup's blocks that its inbox gives."""
 
-    def __init__(self, genesis: Mapping[str, Any]) -> None:
-        """`genesis`: geth's ``genesis.json``."""
+    def __init__(self, genesis: Mapping[str, Any], ordered: Ordered | None = None) -> None:
+        """`genesis`: geth's ``genesis.json``; `ordered`: deposits, of a rollup that takes some."""
         self._genesis = genesis
+        self._ordered = ordered
         self._forget()
 
     def _forget(self) -> None:
@@ -52,6 +55,8 @@ class Chronicle:
         """The last two from block 0 on, the others from block 1."""
         self._commitments: dict[bytes, int] = {}
         self._stuck: str | None = None
+        if self._ordered is not None:
+            self._ordered.forget()
 
     async def follow(self, inbox: Inbox, tell: Tell) -> Reach:
         """Execute what was posted to `inbox` since, `tell` after every block how far it is. When
@@ -72,6 +77,9 @@ class Chronicle:
 
     async def _read(self, inbox: Inbox, tell: Tell) -> None:
         head = await inbox.head()
+        if self._ordered is not None and not await self._ordered.read(inbox.l1, head):
+            self._forget()  # the L1 lost some of what was read
+            await self._ordered.read(inbox.l1, head)
         while True:
             try:
                 async for posted in inbox.channels(head, self._at):
@@ -97,6 +105,7 @@ class Chronicle:
             if self._stuck is not None or block.number <= len(self._blocks):
                 continue  # a channel whose first blocks were taken before something was in the way
             try:
+                await self._check_deposits(block, self._replay)
                 header = self._replay.derive(block)
             except Differs as error:
                 self._stuck = str(error)
@@ -106,6 +115,15 @@ class Chronicle:
             self._hashes.append(keccak256(header))
             self._roots.append(self._replay.root)
             await tell(block.number)
+
+    async def _check_deposits(self, block: ChannelBlock, replay: Replay) -> None:
+        if self._ordered is None:
+            return
+        try:
+            await self._ordered.check(block, lambda address: replay.evm.account(address)[1])
+        except CalderaError:
+            self._forget()  # it took note of a part of them
+            raise
 
     # ------------------------------------------------------------------ asking
 

@@ -83,19 +83,19 @@ class Inbox:
     gets the data that the L1 itself has not."""
 
     def __init__(self, l1: Rpc, address: str, chain_id: int, reader: ReadsFrames) -> None:
-        self._l1 = l1
+        self.l1 = l1
         self._reader = reader
         self._address = address.lower()
         self._chain_id = chain_id
 
     async def head(self) -> int:
         """The L1's newest block."""
-        return int(await self._l1.call("eth_blockNumber"), 16)
+        return int(await self.l1.call("eth_blockNumber"), 16)
 
     async def state(self, block: int) -> InboxState:
         """What the contract says of the rollup after `block`. NotDerivable without contract."""
         data = "0x" + rollup_call(self._chain_id).hex()
-        answer = await self._l1.call("eth_call", {"to": self._address, "data": data}, hex(block))
+        answer = await self.l1.call("eth_call", {"to": self._address, "data": data}, hex(block))
         try:
             return decode_rollup(bytes.fromhex(answer[2:]))
         except ValueError as error:
@@ -155,12 +155,12 @@ class Inbox:
                 "toBlock": hex(min(start + _RANGE - 1, until)),
                 "topics": ["0x" + FRAME_POSTED.hex(), "0x" + self._chain_id.to_bytes(32).hex()],
             }
-            logs = await self._l1.call("eth_getLogs", request)
+            logs = await self.l1.call("eth_getLogs", request)
             logs = [log for log in logs if _place(log) > (at.block, at.log)]
             for first in range(0, len(logs), _AT_ONCE):
                 part = logs[first : first + _AT_ONCE]
                 calls = [("eth_getTransactionByHash", (log["transactionHash"],)) for log in part]
-                for log, found in zip(part, await self._l1.batch(calls), strict=True):
+                for log, found in zip(part, await self.l1.batch(calls), strict=True):
                     yield _frame(log, found), log
 
 

@@ -13,6 +13,7 @@ from control_plane.domain.hub import Votes
 from control_plane.domain.ids import Domain
 from control_plane.domain.network import Network
 from control_plane.domain.ports.finality import FinalBlock
+from control_plane.domain.settlement import outputs
 from control_plane.domain.settlement.outputs import output_call
 from control_plane.services.metalayer.finality import OutputFinality
 from control_plane.services.metalayer.promises import Promise, Promises
@@ -42,7 +43,7 @@ class FakeNode:
         if data == selector("latestFinalIndex()"):
             return word(self.final is not None) + word(4)
         assert data == output_call(4)
-        words = [word(n) for n in range(11)]
+        words = [word(n) for n in range(outputs._WORDS)]
         words[1], words[5] = _HASH, word(self.final or 0)
         return b"".join(words)
 

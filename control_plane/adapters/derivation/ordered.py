@@ -1,0 +1,52 @@
+"""The deposits that an L1 orders of a rollup, followed while it is derived."""
+
+from typing import Any, cast
+
+from control_plane.adapters.derivation.deposits import Balance, Orders
+from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.ports.node import Rpc
+
+
+class Ordered:
+    """Of the rollup whose portal is at `portal`; `window`: of sequencing, in seconds."""
+
+    def __init__(self, portal: str, window: float) -> None:
+        self._portal = portal
+        self._window = window
+        self._l1 = _Through()
+        self.forget()
+
+    def forget(self) -> None:
+        """The rollup is derived anew."""
+        self._orders = Orders(cast("Rpc", self._l1), self._portal, self._window)
+        self._read: tuple[int, str] | None = None
+        """Number and hash of the L1's block up to which it was read."""
+
+    async def read(self, l1: Rpc, until: int) -> bool:
+        """Read on up to the L1's block `until`; False when the L1 is not the one any more that was
+        read. ValueError for a log that is no deposit."""
+        self._l1.rpc = l1
+        if self._read is not None and await self._hash(self._read[0]) != self._read[1]:
+            return False
+        await self._orders.read(until)
+        self._read = until, await self._hash(until)
+        return True
+
+    async def check(self, block: ChannelBlock, balance: Balance) -> None:
+        """Take note of the next block. DepositsDiffer."""
+        await self._orders.check(block, balance)
+
+    async def _hash(self, number: int) -> str:
+        block = await self._l1.call("eth_getBlockByNumber", hex(number), False)
+        return str(block["hash"]) if block else ""
+
+
+class _Through:
+    """Asks by the connection of the moment."""
+
+    rpc: Rpc | None = None
+
+    async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
+        if self.rpc is None:
+            raise ValueError("the L1 is read first")
+        return await self.rpc.call(method, *params, timeout=timeout)
