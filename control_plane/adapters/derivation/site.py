@@ -10,7 +10,9 @@ from control_plane.adapters.da.places import keepers_of
 from control_plane.adapters.derivation.process import MakeSite
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.network import Chain, Network
+from control_plane.domain.op_stack import portal_address
 from control_plane.domain.settlement import inbox_address
+from control_plane.domain.settlement.deposits import has_portal
 
 
 def site_of(network: Network, chain: Chain, attest: Mapping[str, Any] | None = None) -> MakeSite:
@@ -19,6 +21,7 @@ def site_of(network: Network, chain: Chain, attest: Mapping[str, Any] | None = N
         "l1": network.chain(network.plan.l1.name).ws_url,
         "inbox": "0x" + inbox_address(network.contracts).hex(),
         "chain_id": int(chain.plan.chain_id),
+        **(_deposits(network, chain) if has_portal(chain.plan) else {}),
         **({"attest": attest} if attest else {}),
     }
 
@@ -37,6 +40,12 @@ def directory_of(chain: Chain) -> Path:
     if chain.directory is None:
         raise ValueError(f"{chain.name} is not run here")
     return chain.directory
+
+
+def _deposits(network: Network, chain: Chain) -> dict[str, Any]:
+    portal = portal_address(network.contracts, chain.plan.chain_id)
+    window = chain.plan.sequencing_window
+    return {"portal": "0x" + portal.hex(), "sequencing_window": window}
 
 
 def _genesis(chain: Chain) -> Any:
