@@ -111,8 +111,8 @@ class Challenger(Disputing):
         known = before == 0 or await self._derivation.block(before) is not None
         if asks or serial in self._asked or self._left == 0 or not known:
             return
-        window = self._seat.chain.plan.finalization_window or 0
-        left = listed.output.proposed_at + window / 2 - await self._now()
+        half = (listed.output.proposed_at + listed.output.final_at) / 2
+        left = half - await self._now()
         if left > 0:
             self._look_again(left)
             return

@@ -97,7 +97,6 @@ class Proposer:
         at = oracle_address(network.contracts, chain.plan.chain_id)
         inbox = inbox_address(network.contracts)
         self._oracle = Oracle(self._l1, at, inbox, chain.plan.chain_id)
-        self._window = chain.plan.finalization_window
         self._proposed_at = float("-inf")
 
     async def run(self) -> None:
@@ -229,7 +228,7 @@ class Proposer:
             return None
         (output,) = await self._oracle.outputs([following])
         # one that is disputed may have had its time: then only news tell when it goes on
-        left = output.proposed_at + self._window - now.time
+        left = output.final_at - now.time
         return left if left > 0 else None
 
     async def _take_back(self, end: int) -> None:

@@ -41,6 +41,7 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.states import Desired, DevnetState, ServiceState
+from control_plane.domain.switching import seals_alike
 from control_plane.services.absent import Absent
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.guardian_keys import all_keys
@@ -420,7 +421,8 @@ class Reconciler:
         kept = {
             f"{chain.name}/sequencer"
             for chain in network.chains
-            if chain in before and (not has_portal(chain.plan) or network.chains[0] in before)
+            if any(_sealed_alike(chain, known) for known in before)
+            and (not has_portal(chain.plan) or network.chains[0] in before)
         }
         fresh = [a for a in agents if not (a.name in kept and a.name in self.agents)]
         await self.agents.start(fresh, held=held)
@@ -649,3 +651,8 @@ async def _all_or_none(parts: list[Coroutine[object, object, None]]) -> None:
     async with asyncio.TaskGroup() as group:
         for part in parts:
             group.create_task(part)
+
+
+def _sealed_alike(chain: Chain, other: Chain) -> bool:
+    """Whether the sequencer of `other` can go on with `chain`."""
+    return seals_alike(chain.plan, other.plan) and replace(chain, plan=other.plan) == other

@@ -43,13 +43,12 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
     bytes32 public override genesisStateRoot;
     mapping(uint256 index => Output) private _outputs;
     uint256 private _count;
-    uint64 private _serial;
+    uint48 private _serial;
     EnumerableSet.UintSet private _locked;
     /// @dev By serial, so that those of a removed output are not the next one's.
-    mapping(uint64 serial => uint256) private _locks;
+    mapping(uint48 serial => uint256) private _locks;
     /// @inheritdoc IL2OutputOracle
     mapping(address to => uint256) public override owed;
-    Era[] private _eras;
 
     modifier onlyDisputeGame() {
         if (msg.sender != _config.disputeGame) {
@@ -59,9 +58,9 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
     }
 
     function initialize(address owner_, Config calldata config) external initializer {
+        _mustMatch(config.verifier, config.finalizationPeriod);
         __Ownable_init(owner_);
         _config = config;
-        _begin(config.verifier, config.finalizationPeriod, 0);
     }
 
     /// @inheritdoc IL2OutputOracle
@@ -77,15 +76,9 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
         override
         onlyOwner
     {
-        uint256 count = _count;
-        Era storage last = _eras[_eras.length - 1];
-        uint256 notBefore = last.notBefore;
-        if (count != 0) {
-            notBefore = Math.max(notBefore, uint256(_outputs[count - 1].proposedAt) + last.period);
-        }
+        _mustMatch(verifier_, finalizationPeriod_);
         (_config.verifier, _config.finalizationPeriod) = (verifier_, finalizationPeriod_);
-        _begin(verifier_, finalizationPeriod_, notBefore.toUint64());
-        emit ProofSystemSet(address(verifier_), finalizationPeriod_, count);
+        emit ProofSystemSet(address(verifier_), finalizationPeriod_, _count);
     }
 
     /// @inheritdoc IL2OutputOracle
@@ -187,10 +180,7 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
 
     /// @inheritdoc IL2OutputOracle
     function isFinal(uint256 index) public view override returns (bool) {
-        Output storage found = _output(index);
-        Era storage era = _eraOf(found.serial);
-        return block.timestamp >= Math.max(found.proposedAt + era.period, era.notBefore)
-            && index < _firstLocked();
+        return block.timestamp >= _output(index).finalAt && index < _firstLocked();
     }
 
     /// @inheritdoc IL2OutputOracle
@@ -293,18 +283,6 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
         return _config.verifier;
     }
 
-    function _begin(IProofVerifier verifier_, uint64 period, uint64 notBefore) private {
-        if ((address(verifier_) == address(0)) == (period == 0)) revert WindowWithVerifier();
-        _eras.push(Era(_serial, period, notBefore));
-    }
-
-    /// @dev The newest first: older outputs are asked for rarely.
-    function _eraOf(uint64 serial) private view returns (Era storage era) {
-        uint256 newest = _eras.length - 1;
-        while (_eras[newest].firstSerial > serial) --newest;
-        return _eras[newest];
-    }
-
     /// @dev What the header says, and who proposes it when.
     function _read(bytes calldata header) private view returns (Output memory made) {
         Memory.Slice[] memory fields = bytes(header).decodeList();
@@ -312,8 +290,10 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
         made.blockHash = keccak256(header);
         made.stateRoot = fields[STATE_ROOT].readBytes32();
         made.l2BlockNumber = fields[NUMBER].readUint256().toUint64();
-        made.l2Timestamp = fields[TIMESTAMP].readUint256().toUint64();
-        made.proposedAt = block.timestamp.toUint64();
+        made.l2Timestamp = fields[TIMESTAMP].readUint256().toUint48();
+        made.proposedAt = block.timestamp.toUint48();
+        uint256 before = _count == 0 ? 0 : _outputs[_count - 1].finalAt;
+        made.finalAt = Math.max(block.timestamp + _config.finalizationPeriod, before).toUint48();
         made.serial = _serial;
         made.proposer = msg.sender;
         made.bond = BOND.toUint96();
@@ -340,6 +320,10 @@ contract L2OutputOracle is IL2OutputOracle, Governed {
             batchCommitment: made.batchCommitment
         });
         if (!_config.verifier.verify(inputs, proof)) revert InvalidProof();
+    }
+
+    function _mustMatch(IProofVerifier verifier_, uint64 period) private pure {
+        if ((address(verifier_) == address(0)) == (period == 0)) revert WindowWithVerifier();
     }
 
     /// @dev What `to` does not take waits for it: nobody can keep an output by refusing its bond.

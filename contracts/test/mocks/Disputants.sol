@@ -55,7 +55,7 @@ contract HostileOracle {
     uint256 public nextOutputIndex = 1;
     uint256 public succeeded;
     bytes[] private _calls;
-    uint64 private _serial;
+    uint48 private _serial;
 
     constructor(IDisputeGame game_) payable {
         _game = game_;

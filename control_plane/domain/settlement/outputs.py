@@ -20,7 +20,7 @@ PROPOSED: Final = keccak256(b"OutputProposed(bytes32,uint256,uint256,uint256)")
 DELETED: Final = keccak256(b"OutputsDeleted(uint256,uint256)")
 """First topic; then the number of outputs before and after."""
 _PROPOSE: Final = "propose(bytes,bytes[],bytes)"
-_WORDS: Final = 11
+_WORDS: Final = 12
 _STATE_ROOT: Final = 3
 """Of a header's fields."""
 
@@ -37,6 +37,8 @@ class Output:
     block_number: int
     block_timestamp: int
     proposed_at: int
+    final_at: int
+    """Unix seconds from which it is final, unless a dispute is open."""
     serial: int
     """Outputs that were proposed before, removed ones too."""
     proposer: bytes
@@ -125,10 +127,10 @@ def decode_output(data: bytes) -> Output:
     """Its answer. ValueError for anything else."""
     words = _words(data, _WORDS)
     root, block_hash, state_root, storage_root, commitment = words[:5]
-    block, time, proposed_at, serial = (int.from_bytes(each) for each in words[5:9])
+    block, time, proposed_at, final_at, serial = (int.from_bytes(each) for each in words[5:10])
     roots = (root, block_hash, state_root, storage_root, commitment)
-    numbers = (block, time, proposed_at, serial)
-    return Output(*roots, *numbers, words[9][12:], int.from_bytes(words[10]))
+    numbers = (block, time, proposed_at, final_at, serial)
+    return Output(*roots, *numbers, words[10][12:], int.from_bytes(words[11]))
 
 
 def parent_call(index: int) -> bytes:

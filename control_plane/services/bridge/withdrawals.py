@@ -200,7 +200,7 @@ async def withdrawal_view(ends: Ends, standing: Standing) -> WithdrawalView:
         else waits_for(ends, standing),
         withdrawal_hash="0x" + it.hash.hex(),
         output=standing.index,
-        final_at=_time(output.proposed_at + standing.window) if output else None,
+        final_at=_time(output.final_at) if output else None,
         steps=(
             BridgeStep(
                 name="initiated",
@@ -216,7 +216,7 @@ async def withdrawal_view(ends: Ends, standing: Standing) -> WithdrawalView:
             BridgeStep(
                 name="final",
                 done=standing.is_final,
-                at=_time(output.proposed_at + standing.window) if output else None,
+                at=_time(output.final_at) if output else None,
                 chain=ends.base.name,
             ),
             await _logged("finalized", ends, final_log, done=not failed),

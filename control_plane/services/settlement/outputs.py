@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Protocol
 
 from control_plane.domain.errors import Conflict
-from control_plane.domain.network import Chain, Network
+from control_plane.domain.network import Network
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.settlement import inbox_address, settles
 from control_plane.domain.settlement.outputs import Output, oracle_address
@@ -64,25 +64,22 @@ class Outputs:
             final = (await oracle.now()).last_final
         finally:
             await rpc.close()
-        views = _views(chain, indices, outputs, disputes, -1 if final is None else final)
+        views = _views(indices, outputs, disputes, -1 if final is None else final)
         return OutputsView(oracle=oracle.address, total=total, last_final=final, outputs=views)
 
 
 def _views(
-    chain: Chain,
     indices: Sequence[int],
     outputs: Sequence[Output],
     disputes: Sequence[int],
     last_final: int,
 ) -> tuple[OutputView, ...]:
-    window = chain.plan.finalization_window
     rows = list(zip(indices, outputs, disputes, strict=True))
-    return tuple(_view(*row, last_final, window) for row in reversed(rows))
+    return tuple(_view(*row, last_final) for row in reversed(rows))
 
 
-def _view(index: int, output: Output, disputes: int, last_final: int, window: int) -> OutputView:
+def _view(index: int, output: Output, disputes: int, last_final: int) -> OutputView:
     is_final = index <= last_final
-    due = _moment(output.proposed_at + window)
     return OutputView(
         index=index,
         state="final" if is_final else "disputed" if disputes else "proposed",
@@ -93,7 +90,7 @@ def _view(index: int, output: Output, disputes: int, last_final: int, window: in
         output_root=_hex(output.output_root),
         batch_commitment=_hex(output.batch_commitment),
         proposed_at=_moment(output.proposed_at),
-        final_at=None if disputes and not is_final else due,
+        final_at=None if disputes and not is_final else _moment(output.final_at),
         disputes=disputes,
         proposer=_hex(output.proposer),
         bond=str(output.bond),

@@ -84,7 +84,9 @@ class Model:
         self.proposals.append(Proposal(number, made, ()))
         roots = (bytes(32), keccak256(made), bytes(32), bytes(32), COMMITMENT)
         serial = len(self.proposals) - 1
-        self.outputs.append(Output(*roots, number, 0, self.time, serial, PROPOSER, bond))
+        self.outputs.append(
+            Output(*roots, number, 0, self.time, self.time + 10, serial, PROPOSER, bond)
+        )
 
     # ------------------------------------------------------------------ transactions
 

@@ -14,7 +14,8 @@ from control_plane.domain.settlement.outputs import (
 )
 
 _HASH = st.binary(min_size=32, max_size=32)
-_OUTPUT = "(bytes32,bytes32,bytes32,bytes32,bytes32,uint64,uint64,uint64,uint64,address,uint96)"
+_NUMBERS = "uint64,uint48,uint48,uint48,uint48"
+_OUTPUT = f"(bytes32,bytes32,bytes32,bytes32,bytes32,{_NUMBERS},address,uint96)"
 
 
 @settings(max_examples=50)
@@ -30,10 +31,12 @@ def test_a_proposal_is_encoded_as_the_abi_wants(
 
 def test_an_output_is_read() -> None:
     roots = [bytes([n]) * 32 for n in range(1, 6)]
-    values = (*roots, 9, 1_767_225_600, 1_767_225_601, 4, "0x" + "ab" * 20, 10**18)
+    numbers = (9, 1_767_225_600, 1_767_225_601, 1_767_225_611, 4)
+    values = (*roots, *numbers, "0x" + "ab" * 20, 10**18)
     found = decode_output(encode([_OUTPUT], [values]))
     assert (found.output_root, found.batch_commitment) == (roots[0], roots[4])
     assert (found.block_number, found.serial) == (9, 4)
+    assert (found.proposed_at, found.final_at) == numbers[2:4]
     assert found.proposed_at - found.block_timestamp == 1
     assert (found.proposer, found.bond) == (b"\xab" * 20, 10**18)
 

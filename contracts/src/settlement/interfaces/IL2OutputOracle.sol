@@ -21,6 +21,8 @@ interface IL2OutputOracle {
     /// @param l2BlockNumber Number of the block.
     /// @param l2Timestamp Its time.
     /// @param proposedAt Time of the L1's block with the proposal.
+    /// @param finalAt Time from which it is final unless a dispute is open; never before that of the
+    /// output on which it stands.
     /// @param serial How many outputs were proposed before, removed ones included: tells an output
     /// from another one that has its index later.
     /// @param proposer Who proposed it.
@@ -32,9 +34,10 @@ interface IL2OutputOracle {
         bytes32 messagePasserStorageRoot;
         bytes32 batchCommitment;
         uint64 l2BlockNumber;
-        uint64 l2Timestamp;
-        uint64 proposedAt;
-        uint64 serial;
+        uint48 l2Timestamp;
+        uint48 proposedAt;
+        uint48 finalAt;
+        uint48 serial;
         address proposer;
         uint96 bond;
     }
@@ -44,17 +47,6 @@ interface IL2OutputOracle {
         bytes32 outputRoot;
         uint128 timestamp;
         uint128 l2BlockNumber;
-    }
-
-    /// @notice Outputs that were proposed under one proof system.
-    /// @param firstSerial Serial of the first of them.
-    /// @param period Seconds after which one of them is final.
-    /// @param notBefore Time before which none of them is: those that were proposed earlier, on which
-    /// they stand, are final by then, or gone.
-    struct Era {
-        uint64 firstSerial;
-        uint64 period;
-        uint64 notBefore;
     }
 
     /// @notice What an oracle is made with.
