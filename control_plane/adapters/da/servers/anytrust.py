@@ -147,7 +147,7 @@ class AnyTrustStandIn(StandIn):
             result = self._call(member, method, params)
         except TooLarge:
             raise
-        except (KeyError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
             return _error(number, -32602, f"invalid argument: {error}")
         except LookupError as error:
             return _error(number, -32601, str(error))
@@ -195,9 +195,13 @@ class AnyTrustStandIn(StandIn):
         refusal = self.refusal(request)
         if refusal is not None:
             return refusal
-        asked = await request.json()
-        member, down = asked["member"], asked["down"]
-        if not isinstance(down, bool) or member not in range(len(self.members)):
+        try:
+            asked = await request.json()
+            member, down = asked["member"], asked["down"]
+        except (KeyError, TypeError) as error:
+            return PlainTextResponse(f"no member: {error}", 400)
+        known = isinstance(member, int) and 0 <= member < len(self.members)
+        if not isinstance(down, bool) or not known:
             return PlainTextResponse("name a member by its number, and whether it is down", 400)
         self.members[member].down = down
         return JSONResponse({"member": member, "down": down})

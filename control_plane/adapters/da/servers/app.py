@@ -131,7 +131,7 @@ class StandIn(ABC):
             asked = await request.json()
             named, fault = asked["commitment"], asked["fault"]
             key = EVERY if named == "*" else self._key(commitment_of(named))
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, RecursionError) as error:
             return PlainTextResponse(f"no fault: {error}", 400)
         if fault is not None and fault not in FAULTS:
             return PlainTextResponse(f"there are the faults {', '.join(FAULTS)} and null", 400)
@@ -170,6 +170,7 @@ class StandIn(ABC):
                 TooLarge: _answer(413),
                 Unavailable: _answer(503),
                 ValueError: _answer(400),
+                RecursionError: _answer(400),
             },
         )
 

@@ -9,7 +9,6 @@ Source: celestiaorg/celestia-node, nodebuilder/{blob,header,node}, api/rpc/perms
 """
 
 import base64
-import binascii
 import hmac
 import json
 import secrets
@@ -115,7 +114,7 @@ class CelestiaStandIn(StandIn):
             params = asked.get("params") or []
         except TooLarge:
             raise
-        except (ValueError, KeyError, AttributeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             return _error(None, -32700, f"Parse error: {error}")
         if method not in self._methods:
             return _error(number, -32601, f"method '{method}' not found")
@@ -127,7 +126,7 @@ class CelestiaStandIn(StandIn):
             result = run(*params)
         except _Refused as error:
             return _error(number, error.code, str(error))
-        except (TypeError, ValueError, KeyError, AttributeError, binascii.Error) as error:
+        except (TypeError, ArithmeticError, ValueError, KeyError, AttributeError) as error:
             return _error(number, -32602, f"invalid params: {error}")
         return JSONResponse({"jsonrpc": "2.0", "result": result, "id": number})
 
@@ -172,7 +171,8 @@ class CelestiaStandIn(StandIn):
         return height
 
     def _block(self, height: int) -> dict[str, Any]:
-        block = load(self._blocks / f"{int(height)}.json", None)
+        known = 0 < height <= self._height
+        block = load(self._blocks / f"{int(height)}.json", None) if known else None
         if not isinstance(block, dict):
             raise _Refused("header: given height is from the future")
         return block
