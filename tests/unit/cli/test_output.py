@@ -48,6 +48,7 @@ COMMAND_LINES = {
     "plan": "plan pair --set l1.block_time=2",
     "restart": "restart pair",
     "rollup-ls": "rollup ls",
+    "rollup-outputs": "rollup outputs left --devnet pair",
     "rollup-add": "rollup add shop --framework zk-stack --devnet pair",
     "rollup-join": "rollup join theirs --rpc http://127.0.0.1:8555 --devnet pair",
     "rollup-rm": "rollup rm right --devnet pair",
