@@ -104,6 +104,7 @@ async def _follow(session: Session, _: Mapping[str, Any]) -> dict[str, Any]:
         "stuck": reach.stuck,
         "wrong": wrong[1] if wrong else None,
         "seconds": round(session.seconds, 4),
+        "transactions": session.chronicle.transactions,
     }
 
 

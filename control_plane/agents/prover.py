@@ -15,6 +15,7 @@ from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.derivation import ProvingDerivation
 from control_plane.domain.settlement.proofs import PublicInputs
+from control_plane.domain.settlement.tracing import Reach
 
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
 
@@ -36,6 +37,8 @@ class Prover:
         self._hub = hub
         self._publish = publish
         self._running = False
+        self._told = Reach(0)
+        """How far it was at the last proof."""
         self._refused: str | None = None
         """What was refused last, and told."""
 
@@ -90,10 +93,15 @@ class Prover:
         except PermanentFailure as error:
             await self._refuse(last, error)
             raise
+        seconds = time.monotonic() - began
+        reach, before = await self._proving.follow(), self._told
+        self._told = reach
         data = {
             "from": first,
             "to": last,
-            "seconds": round(time.monotonic() - began, 3),
+            "transactions": max(0, reach.transactions - before.transactions),
+            "executing": round(max(0.0, reach.seconds - before.seconds), 3),
+            "seconds": round(seconds, 3),
             "trusted": "the prover's key",
         }
         await self._publish("batch.proven", data, service=self.name)

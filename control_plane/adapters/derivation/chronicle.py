@@ -135,6 +135,11 @@ class Chronicle:
         header, block = self._headers[number - 1], self._blocks[number - 1]
         return DerivedBlock(number, self._hashes[number], header, len(block.transactions))
 
+    @property
+    def transactions(self) -> int:
+        """Of all blocks."""
+        return sum(len(block.transactions) for block in self._blocks)
+
     def last_of(self, commitment: bytes) -> int | None:
         """Last block of the channel that made the inbox's accumulator `commitment`; None when no
         channel did."""

@@ -42,7 +42,8 @@ class DerivingProcess:
     async def follow(self) -> Reach:
         """See the port."""
         answer = await self._ask({"ask": "follow"})
-        return Reach(answer["last"], answer["stuck"], answer["wrong"], answer["seconds"])
+        figures = answer["seconds"], answer["transactions"]
+        return Reach(answer["last"], answer["stuck"], answer["wrong"], *figures)
 
     async def block(self, number: int) -> DerivedBlock | None:
         """See the port."""

@@ -22,6 +22,8 @@ class Reach:
     """Which block is the first that is not what its batch claims, and what of it."""
     seconds: float = 0.0
     """That executing took in all."""
+    transactions: int = 0
+    """Of all blocks."""
 
 
 @dataclass(frozen=True, slots=True)
