@@ -15,7 +15,7 @@ from control_plane.adapters.da.servers.making import stand_in
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.da import DataCorrupted, DataWithheld
-from tests.unit.da.serving import break_, process, serving
+from tests.unit.da.serving import break_, serving
 
 DATA = b"a channel's frames" * 99
 SERVICES = ("alt-da", "celestia", "eigenda", "anytrust")
@@ -79,14 +79,6 @@ async def test_withheld_and_corrupted(tmp_path: Path) -> None:
         await break_(url, tmp_path, commitment, "corrupt")
         with pytest.raises(DataCorrupted):
             await client.get(commitment)
-
-
-@pytest.mark.parametrize("service", SERVICES)
-async def test_everything_is_there_after_a_kill(service: str, tmp_path: Path) -> None:
-    with process(service, tmp_path) as url:
-        commitment = await AltDaClient(url).put(DATA)
-    with process(service, tmp_path) as url:
-        assert await AltDaClient(url).get(commitment) == DATA
 
 
 @pytest.mark.parametrize("answer", [b"", b"\2junk", b"\0" + bytes(32), b"\1"])

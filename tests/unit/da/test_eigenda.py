@@ -19,10 +19,10 @@ from control_plane.adapters.da.http import Service
 from control_plane.adapters.da.servers.eigenda import certificate
 from control_plane.adapters.da.servers.making import stand_in
 from control_plane.domain import rlp
-from control_plane.domain.errors import PermanentFailure, TemporaryFailure
+from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.da import CommitmentType, DataCorrupted, DataWithheld
-from tests.unit.da.serving import break_, process, serving
+from tests.unit.da.serving import break_, serving
 
 DATA = b"my-eigenda-payload"
 
@@ -93,17 +93,6 @@ async def test_withheld_corrupted_and_refused(proxy: str, tmp_path: Path) -> Non
 async def test_too_much_is_refused_before_it_is_sent(proxy: str) -> None:
     with pytest.raises(PermanentFailure, match="that size"):
         await EigenDaClient(proxy).put(bytes(MAX_BYTES))
-
-
-async def test_everything_is_there_after_a_kill(tmp_path: Path) -> None:
-    with process("eigenda", tmp_path) as url:
-        commitment = await EigenDaClient(url).put(DATA)
-    with pytest.raises(DataWithheld, match="does not answer"):
-        await EigenDaClient(url).get(commitment)
-    with pytest.raises(TemporaryFailure, match="does not answer"):
-        await EigenDaClient(url).put(DATA)
-    with process("eigenda", tmp_path) as url:
-        assert await EigenDaClient(url).get(commitment) == DATA
 
 
 @given(st.integers(1, 2**22))
