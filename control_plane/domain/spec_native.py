@@ -24,6 +24,12 @@ def native_problems(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Probl
         yield Problem(
             where, f"'native' pays gas in ETH, not in {rollup.gas_token}", "use 'caldera'"
         )
+    if rollup.da_committee_file is not None:
+        yield Problem(
+            f"{path}.da_committee_file",
+            "op-batcher speaks alt-DA only, which a real committee does not",
+            "leave it out: then the committee is a stand-in's",
+        )
     if rollup.da_url is not None and rollup.da not in _SPEAK_ALT_DA:
         yield Problem(
             f"{path}.da_url",

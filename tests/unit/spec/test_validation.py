@@ -152,6 +152,9 @@ def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
     real = {"da_url": "http://127.0.0.1:26658"}
     celestia = problems(one(**native, engine="op-geth", da="celestia", **real))
     assert "speaks alt-DA only" in celestia["rollups[0].da_url"]
+    file = {"da": "anytrust", "da_committee_file": "/committee.json"}
+    committee = problems(one(**native, engine="op-geth", **file))
+    assert "speaks alt-DA only" in committee["rollups[0].da_committee_file"]
     compose = problems(one(**native, engine="op-geth") | {"runtime": "compose"})
     assert NOT_YET in compose["rollups[0].services"]
 
