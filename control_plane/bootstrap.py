@@ -52,7 +52,7 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import DefaultPorts, make_plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import Account, Connect, NodeSpec, Rpc, Runtime
+from control_plane.domain.ports.node import Account, NodeSpec, Rpc, Runtime
 from control_plane.domain.ports.provision import JoinGuardian, MakeAgents, MakeSeal, Seal
 from control_plane.domain.seams import SeamBook, Seams
 from control_plane.domain.settlement import posts_batches, settles
@@ -470,18 +470,20 @@ def _sealers(
     native: _OnDemand,
     hub: Hub,
     publish: Publish,
-    through: Connect,
+    between: Seams,
 ) -> list[Agent]:
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
+    through = between.connecting(connect)
     for chain in network.chains:
         if chain.plan.is_external:
             continue
         if chain.plan.services == "native":
             found += _native_agents(chain, network, keys, native)
         else:
+            seen = between.sequencing(chain.name, through)
             found.append(
-                making.make_sequencer(chain, through, network=network, publish=publish, hub=hub)
+                making.make_sequencer(chain, seen, network=network, publish=publish, hub=hub)
             )
     return found
 
@@ -510,7 +512,7 @@ def _agents_maker(
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
-            *_sealers(network, keys, native, hub, publish, through),
+            *_sealers(network, keys, native, hub, publish, between),
             making.make_indexer(network, database, hub, publish, through),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),

@@ -138,6 +138,16 @@ class ConnectionDropped(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class SequencerCensoring(Fault):
+    """The sequencer takes no transaction of an account into a block."""
+
+    kind = "sequencer-censoring"
+    aim = "chain"
+    account: str = _text("address whose transactions it drops", "address")
+    deposits: int = _number(0, 0, 1, "1: it takes none of its deposits either")
+
+
+@dataclass(frozen=True, slots=True)
 class OutputForged(Fault):
     """The proposer proposes outputs that are none of the rollup's blocks."""
 
@@ -199,6 +209,7 @@ KINDS: Final[Mapping[str, type[Fault]]] = {
         Reorg,
         ChainPaused,
         ConnectionDropped,
+        SequencerCensoring,
         OutputForged,
         ChallengeInBadFaith,
         DataWithheld,
@@ -229,6 +240,8 @@ def make_fault(kind: str, target: str | None, parameters: Mapping[str, Any], nam
     values = _values(found, parameters, names, problems)
     if found is RelayerCensoring and not any(values.values()) and not problems:
         problems.append(Problem("parameters", "name a sender or a destination, or both"))
+    if found is SequencerCensoring and not values["account"] and not problems:
+        problems.append(Problem("parameters.account", "name the account", "account=0x…"))
     if problems:
         first = problems[0]
         raise InvalidInput(

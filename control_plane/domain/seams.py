@@ -5,7 +5,7 @@ here at every call. They find nothing unless somebody breaks something on purpos
 own implementation of the port stands between (``adapters/chaos``).
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -24,6 +24,7 @@ WrapAttester = Callable[[Attester], Attester]
 WrapSender = Callable[[Sender], Sender]
 Withhold = Callable[[MessageRecord], str | None]
 """Why a relayer does not carry a message; None when it does."""
+WrapRpc = Callable[[Rpc], Rpc]
 
 
 class Seams:
@@ -34,6 +35,8 @@ class Seams:
         """By the guardian's name."""
         self.senders: Final[dict[str, dict[str, WrapSender]]] = {}
         """By the chain's name."""
+        self.sequencers: Final[dict[str, dict[str, WrapRpc]]] = {}
+        """By the chain's name: what its sequencer says to its node and to the L1's."""
         self.withhold: Final[dict[str, Withhold]] = {}
         self.cut: Final[dict[str, str]] = {}
         """WebSocket URLs that agents can't reach, and why."""
@@ -79,6 +82,15 @@ class Seams:
             rpc = await connect(url, deadline=deadline)
             self._open[rpc] = url
             return rpc
+
+        return through
+
+    def sequencing(self, chain: str, connect: Connect) -> Connect:
+        """`connect`, for the sequencer of `chain`."""
+        around = self.sequencers.setdefault(chain, {})
+
+        async def through(url: str, *, deadline: float | None = None) -> Rpc:
+            return _SeamRpc(await connect(url, deadline=deadline), around)
 
         return through
 
@@ -130,6 +142,34 @@ class _SeamSender:
         for wrap in self._around.values():
             asked = wrap(asked)
         return await asked.send(to, data, gas=gas)
+
+
+class _SeamRpc:
+    """Implements ``ports.node.Rpc``."""
+
+    def __init__(self, honest: Rpc, around: Mapping[str, WrapRpc]) -> None:
+        self._honest = honest
+        self._around = around
+
+    def _asked(self) -> Rpc:
+        asked = self._honest
+        for wrap in self._around.values():
+            asked = wrap(asked)
+        return asked
+
+    async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
+        return await self._asked().call(method, *params, timeout=timeout)
+
+    async def batch(
+        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = None
+    ) -> list[Any]:
+        return await self._asked().batch(calls, timeout=timeout)
+
+    def subscribe(self, kind: str, *params: Any) -> AsyncIterator[Any]:
+        return self._honest.subscribe(kind, *params)
+
+    async def close(self) -> None:
+        await self._honest.close()
 
 
 class SeamBook:

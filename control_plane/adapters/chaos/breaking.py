@@ -38,6 +38,7 @@ from control_plane.domain.faults import (
     RelayerCensoring,
     RelayerDuplicate,
     Reorg,
+    SequencerCensoring,
 )
 from control_plane.domain.hub import Hub, Missed
 from control_plane.domain.network import Chain, GuardianKeys
@@ -54,6 +55,7 @@ _DAEMONS: Final = (
     RelayerCensoring,
     RelayerDuplicate,
     ConnectionDropped,
+    SequencerCensoring,
     OutputForged,
 )
 """Faults that stand between agents and their ports, which only those of this process have here."""
@@ -101,6 +103,8 @@ class ChaosBreaker:
             _settled(fault, ground)
         if isinstance(fault, Reorg):
             _check_reorg(fault, ground)
+        if isinstance(fault, SequencerCensoring):
+            _check_censored(fault, ground)
         if isinstance(fault, _OF_DATA):
             _data().check(fault, ground)
         if isinstance(fault, ChainPaused) and _sequencer(fault) not in ground.services:
@@ -204,6 +208,13 @@ class ChaosBreaker:
         await ground.services.hold(_sequencer(fault))
 
     @_begin.register
+    async def _(self, fault: SequencerCensoring, ground: Ground) -> None:
+        from control_plane.adapters.chaos.sequencers import Censor
+
+        around = ground.seams.sequencers.setdefault(fault.target, {})
+        around[ground.id] = lambda honest: Censor(honest, fault)
+
+    @_begin.register
     async def _(self, fault: OutputForged, ground: Ground) -> None:
         from control_plane.adapters.chaos.outputs import Forger
 
@@ -237,7 +248,7 @@ class ChaosBreaker:
         seams, id_ = ground.seams, ground.id
         self._stand.pop((ground.network.devnet, id_), None)
         found = (*seams.attesters.values(), *seams.senders.values(), *seams.proposals.values())
-        for around in found:
+        for around in (*found, *seams.sequencers.values()):
             around.pop(id_, None)  # type: ignore[attr-defined]
         mend = self._mend.pop((ground.network.devnet, id_), None)
         if mend is not None:
@@ -257,6 +268,8 @@ def _stands_beside(fault: Fault) -> tuple[str, ...]:
     """The agents that would have to be the daemon's."""
     if fault.aim == "guardian":
         return ("aggregator",)
+    if isinstance(fault, SequencerCensoring):
+        return (_sequencer(fault),)
     return ("relayer",) if isinstance(fault, RelayerCensoring | RelayerDuplicate) else ()
 
 
@@ -271,6 +284,22 @@ def _settled(fault: GuardianNotFinal, ground: Ground) -> Chain:
             "Name a `proof` and a `da` at its start.",
         )
     return found
+
+
+def _check_censored(fault: SequencerCensoring, ground: Ground) -> None:
+    chain = ground.network.chain(fault.target).plan
+    if chain.engine != "anvil":
+        raise Conflict(
+            f"{fault.kind} is not to be had on {fault.target}",
+            f"it drops transactions from the pool, for which {chain.engine} has no call",
+            "Choose a chain on Anvil.",
+        )
+    if fault.deposits and not settles(chain):
+        raise Conflict(
+            f"{fault.target} takes no deposits that could be left out",
+            "it settles nothing on the L1",
+            "Name a `proof` and a `da` at its start.",
+        )
 
 
 def _check_reorg(fault: Reorg, ground: Ground) -> None:
