@@ -7,7 +7,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks import aggregation, batches, compose, op_geth, proofs, shards, throughput
+from benchmarks import (
+    aggregation,
+    batches,
+    compose,
+    op_geth,
+    proofs,
+    settlement,
+    shards,
+    throughput,
+)
 from benchmarks.harness import Figure, new_home
 from benchmarks.lifecycle import measure, measure_many
 from benchmarks.messages import measure_instant, measure_paced
@@ -44,6 +53,11 @@ def _throughput(smoke: bool) -> list[Figure]:
 def _batches(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return batches.measure(home, smoke)
+
+
+def _settlement(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return settlement.measure(home, smoke)
 
 
 def _many(smoke: bool) -> list[Figure]:
@@ -97,6 +111,7 @@ GROUPS: Final = (
     Group("throughput", _throughput),
     Group("proofs", proofs.measure, proofs.lacks),
     Group("batches", _batches),
+    Group("settlement", _settlement),
     Group("many", _many),
     Group("shards", _shards),
     Group("aggregation", aggregation.measure),
