@@ -10,6 +10,7 @@ from typing import Any
 
 import zstandard
 
+from benchmarks import availability
 from benchmarks.bare import bare_nodes
 from benchmarks.harness import Figure, Home
 from benchmarks.lifecycle import anvil_of, keep
@@ -46,14 +47,14 @@ async def _measure(anvil: str, genesis: Path, content: Any, transfers: int) -> l
             try:
                 chain_id = int(content["config"]["chainId"])
                 sealing = await _seal(rpc, chain_id, transfers, strangers=among == "strangers")
-                posting, channel, size = await _post(rpc)
+                posting, channel, posted = await _post(rpc)
             finally:
                 await rpc.close()
         plain = sum(len(raw) for block in channel.blocks for raw in block.transactions)
         name = f"batches: bytes of a transfer, {among}"
         sizes.append(
             Figure(
-                name, size / transfers, "bytes", plain / transfers, "plain RLP",
+                name, len(posted) / transfers, "bytes", plain / transfers, "plain RLP",
                 target * plain / transfers, limit=target,
             )
         )  # fmt: skip
@@ -69,6 +70,7 @@ async def _measure(anvil: str, genesis: Path, content: Any, transfers: int) -> l
             "batches: transfers executed again", transfers / replaying, "per second",
             500 / sealing, "bare Anvil", 150, "higher",
         ),
+        *await availability.measure(posted, transfers, len(channel.blocks)),
     ]  # fmt: skip
 
 
@@ -94,14 +96,14 @@ def _transfer(
     return "0x" + sign(call, accounts[at % 10].key)[0].hex()
 
 
-async def _post(rpc: WebSocketRpc) -> tuple[float, Channel, int]:
+async def _post(rpc: WebSocketRpc) -> tuple[float, Channel, bytes]:
     """Seconds for each block, the channel and its bytes."""
     head = int(await rpc.call("eth_blockNumber"), 16)
     began = time.perf_counter()
     channel = await read_channel(rpc, 1, head)
     content = encode_channel(channel, zstandard.ZstdCompressor(level=9).compress)
     seconds = time.perf_counter() - began
-    return seconds / head, channel, len(content)
+    return seconds / head, channel, content
 
 
 def _replayed(genesis: Any, channel: Channel) -> float:

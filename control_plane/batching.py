@@ -8,6 +8,7 @@ from typing import Final
 import zstandard
 
 from control_plane.adapters.da.availability import PostedData
+from control_plane.adapters.da.kzg import Kzg
 from control_plane.adapters.da.opening import carrying
 from control_plane.adapters.da.places import keeper_of, stand_in_program
 from control_plane.adapters.evm.inbox import batcher_account
@@ -19,11 +20,11 @@ from control_plane.agents.program import program_agents
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.da import Availability
+from control_plane.domain.ports.da import Availability, Carries
 from control_plane.domain.ports.program import Programs
 from control_plane.domain.ports.store import Database
 from control_plane.domain.settlement import posts_batches
-from control_plane.domain.settlement.keepers import Keeper, keeps_elsewhere, stand_ins
+from control_plane.domain.settlement.keepers import keeps_elsewhere, stand_ins
 
 _LEVEL: Final = 9
 """Of Zstandard's: higher ones take longer and save little, for signatures do not compress."""
@@ -35,17 +36,28 @@ class Place:
 
     root: Path
     programs: Programs
+    data: "Data"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """What concerns the data of a devnet's rollups."""
+
+    kzg: Kzg
+    """Loading it takes seconds: one for all."""
     availabilities: Mapping[str, Availability]
     """Of the rollups whose data are not in the L1's calldata, by name."""
 
 
-def availabilities(network: Network) -> Mapping[str, Availability]:
-    """See :class:`Place`."""
-    return {
-        chain.name: PostedData(network, chain)
+def data_of(network: Network) -> Data:
+    """See :class:`Data`."""
+    kzg = Kzg()
+    chains = (
+        chain
         for chain in network.chains
         if posts_batches(chain.plan) and chain.plan.da != "ethereum-calldata"
-    }
+    )
+    return Data(kzg, {chain.name: PostedData(network, chain, kzg) for chain in chains})
 
 
 def make_batchers(
@@ -58,18 +70,19 @@ def make_batchers(
         *program_agents(specs, place.programs),
         *(
             DataWatcher(name, availability, publish)
-            for name, availability in place.availabilities.items()
+            for name, availability in place.data.availabilities.items()
         ),
         *(
-            _Batching(network, chain, keys, database, hub, publish, _keeper(place, chain))
+            _Batching(network, chain, keys, database, hub, publish, _carrying(place, chain))
             for chain in network.chains
             if posts_batches(chain.plan)
         ),
     ]
 
 
-def _keeper(place: Place, chain: Chain) -> Keeper | None:
-    return keeper_of(place.root, chain.plan) if keeps_elsewhere(chain.plan) else None
+def _carrying(place: Place, chain: Chain) -> Carries:
+    keeper = keeper_of(place.root, chain.plan) if keeps_elsewhere(chain.plan) else None
+    return carrying(chain.plan, keeper, place.data.kzg)
 
 
 class _Batching(Batcher):
@@ -83,7 +96,7 @@ class _Batching(Batcher):
         database: Database,
         hub: Hub,
         publish: Publish,
-        keeper: Keeper | None,
+        carries: Carries,
     ) -> None:
         l1 = network.chain(network.plan.l1.name)
         account = batcher_account(keys, chain.plan.chain_id)
@@ -91,7 +104,7 @@ class _Batching(Batcher):
         self._own = TransactionSender(
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=time
         )
-        self._carrying = carrying(chain.plan, keeper)
+        self._carrying = carries
         means = Means(self._own, self._carrying, _compress)
         super().__init__(network, chain, means, connect, database, hub, publish)
 

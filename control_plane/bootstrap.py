@@ -74,8 +74,8 @@ if TYPE_CHECKING:
     from control_plane.adapters.op_stack.stack import NativeStack
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
     from control_plane.agents.guardian import Guardian
+    from control_plane.batching import Data
     from control_plane.domain.ports.chaos import Breaker
-    from control_plane.domain.ports.da import Availability
     from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import MessagePaid, PayMessage
     from control_plane.services.bridge.desk import BridgeDesk
@@ -508,7 +508,7 @@ def _agents_maker(
         signers = with_those_alone(guardians, directory)
         attesters: list[making.Listening] = [between.attester(one) for one in signers]
         crews[network.devnet] = signers, attesters
-        data = _availabilities(network)
+        data = _data(network)
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
@@ -548,12 +548,13 @@ def _guardian_joiner(
     return join
 
 
-def _availabilities(network: Network) -> "Mapping[str, Availability]":
+def _data(network: Network) -> "Data | None":
+    """What concerns the rollups' data; None where no rollup posts them."""
     if not any(posts_batches(chain) for chain in network.plan.rollups):
-        return {}
-    from control_plane.batching import availabilities
+        return None
+    from control_plane.batching import data_of
 
-    return availabilities(network)
+    return data_of(network)
 
 
 def _batchers(
@@ -564,9 +565,9 @@ def _batchers(
     publish: Publish,
     root: Path,
     programs: ProcessPrograms,
-    data: "Mapping[str, Availability]",
+    data: "Data | None",
 ) -> Sequence[Agent]:
-    if not any(posts_batches(chain) for chain in network.plan.rollups):
+    if data is None:
         return ()
     from control_plane.batching import Place, make_batchers
 
@@ -581,16 +582,16 @@ def _settling(
     publish: Publish,
     seams: Seams,
     guardians: "Sequence[Guardian]",
-    data: "Mapping[str, Availability]",
+    data: "Data | None",
 ) -> Sequence[Agent]:
-    if not any(settles(chain) for chain in network.plan.rollups):
+    if data is None or not any(settles(chain) for chain in network.plan.rollups):
         return ()
     from control_plane.contesting import Site, contesting
     from control_plane.settling import make_settling
 
     through = seams.connecting(connect)
     site = Site(network, keys, database, hub, publish, guardians, through)
-    return make_settling(network, keys, hub, publish, seams, contesting(site), data)
+    return make_settling(network, keys, hub, publish, seams, contesting(site), data.availabilities)
 
 
 def _outposts_maker(settings: Settings, containers: _OnDemand) -> MakeAgents:

@@ -32,9 +32,9 @@ def posted(home: Home) -> int:
     return max((e["data"]["to"] for e in events if e["type"] == "batch.posted"), default=0)
 
 
-def verified(home: Home) -> dict[str, Any]:
-    """What `verify` says once all blocks are posted."""
-    until(lambda: posted(home) == head(home), 20, "all blocks are posted")
+def verified(home: Home, seconds: float = 20) -> dict[str, Any]:
+    """What `verify` says once all blocks are posted, for which `seconds` are waited."""
+    until(lambda: posted(home) == head(home), seconds, "all blocks are posted")
     url = home.status()["rollups"][0]["rpc_url"]
     done = home.run("verify", "op", "--diagnose", url, "--json", check=False)
     found = json.loads(done.stdout)

@@ -22,17 +22,18 @@ rollups:
 """
 
 
+@pytest.mark.timeout(300)  # KZG's setup is loaded five times
 def test_blobs_are_read_back_after_the_l1_was_killed() -> None:
     with new_home() as home:
         sets = ("--set", "rollups.op.da=ethereum-blobs", "--set", "save_interval=0.5")
         home.run("up", "minimal", "--name", _NAME, *sets)
         use(home)
-        first = verified(home)
+        first = verified(home, 60)  # KZG is made ready meanwhile
         assert first["transactions"] > 20
         kill(home.node("l1").pid)
         home.wait_state("ready", 30)
         use(home)
-        assert verified(home)["blocks"] > first["blocks"]
+        assert verified(home, 60)["blocks"] > first["blocks"]
         posted = [e["data"] for e in home.events(_NAME) if e["type"] == "batch.posted"]
         assert {tuple(each["carriers"]) for each in posted} == {("blobs",)}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from control_plane.adapters.da.kzg import Kzg
 from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.da.places import keepers_of
 from control_plane.adapters.derivation.l1 import START, Inbox, NotDerivable, Position, PostedFrame
@@ -33,8 +34,10 @@ class PostedData:
     """Implements ``ports.da.Availability`` of one rollup. Several may ask one of these: what one
     of them found missing the others hear."""
 
-    def __init__(self, network: Network, chain: Chain) -> None:
+    def __init__(self, network: Network, chain: Chain, kzg: Kzg | None = None) -> None:
+        """`kzg` of whoever posts, if that is in this process."""
         self._chain = chain
+        self._kzg = kzg
         self._l1_url = network.chain(network.plan.l1.name).ws_url
         self._inbox = "0x" + inbox_address(network.contracts).hex()
         self._l1: Rpc | None = None
@@ -121,7 +124,7 @@ class PostedData:
 
     async def _opened(self) -> Inbox:
         if self._reader is None:
-            self._reader = open_reader(self._l1_url, keepers_of(self._chain))
+            self._reader = open_reader(self._l1_url, keepers_of(self._chain), self._kzg)
         if self._l1 is None:
             self._l1 = await connect(self._l1_url)
         return Inbox(self._l1, self._inbox, int(self._chain.plan.chain_id), self._reader)

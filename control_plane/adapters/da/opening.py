@@ -21,7 +21,9 @@ _TYPES = {
 }
 
 
-def open_reader(l1_url: str, das: Sequence[Mapping[str, Any]]) -> FrameReader:
+def open_reader(
+    l1_url: str, das: Sequence[Mapping[str, Any]], kzg: Kzg | None = None
+) -> FrameReader:
     """Reads the frames of a rollup on the L1 at `l1_url`; `das` are the JSON of keepers.
     InvalidInput."""
     try:
@@ -29,14 +31,14 @@ def open_reader(l1_url: str, das: Sequence[Mapping[str, Any]]) -> FrameReader:
         found = {int(_TYPES[each.type]): late_client(each) for each in keepers}
     except (TypeError, KeyError) as error:
         raise InvalidInput("That is no data availability service", f"{das}: {error}") from error
-    return FrameReader(l1_url, found)
+    return FrameReader(l1_url, found, kzg)
 
 
-def carrying(chain: ChainPlan, keeper: Keeper | None) -> Carries:
+def carrying(chain: ChainPlan, keeper: Keeper | None, kzg: Kzg) -> Carries:
     """Carries the frames of `chain` to where its spec says."""
     if keeper is not None:
         return External(late_client(keeper), committee=keeper.type == "anytrust")
-    return Blobs(Kzg()) if chain.da == "ethereum-blobs" else Calldata()
+    return Blobs(kzg) if chain.da == "ethereum-blobs" else Calldata()
 
 
 def late_client(keeper: Keeper) -> DataAvailability:

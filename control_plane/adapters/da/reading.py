@@ -11,11 +11,13 @@ from control_plane.domain.settlement import Carrier, Frame
 
 class FrameReader:
     """Implements ``ports.da.ReadsFrames``. `das`: whoever keeps the data, by the first byte of a
-    commitment."""
+    commitment. `kzg` may be shared: it is closed with this, and opened again by whoever uses it."""
 
-    def __init__(self, l1_url: str, das: Mapping[int, DataAvailability] | None = None) -> None:
-        self._blobs = BlobReader(http_url(l1_url), Kzg())
-        self._das = das or {}
+    def __init__(
+        self, l1_url: str, das: Mapping[int, DataAvailability], kzg: Kzg | None = None
+    ) -> None:
+        self._blobs = BlobReader(http_url(l1_url), kzg or Kzg())
+        self._das = das
 
     async def read(self, frame: Frame, block: int) -> bytes:
         """See the port."""
