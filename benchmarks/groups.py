@@ -11,6 +11,7 @@ from benchmarks import (
     aggregation,
     batches,
     compose,
+    deposits,
     op_geth,
     proofs,
     settlement,
@@ -58,6 +59,11 @@ def _batches(smoke: bool) -> list[Figure]:
 def _settlement(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return settlement.measure(home, smoke)
+
+
+def _deposits(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return deposits.measure(home, smoke)
 
 
 def _many(smoke: bool) -> list[Figure]:
@@ -112,6 +118,7 @@ GROUPS: Final = (
     Group("proofs", proofs.measure, proofs.lacks),
     Group("batches", _batches),
     Group("settlement", _settlement),
+    Group("deposits", _deposits),
     Group("many", _many),
     Group("shards", _shards),
     Group("aggregation", aggregation.measure),
