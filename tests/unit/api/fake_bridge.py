@@ -29,7 +29,7 @@ class FakeBridge:
     exists: Callable[[str], Awaitable[Any]]
     """Raises NotFound for a devnet that is none."""
 
-    async def deposit(self, name: str, request: MakeDeposit) -> DepositView:  # noqa: ARG002
+    async def deposit(self, name: str, request: MakeDeposit) -> DepositView:
         return await self.deposit_of(name, DEPOSIT)
 
     async def deposit_of(self, name: str, id_: str) -> DepositView:
@@ -41,10 +41,10 @@ class FakeBridge:
             **_MOVED, id=DEPOSIT, state="credited", rollup_tx=WITHDRAWAL, steps=steps
         )
 
-    async def list_deposits(self, name: str, rollup: str | None, limit: int) -> list[DepositView]:  # noqa: ARG002
+    async def list_deposits(self, name: str, rollup: str | None, limit: int) -> list[DepositView]:
         return [await self.deposit_of(name, DEPOSIT)]
 
-    async def withdraw(self, name: str, request: MakeWithdrawal) -> WithdrawalView:  # noqa: ARG002
+    async def withdraw(self, name: str, request: MakeWithdrawal) -> WithdrawalView:
         return await self.withdrawal(name, WITHDRAWAL)
 
     async def withdrawal(self, name: str, id_: str) -> WithdrawalView:
@@ -60,13 +60,13 @@ class FakeBridge:
             steps=_steps(*_STEPS),
         )
 
-    async def proceed(self, name: str, id_: str, request: ContinueWithdrawal) -> WithdrawalView:  # noqa: ARG002
+    async def proceed(self, name: str, id_: str, request: ContinueWithdrawal) -> WithdrawalView:
         return await self.withdrawal(name, id_)
 
     async def list_withdrawals(
         self,
         name: str,
-        rollup: str | None,  # noqa: ARG002
-        limit: int,  # noqa: ARG002
+        rollup: str | None,
+        limit: int,
     ) -> list[WithdrawalView]:
         return [await self.withdrawal(name, WITHDRAWAL)]
