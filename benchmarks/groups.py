@@ -16,6 +16,7 @@ from benchmarks import (
     proofs,
     settlement,
     shards,
+    switching,
     throughput,
 )
 from benchmarks.harness import Figure, new_home
@@ -64,6 +65,11 @@ def _settlement(smoke: bool) -> list[Figure]:
 def _deposits(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return deposits.measure(home, smoke)
+
+
+def _switching(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return switching.measure(home, smoke)
 
 
 def _many(smoke: bool) -> list[Figure]:
@@ -118,6 +124,7 @@ GROUPS: Final = (
     Group("proofs", proofs.measure, proofs.lacks),
     Group("batches", _batches),
     Group("settlement", _settlement),
+    Group("switching", _switching),
     Group("deposits", _deposits),
     Group("many", _many),
     Group("shards", _shards),

@@ -32,6 +32,7 @@ PAGES = (
     "docs/concepts/batches.md",
     "docs/concepts/data-availability.md",
     "docs/concepts/outputs.md",
+    "docs/concepts/switching.md",
     "docs/concepts/validity.md",
     "docs/concepts/disputes.md",
     "docs/concepts/hyperlane.md",
