@@ -1,6 +1,6 @@
 """An attestation prover over a real Anvil's blocks: it signs what they are, and nothing else."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any, cast
 
@@ -8,9 +8,11 @@ import pytest
 from eth_account import Account
 
 from control_plane.adapters.derivation.chronicle import Chronicle
+from control_plane.adapters.derivation.deposits import DepositsDiffer
 from control_plane.adapters.derivation.l1 import START, Inbox, Position, Posted
+from control_plane.adapters.derivation.ordered import Ordered
 from control_plane.adapters.derivation.proving import Attesting
-from control_plane.domain.channels import Channel
+from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import PermanentFailure, TemporaryFailure
 from control_plane.domain.settlement.proofs import PublicInputs, attestation_digest
 from control_plane.domain.trie import EMPTY_TRIE
@@ -25,6 +27,8 @@ _ORDER = {"key": _KEY.hex(), "l1_chain_id": 900, "verifier": "0x" + _VERIFIER.he
 
 class FakeInbox:
     """Holds a channel for each of `ends`."""
+
+    l1 = None
 
     def __init__(self, channel: Channel, ends: tuple[int, ...]) -> None:
         self.channel = channel
@@ -42,14 +46,41 @@ class FakeInbox:
             yield Posted(number, Channel(self.channel.parent_hash, blocks), "0x", 0, after)
 
 
+async def tell(_: int) -> None:
+    pass
+
+
 async def derived(site: Site, channel: Channel, *ends: int) -> Chronicle:
     chronicle = Chronicle(site.genesis)
-
-    async def tell(_: int) -> None:
-        pass
-
     await chronicle.follow(cast("Inbox", FakeInbox(channel, ends)), tell)
     return chronicle
+
+
+class FakeOrdered:
+    """The L1 does not order what block `wrong` takes; `fails`: it is away at that block, once."""
+
+    def __init__(self, wrong: int = 0, fails: int = 0) -> None:
+        self.wrong, self.fails = wrong, fails
+        self.same = True
+        self.forgotten = 0
+        self.checked: list[int] = []
+
+    def forget(self) -> None:
+        self.forgotten += 1
+        self.same = True
+        self.checked.clear()
+
+    async def read(self, _l1: object, _until: int) -> bool:
+        return self.same
+
+    async def check(self, block: ChannelBlock, balance: Callable[[bytes], int]) -> None:
+        assert balance(b"\x77" * 20) == 0
+        if block.number == self.fails:
+            self.fails = 0
+            raise TemporaryFailure("The L1 is away")
+        if block.number == self.wrong:
+            raise DepositsDiffer(block.number, "takes deposit 0x01", "the L1 orders no further one")
+        self.checked.append(block.number)
 
 
 async def used(site: Site) -> Channel:
@@ -145,3 +176,32 @@ async def test_what_is_not_posted_or_ends_no_channel_waits(site: Site) -> None:
     for first, last in ((3, 4), (3, 6), (5, 2), (0, 2)):
         with pytest.raises(TemporaryFailure, match="not proven yet"):
             Attesting(900, _ORDER).prove(chronicle, question(inputs(channel, 1, 2, 1), first, last))
+
+
+async def test_a_deposit_that_the_l1_did_not_order_ends_it(site: Site) -> None:
+    channel = await used(site)
+    chronicle = Chronicle(site.genesis, cast("Ordered", FakeOrdered(wrong=4)))
+    await chronicle.follow(cast("Inbox", FakeInbox(channel, (2, 5, 6))), tell)
+    assert chronicle.reach.last == 3
+    prover = Attesting(900, _ORDER)
+    prover.prove(chronicle, question(inputs(channel, 1, 2, 1), 1, 2))
+    for first, last, number in ((3, 5, 2), (6, 6, 3)):
+        asked = question(inputs(channel, first, last, number), first, last)
+        with pytest.raises(PermanentFailure, match="block 4 takes deposit 0x01"):
+            prover.prove(chronicle, asked)
+
+
+async def test_an_l1_that_fails_or_lost_deposits_has_all_derived_anew(site: Site) -> None:
+    channel = await used(site)
+    ordered = FakeOrdered(fails=3)
+    chronicle = Chronicle(site.genesis, cast("Ordered", ordered))
+    inbox = cast("Inbox", FakeInbox(channel, (2, 5)))
+    with pytest.raises(TemporaryFailure):
+        await chronicle.follow(inbox, tell)
+    assert chronicle.reach.last == 0
+    for same in (True, False):
+        ordered.same = same
+        assert (await chronicle.follow(inbox, tell)).last == 5
+        assert ordered.checked == [1, 2, 3, 4, 5]
+        assert chronicle.block(5).hash == channel.blocks[4].hash
+    assert ordered.forgotten == 3
