@@ -99,7 +99,7 @@ class PostedData:
         try:
             async for posted in inbox.frames(until, self._at):
                 self._take(posted)
-            state = await inbox.state(until)
+            state = await inbox.state_at(until, self._at.channels, self._at.accumulator)
         except NotDerivable as error:
             self._forget()
             raise TemporaryFailure("What is posted can't be read", str(error)) from error

@@ -1,5 +1,6 @@
 """Reads what batchers posted: out of the L1's logs and transactions, and what these commit to."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -24,6 +25,8 @@ from control_plane.domain.settlement import (
 _RANGE: Final = 2_000
 """L1 blocks whose logs are asked for at once."""
 _AT_ONCE: Final = 50
+_CHANGING: Final = 0.3
+"""Seconds after which an Anvil has sealed the block that it was sealing."""
 
 
 class NotDerivable(ValueError):
@@ -101,6 +104,15 @@ class Inbox:
         except ValueError as error:
             raise NotDerivable(f"there is no BatchInbox at {self._address}: {error}") from error
 
+    async def state_at(self, block: int, channels: int, accumulator: bytes) -> InboxState:
+        """As :meth:`state`, and once more when it is not what is expected: of its newest block an
+        Anvil answers out of the state that the next one is just changing."""
+        state = await self.state(block)
+        if (state.channels, state.accumulator) != (channels, accumulator):
+            await asyncio.sleep(_CHANGING)
+            state = await self.state(block)
+        return state
+
     async def channels(self, until: int, at: Position = START) -> AsyncIterator[Posted]:
         """All complete channels behind `at` up to L1 block `until`, in order, checked against what
         the contract commits to. BadChannel; NotDerivable, also when the L1 is not the one any more
@@ -123,7 +135,7 @@ class Inbox:
                 raise BadChannel(str(error), frame.last, after) from error
             yield Posted(number, channel, log["transactionHash"], sum(map(len, parts)), after)
             number, frames = number + 1, []
-        state = await self.state(until)
+        state = await self.state_at(until, number, accumulator)
         if (state.channels, state.accumulator) != (number, accumulator):
             raise NotDerivable(
                 f"the inbox commits to {state.channels} channels, the L1's logs give {number}, or"
