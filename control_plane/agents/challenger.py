@@ -4,6 +4,7 @@ What the chain is it derives by itself, from the L1 and the genesis. It asks not
 sequencer's node.
 """
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -21,6 +22,8 @@ from control_plane.services.settlement.games import Listed
 from control_plane.services.settlement.verdicts import follow_as_far
 
 _CHALLENGE_GAS: Final = 1_000_000
+_LONG: Final = 1.0
+"""Seconds of deriving after which it is told."""
 
 
 class Challenger(Disputing):
@@ -45,17 +48,35 @@ class Challenger(Disputing):
 
     async def _act(self) -> None:
         games = await self._board.games()
+        self.ready.set()
+        withheld = await self._catch_up()
         await self._play(games)
-        await self._look_at_outputs(await self._board.outputs(), games)
+        await self._look_at_outputs(await self._board.outputs(), games, withheld)
+
+    async def _catch_up(self) -> DataUnavailable | None:
+        """Derive what is posted, before an output says something about it: its window is short, and
+        many blocks take long."""
+        work = asyncio.ensure_future(follow_as_far(self._derivation))
+        try:
+            await asyncio.wait([work], timeout=_LONG)
+            if not work.done():
+                self.problem = "still derives what was posted; outputs are not judged meanwhile"
+            return await work
+        finally:
+            work.cancel()
 
     # ------------------------------------------------------------------ outputs
 
-    async def _look_at_outputs(self, outputs: Sequence[Listed], games: Mapping[int, Game]) -> None:
+    async def _look_at_outputs(
+        self,
+        outputs: Sequence[Listed],
+        games: Mapping[int, Game],
+        withheld: DataUnavailable | None,
+    ) -> None:
         """Dispute the first output that is wrong: those after it go with it."""
         fresh = [each for each in outputs if each.output.serial not in self._judged]
-        if not fresh:
-            return
-        withheld = await follow_as_far(self._derivation)
+        if fresh and not withheld:
+            withheld = await follow_as_far(self._derivation)  # posted after it last looked
         for listed in fresh:
             number, serial = listed.output.block_number, listed.output.serial
             if await self._derivation.last_of(listed.output.batch_commitment) is None:
