@@ -10,6 +10,7 @@ from typing import Final
 from benchmarks import (
     aggregation,
     batches,
+    bridge,
     compose,
     deposits,
     op_geth,
@@ -72,6 +73,11 @@ def _switching(smoke: bool) -> list[Figure]:
         return switching.measure(home, smoke)
 
 
+def _bridge(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return bridge.measure(home, smoke)
+
+
 def _many(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return measure_many(home, 2 if smoke else 10)
@@ -126,6 +132,7 @@ GROUPS: Final = (
     Group("settlement", _settlement),
     Group("switching", _switching),
     Group("deposits", _deposits),
+    Group("bridge", _bridge),
     Group("many", _many),
     Group("shards", _shards),
     Group("aggregation", aggregation.measure),
