@@ -1,8 +1,8 @@
 """An AnyTrust committee: each member's JSON-RPC takes data, its REST gives them.
 
-``das_store`` of every member at once; as soon as enough have signed there is a certificate. For a
-get the certificate is checked against the committee's keys before any member is believed, and what
-a member gives against the hash in the certificate.
+``das_store`` of every member at once; when enough have signed, the others have half a second more.
+For a get the certificate is checked against the committee's keys before any member is believed,
+and what a member gives against the hash in the certificate.
 
 Source: OffchainLabs/nitro, daprovider/anytrust/{rpc_client,aggregator,restful_client}.go.
 """
@@ -41,6 +41,9 @@ MAX_BYTES: Final = 2_500_000
 """In hex they fit into a member's limit for a request's body, 5 MiB by default."""
 RETENTION: Final = 15 * 24 * 60 * 60
 """Seconds for which members are asked to keep data: as Nitro's batch poster does by default."""
+
+_GRACE: Final = 0.5
+"""Seconds for those who have not signed yet when enough have: who hangs holds nobody up."""
 
 Signer = Callable[[bytes], bytes]
 """From a 32-byte digest to r, s and the recovery id, 65 bytes: the batch poster's key."""
@@ -90,22 +93,15 @@ class AnyTrustClient:
         ]
 
     async def put(self, data: bytes) -> bytes:
-        """As in the port; all members are waited for, up to the time that each has.
-        PermanentFailure for what is too large."""
+        """As in the port. PermanentFailure for what is too large."""
         if len(data) > MAX_BYTES:
             raise PermanentFailure(
                 "AnyTrust takes no data of that size", f"{len(data)} bytes; {MAX_BYTES} at most"
             )
         timeout = int(time.time()) + self._retention
         digest = tree_hash(data)
-        asked = await asyncio.gather(
-            *(self._store(number, data, digest, timeout) for number in range(len(self._writers))),
-            return_exceptions=True,
-        )
-        for one in asked:
-            if isinstance(one, BaseException) and not isinstance(one, CalderaError):
-                raise one
-        signatures = [None if isinstance(one, BaseException) else one for one in asked]
+        asked = await self._ask(data, digest, timeout)
+        signatures = [one if isinstance(one, bytes) else None for one in asked]
         signed = sum(1 for one in signatures if one is not None)
         if signed < self.keyset.quorum:
             raise NoQuorum(
@@ -137,6 +133,25 @@ class AnyTrustClient:
     async def close(self) -> None:
         """Nothing is kept open."""
 
+    async def _ask(
+        self, data: bytes, digest: bytes, timeout: int
+    ) -> list[bytes | CalderaError | None]:
+        """Each member's signature or refusal; None of one that was not waited for."""
+        members = range(len(self._writers))
+        tasks = [
+            asyncio.create_task(self._store(number, data, digest, timeout)) for number in members
+        ]
+        try:
+            waiting = set(tasks)
+            while waiting and sum(map(_signed, tasks)) < self.keyset.quorum:
+                _, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if waiting:
+                await asyncio.wait(waiting, timeout=_GRACE)
+            return [_outcome(task) if task.done() else None for task in tasks]
+        finally:
+            for task in tasks:
+                task.cancel()
+
     async def _store(self, number: int, data: bytes, digest: bytes, timeout: int) -> bytes:
         """The signature of a member. Raises CalderaError."""
         member, key = self._writers[number], self.keyset.keys[number]
@@ -161,6 +176,17 @@ def decoded(commitment: bytes) -> Certificate:
     if commitment[:1] != bytes([CommitmentType.ANYTRUST]):
         raise ValueError(f"no commitment of AnyTrust's: 0x{commitment.hex()[:80]}")
     return Certificate.decoded(commitment[1:])
+
+
+def _signed(task: "asyncio.Task[bytes]") -> bool:
+    return task.done() and task.exception() is None
+
+
+def _outcome(task: "asyncio.Task[bytes]") -> bytes | CalderaError:
+    try:
+        return task.result()
+    except CalderaError as error:
+        return error
 
 
 async def _given(member: Service, digest: bytes) -> bytes:

@@ -7,7 +7,9 @@ client quick would be imported for nothing.
 import asyncio
 import http.client
 import json
+import socket
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -17,6 +19,11 @@ from control_plane.domain.rpc import RpcError
 
 LONGEST: Final = 64 * 1024 * 1024
 """Of an answer, bytes; more is not read."""
+
+OCTETS: Final = "application/octet-stream"
+JSON: Final = "application/json"
+_CONNECT: Final = 5.0
+"""Seconds for a connection: a thread can't be called back before it is there."""
 
 Answer = tuple[int, bytes]
 """HTTP status and body."""
@@ -44,14 +51,22 @@ class Service:
         self._headers = dict(headers or {})
         self._timeout = timeout
 
-    async def ask(self, method: str, path: str, body: bytes | None = None) -> Answer:
+    async def ask(
+        self, method: str, path: str, body: bytes | None = None, *, kind: str = OCTETS
+    ) -> Answer:
         """Raises TemporaryFailure when there is no answer in time."""
-        kind = "application/json" if body and body.startswith(b"{") else "application/octet-stream"
         headers = {**self._headers, **({"Content-Type": kind} if body is not None else {})}
+        connection = self._connection()
         try:
             async with asyncio.timeout(self._timeout):
-                return await asyncio.to_thread(self._exchange, method, path, body, headers)
+                return await asyncio.to_thread(
+                    self._exchange, connection, method, path, body, headers
+                )
+        except asyncio.CancelledError:
+            _hang_up(connection)
+            raise
         except (OSError, http.client.HTTPException) as error:
+            _hang_up(connection)
             raise TemporaryFailure(
                 f"{self.name} does not answer",
                 f"{self.url}: {str(error) or type(error).__name__}",
@@ -62,7 +77,7 @@ class Service:
         """JSON-RPC. RpcError for an error answer, PermanentFailure for a token that is refused,
         TemporaryFailure otherwise."""
         question = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
-        status, body = await self.ask("POST", "", json.dumps(question).encode())
+        status, body = await self.ask("POST", "", json.dumps(question).encode(), kind=JSON)
         if status == 401:
             raise PermanentFailure(
                 f"{self.name} refuses the token",
@@ -95,16 +110,24 @@ class Service:
             f"{self.name} refused {what}", f"{self.url} answered {status}: {said or 'nothing'}"
         )
 
+    def _connection(self) -> http.client.HTTPConnection:
+        secure = self._parts.scheme == "https"
+        made = http.client.HTTPSConnection if secure else http.client.HTTPConnection
+        return made(self._parts.hostname or "", self._parts.port, timeout=_CONNECT)
+
     def _exchange(
-        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: Mapping[str, str],
     ) -> Answer:
-        parts = self._parts
-        made = (
-            http.client.HTTPSConnection if parts.scheme == "https" else (http.client.HTTPConnection)
-        )
-        connection = made(parts.hostname or "", parts.port, timeout=self._timeout)
         try:
-            connection.request(method, parts.path.rstrip("/") + path or "/", body, dict(headers))
+            connection.connect()
+            connection.sock.settimeout(self._timeout)
+            target = self._parts.path.rstrip("/") + path or "/"
+            connection.request(method, target, body, dict(headers))
             answer = connection.getresponse()
             content = answer.read(LONGEST + 1)
         finally:
@@ -112,6 +135,13 @@ class Service:
         if len(content) > LONGEST:
             raise http.client.HTTPException(f"the answer is longer than {LONGEST} bytes")
         return answer.status, content
+
+
+def _hang_up(connection: http.client.HTTPConnection) -> None:
+    """Ends the thread that waits for an answer: nobody waits for the thread, but a loop that ends
+    would."""
+    with suppress(OSError, AttributeError):
+        connection.sock.shutdown(socket.SHUT_RDWR)
 
 
 def withheld(error: TemporaryFailure) -> DataWithheld:

@@ -1,10 +1,12 @@
 """AnyTrust's client and a committee of stand-ins."""
 
+import asyncio
 import json
 import time
 from base64 import b64decode
 from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,21 @@ async def test_one_member_may_be_down(committee: Committee) -> None:
     commitment = await committee.client.put(DATA)
     assert decoded(commitment).signers == 0b110
     assert await committee.client.get(commitment) == DATA
+
+
+async def test_a_member_that_hangs_holds_nobody_up(committee: Committee) -> None:
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()  # until the other side gives up
+        writer.close()
+
+    server = await asyncio.start_server(hang, "127.0.0.1", 0)
+    url = "http://{}:{}".format(*server.sockets[0].getsockname())
+    members = [replace(committee.members[0], rpc_url=url), *committee.members[1:]]
+    client = AnyTrustClient(members, 2, timeout=20)
+    async with asyncio.timeout(10):
+        commitment = await client.put(DATA)
+    assert decoded(commitment).signers == 0b110
+    server.close()
 
 
 async def test_two_members_down_are_no_quorum(committee: Committee) -> None:
