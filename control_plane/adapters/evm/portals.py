@@ -20,9 +20,14 @@ from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
-from control_plane.domain.settlement.outputs import ORACLE
-from control_plane.domain.settlement.places import address_of, salt_of
-from control_plane.domain.settlement.withdrawals import L1_BRIDGE, L1_MESSENGER, PORTAL
+from control_plane.domain.settlement.places import (
+    L1_BRIDGE,
+    L1_MESSENGER,
+    ORACLE,
+    PORTAL,
+    address_of,
+    salt_of,
+)
 from control_plane.resources import artifacts_dir
 
 _IMPLEMENTATION_GAS: Final = 4_000_000
@@ -59,9 +64,7 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
         return ()
     factory = _bytes(network.contracts["create3Factory"])
     names = list(dict.fromkeys(proxy.name for proxy in proxies))
-    implementations = {
-        name: create3_address(factory, _implementation_salt(name)) for name in names
-    }
+    implementations = {name: create3_address(factory, _implementation_salt(name)) for name in names}
     places = [*implementations.values()]
     places += [address_of(network.contracts, proxy.name, proxy.chain_id) for proxy in proxies]
     codes = await l1.batch([("eth_getCode", ("0x" + at.hex(), "latest")) for at in places])

@@ -6,6 +6,10 @@ from typing import Final
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import create3_address
 
+ORACLE: Final = "L2OutputOracle"
+PORTAL: Final = "OptimismPortal"
+L1_MESSENGER: Final = "L1CrossDomainMessenger"
+L1_BRIDGE: Final = "L1StandardBridge"
 SHARED: Final = {
     "disputeGame": "DisputeGame",
     "finalOutputs": "FinalOutputs",
@@ -13,9 +17,9 @@ SHARED: Final = {
 }
 """Contracts that all rollups of an L1 share, by their key in status."""
 EACH: Final = {
-    "l2OutputOracle": "L2OutputOracle",
-    "l1StandardBridge": "L1StandardBridge",
-    "l1CrossDomainMessenger": "L1CrossDomainMessenger",
+    "l2OutputOracle": ORACLE,
+    "l1StandardBridge": L1_BRIDGE,
+    "l1CrossDomainMessenger": L1_MESSENGER,
 }
 """Contracts that each rollup has, by their key in status."""
 

@@ -9,10 +9,9 @@ from typing import Any, Final
 
 from control_plane.domain.calls import selector, tail, word
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.settlement.places import L1_BRIDGE as L1_BRIDGE
+from control_plane.domain.settlement.places import PORTAL as PORTAL
 
-PORTAL: Final = "OptimismPortal"
-L1_MESSENGER: Final = "L1CrossDomainMessenger"
-L1_BRIDGE: Final = "L1StandardBridge"
 L2_MESSENGER: Final = bytes.fromhex("4200000000000000000000000000000000000007")
 L2_BRIDGE: Final = bytes.fromhex("4200000000000000000000000000000000000010")
 TOKEN_FACTORY: Final = bytes.fromhex("4200000000000000000000000000000000000012")
