@@ -105,7 +105,7 @@ class Challenger(Disputing):
         if self._left == 0:
             return
         bond = await self._board.bond()
-        data = challenge_call(self._seat.oracle, listed.index)
+        data = challenge_call(self._seat.oracle, listed.index, listed.output.block_hash)
         await self._send(data, value=bond, gas=_CHALLENGE_GAS)
         self._left = None if self._left is None else self._left - 1
         told = {
@@ -138,7 +138,7 @@ class Challenger(Disputing):
             self._look_again(left)
             return
         bond = await self._board.bond()
-        data = challenge_data_call(self._seat.oracle, listed.index)
+        data = challenge_data_call(self._seat.oracle, listed.index, listed.output.block_hash)
         await self._send(data, value=bond, gas=_CHALLENGE_GAS)
         self._asked.add(serial)
         told = {

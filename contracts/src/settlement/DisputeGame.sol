@@ -43,14 +43,14 @@ contract DisputeGame is IDisputeGame, Governed {
     // ------------------------------------------------------------ opening
 
     /// @inheritdoc IDisputeGame
-    function challenge(address oracle, uint256 index)
+    function challenge(address oracle, uint256 index, bytes32 blockHash)
         external
         payable
         override
         returns (uint256 gameId)
     {
         Game storage found;
-        (gameId, found) = _open(oracle, index);
+        (gameId, found) = _open(oracle, index, blockHash);
         found.decider = address(stepDecider);
         _next(found, Phase.BLOCK_CLAIM, Phase.REVEAL);
         _announce(gameId, found, false);
@@ -58,14 +58,14 @@ contract DisputeGame is IDisputeGame, Governed {
     }
 
     /// @inheritdoc IDisputeGame
-    function challengeData(address oracle, uint256 index)
+    function challengeData(address oracle, uint256 index, bytes32 blockHash)
         external
         payable
         override
         returns (uint256 gameId)
     {
         Game storage found;
-        (gameId, found) = _open(oracle, index);
+        (gameId, found) = _open(oracle, index, blockHash);
         found.decider = address(dataDecider);
         found.phase = Phase.DATA_VERDICT;
         found.deadline = uint64(block.timestamp) + dataWindow;
@@ -249,13 +249,14 @@ contract DisputeGame is IDisputeGame, Governed {
     // ------------------------------------------------------------ parts
 
     /// @dev A game with all that both kinds have in common; phase and clock are the caller's.
-    function _open(address oracle, uint256 index)
+    function _open(address oracle, uint256 index, bytes32 blockHash)
         private
         returns (uint256 gameId, Game storage found)
     {
         if (msg.value != bond) revert WrongBond(msg.value, bond);
         IL2OutputOracle disputed = IL2OutputOracle(oracle);
         IL2OutputOracle.Output memory output = disputed.output(index);
+        if (output.blockHash != blockHash) revert AnotherOutput(output.blockHash, blockHash);
         if (disputed.isFinal(index)) revert OutputFinal(oracle, index);
         (bytes32 parentHash,, uint64 parentNumber) = disputed.parentOf(index);
         if (output.l2BlockNumber <= parentNumber) {

@@ -38,7 +38,8 @@ contract AwkwardChallenger {
     }
 
     function challenge(address oracle, uint256 index) external returns (uint256) {
-        return _game.challenge{value: _game.bond()}(oracle, index);
+        bytes32 blockHash = IL2OutputOracle(oracle).output(index).blockHash;
+        return _game.challenge{value: _game.bond()}(oracle, index, blockHash);
     }
 
     receive() external payable {

@@ -166,9 +166,26 @@ abstract contract DisputeFixture is OutputFixture, GuardianFixture {
 
     // ------------------------------------------------------------ moves
 
+    function hashAt(uint256 index) internal view returns (bytes32) {
+        return oracle.output(index).blockHash;
+    }
+
     function challenge(uint256 index) internal returns (uint256) {
-        vm.prank(challenger);
-        return disputes.challenge{value: BOND}(address(oracle), index);
+        return challengeAs(challenger, index);
+    }
+
+    function challengeAs(address who, uint256 index) internal returns (uint256) {
+        bytes32 blockHash = hashAt(index);
+        uint96 bond = disputes.bond();
+        vm.prank(who);
+        return disputes.challenge{value: bond}(address(oracle), index, blockHash);
+    }
+
+    function askForData(address who, uint256 index) internal returns (uint256) {
+        bytes32 blockHash = hashAt(index);
+        uint96 bond = disputes.bond();
+        vm.prank(who);
+        return disputes.challengeData{value: bond}(address(oracle), index, blockHash);
     }
 
     function middleOf(uint256 id) internal view returns (uint64) {

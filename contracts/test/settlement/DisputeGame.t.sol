@@ -85,13 +85,25 @@ contract DisputeGameTest is DisputeFixture {
         vm.expectRevert(
             abi.encodeWithSelector(IDisputeGame.WrongBond.selector, BOND - 1, uint256(BOND))
         );
-        disputes.challenge{value: BOND - 1}(address(oracle), 0);
+        disputes.challenge{value: BOND - 1}(address(oracle), 0, 0);
     }
 
     function test_challenge_revertsOnNoSuchOutput() public {
         vm.prank(challenger);
         vm.expectRevert(abi.encodeWithSelector(IL2OutputOracle.NoSuchOutput.selector, 0, 0));
-        disputes.challenge{value: BOND}(address(oracle), 0);
+        disputes.challenge{value: BOND}(address(oracle), 0, 0);
+    }
+
+    function test_challenge_revertsOnAnotherOutput() public {
+        settleWorld(worldOf("seed", 8, Lie.NONE, 0, 3));
+        (bytes32 first, bytes32 second) = (hashAt(0), hashAt(1));
+        vm.startPrank(challenger);
+        bytes memory another =
+            abi.encodeWithSelector(IDisputeGame.AnotherOutput.selector, second, first);
+        vm.expectRevert(another);
+        disputes.challenge{value: BOND}(address(oracle), 1, first);
+        vm.expectRevert(another);
+        disputes.challengeData{value: BOND}(address(oracle), 1, first);
     }
 
     function test_challenge_inTheLastSecondAndNotLater() public {
@@ -99,11 +111,12 @@ contract DisputeGameTest is DisputeFixture {
         vm.warp(block.timestamp + WINDOW - 1);
         challenge(1);
         vm.warp(block.timestamp + 1);
+        bytes32 blockHash = hashAt(0);
         vm.prank(challenger);
         vm.expectRevert(
             abi.encodeWithSelector(IDisputeGame.OutputFinal.selector, address(oracle), 0)
         );
-        disputes.challenge{value: BOND}(address(oracle), 0);
+        disputes.challenge{value: BOND}(address(oracle), 0, blockHash);
         challenge(1); // still locked, so still open to others
     }
 
@@ -369,8 +382,7 @@ contract DisputeGameTest is DisputeFixture {
 
     function test_challengeData_shownInTime() public {
         settleWorld(worldOf("seed", 8, Lie.NONE, 0, 3));
-        vm.prank(challenger);
-        uint256 id = disputes.challengeData{value: BOND}(address(oracle), 1);
+        uint256 id = askForData(challenger, 1);
         DataQuestion memory question = disputes.questionOf(id);
         assertEq(question.firstBlock, 4);
         assertEq(question.lastBlock, 8);
@@ -392,8 +404,7 @@ contract DisputeGameTest is DisputeFixture {
 
     function test_challengeData_unavailableOnlyAfterTheWindow() public {
         settleWorld(worldOf("seed", 8, Lie.NONE, 0, 3));
-        vm.prank(challenger);
-        uint256 id = disputes.challengeData{value: BOND}(address(oracle), 1);
+        uint256 id = askForData(challenger, 1);
         DataQuestion memory question = disputes.questionOf(id);
         bytes memory proof = abi.encode(signed(verdicts.dataDigest(question, false), members, 0));
         uint64 deadline = disputes.game(id).deadline;
@@ -445,8 +456,7 @@ contract DisputeGameTest is DisputeFixture {
         (World memory world, uint256 honest) = _lie();
         address friend = makeAddr("friend");
         vm.deal(friend, BOND);
-        vm.prank(friend);
-        uint256 bogus = disputes.challenge{value: BOND}(address(oracle), 0);
+        uint256 bogus = challengeAs(friend, 0);
         claim(bogus, world.told[4]);
         claim(honest, world.told[4]);
         answer(honest, true);
@@ -463,8 +473,7 @@ contract DisputeGameTest is DisputeFixture {
         (, uint256 first) = _lie();
         address other = makeAddr("other");
         vm.deal(other, BOND);
-        vm.prank(other);
-        uint256 second = disputes.challenge{value: BOND}(address(oracle), 0);
+        uint256 second = challengeAs(other, 0);
         vm.expectRevert(abi.encodeWithSelector(IDisputeGame.OutputStands.selector, second));
         disputes.close(second);
         miss(first);
@@ -551,7 +560,7 @@ contract DisputeGameTest is DisputeFixture {
         calls[5] = abi.encodeCall(IDisputeGame.decide, (2, true, ""));
         hostile.arm(calls);
         vm.prank(challenger);
-        uint256 id = disputes.challenge{value: BOND}(address(hostile), 0);
+        uint256 id = disputes.challenge{value: BOND}(address(hostile), 0, keccak256("block"));
         assertEq(hostile.succeeded(), 0);
         vm.warp(disputes.game(id).deadline + 1);
         disputes.timeout(id);
@@ -572,8 +581,7 @@ contract DisputeGameTest is DisputeFixture {
         assertEq(disputes.game(id).decider, address(verdicts));
         claim(id, world.told[4]);
         assertEq(disputes.game(id).deadline, block.timestamp + 60);
-        vm.prank(challenger);
-        uint256 later = disputes.challenge{value: 3 ether}(address(oracle), 0);
+        uint256 later = challenge(0);
         assertEq(disputes.game(later).deadline, block.timestamp + 5);
         miss(id);
         assertEq(disputes.credits(proposer), BOND);

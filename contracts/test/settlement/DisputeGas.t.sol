@@ -36,8 +36,7 @@ contract DisputeGasTest is DisputeFixture {
 
     function test_gas_ofData() public {
         settleWorld(worldOf("gas", 1000, Lie.NONE, 0, 0));
-        vm.prank(challenger);
-        uint256 id = disputes.challengeData{value: BOND}(address(oracle), 0);
+        uint256 id = askForData(challenger, 0);
         _atMost("challengeData", 390_000);
         bytes memory proof =
             abi.encode(signed(verdicts.dataDigest(disputes.questionOf(id), true), members, 0));

@@ -30,11 +30,10 @@ contract Disputing is DisputeFixture {
     }
 
     function open(uint256 index, bool data, bool third) external {
-        uint96 bond = disputes.bond();
         index = bound(index, 0, oracle.nextOutputIndex() - 1);
-        vm.prank(third ? players[2] : challenger);
-        if (data) disputes.challengeData{value: bond}(address(oracle), index);
-        else disputes.challenge{value: bond}(address(oracle), index);
+        address who = third ? players[2] : challenger;
+        if (data) askForData(who, index);
+        else challengeAs(who, index);
     }
 
     function move(uint256 id, bytes32 value, bool agrees) external {

@@ -34,9 +34,11 @@ from control_plane.domain.settlement.disputes import (
 from control_plane.domain.settlement.outputs import (
     Proposal,
     decode_final,
+    decode_output,
     latest_final_call,
     next_index_call,
     oracle_address,
+    output_call,
 )
 from control_plane.domain.settlement.proofs import MESSAGE_PASSER
 from control_plane.domain.trie import prove_account
@@ -214,7 +216,9 @@ class BadFaith:
                 "all that were proposed are final",
                 "Send the rollup a transaction; an output follows when it is posted.",
             )
-        await self._send(challenge_call(self._oracle, last), int.from_bytes(bond))
+        (output,) = await self._ask(rpc, self._oracle, [output_call(last)])
+        call = challenge_call(self._oracle, last, decode_output(output).block_hash)
+        await self._send(call, int.from_bytes(bond))
         found = await self._known(rpc)
         if found is None:
             raise TemporaryFailure("The game that was opened is not there")

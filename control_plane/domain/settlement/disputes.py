@@ -123,14 +123,14 @@ def game_address(contracts: Mapping[str, str]) -> bytes:
 # ---------------------------------------------------------------- moves
 
 
-def challenge_call(oracle: bytes, index: int) -> bytes:
-    """Calldata of ``challenge``, which is sent with the bond."""
-    return encode_call("challenge(address,uint256)", oracle, index)
+def challenge_call(oracle: bytes, index: int, block_hash: bytes) -> bytes:
+    """Calldata of ``challenge``, which is sent with the bond. `block_hash` is the output's."""
+    return encode_call("challenge(address,uint256,bytes32)", oracle, index, block_hash)
 
 
-def challenge_data_call(oracle: bytes, index: int) -> bytes:
-    """Calldata of ``challengeData``, which is sent with the bond."""
-    return encode_call("challengeData(address,uint256)", oracle, index)
+def challenge_data_call(oracle: bytes, index: int, block_hash: bytes) -> bytes:
+    """Calldata of ``challengeData``, which is sent with the bond. `block_hash` is the output's."""
+    return encode_call("challengeData(address,uint256,bytes32)", oracle, index, block_hash)
 
 
 def claim_call(game_id: int, position: int, value: bytes) -> bytes:

@@ -103,6 +103,8 @@ class Model:
     def _challenge(self, sender: bytes, words: Sequence[bytes], value: int, _: bytes) -> bool:
         index = int.from_bytes(words[1])
         output = self.outputs[index]
+        if words[2] != output.block_hash:
+            return False
         low = self.outputs[index - 1].block_number if index else 0
         agreed = self.outputs[index - 1].block_hash if index else keccak256(header(0))
         game = Game(
@@ -254,7 +256,7 @@ class Model:
 
 
 _MOVES = (
-    "challenge(address,uint256)",
+    "challenge(address,uint256,bytes32)",
     "claim(uint256,uint64,bytes32)",
     "answer(uint256,bytes32,bool)",
     "reveal(uint256,bytes,uint32)",

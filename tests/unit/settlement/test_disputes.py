@@ -17,6 +17,7 @@ from control_plane.resources import artifacts_dir
 from tests.unit.metalayer.vectors import load, raw
 
 ORACLE, ALICE, BOB, DECIDER = (bytes([n]) * 20 for n in (1, 2, 3, 4))
+HASH = b"\x1f" * 32
 QUORUM = QuorumProof(absent=(), proof=(), proof_flags=(), signature=bytes(256))
 STEP = StepQuestion(
     game=DECIDER,
@@ -57,8 +58,8 @@ def signatures(kind: str, name: str = "DisputeGame") -> dict[str, list[str]]:
 
 
 CALLS = {
-    "challenge": (disputes.challenge_call(ORACLE, 3), (ORACLE, 3)),
-    "challengeData": (disputes.challenge_data_call(ORACLE, 3), (ORACLE, 3)),
+    "challenge": (disputes.challenge_call(ORACLE, 3, HASH), (ORACLE, 3, HASH)),
+    "challengeData": (disputes.challenge_data_call(ORACLE, 3, HASH), (ORACLE, 3, HASH)),
     "claim": (disputes.claim_call(7, 12, b"\x01" * 32), (7, 12, b"\x01" * 32)),
     "answer": (disputes.answer_call(7, b"\x01" * 32, True), (7, b"\x01" * 32, True)),
     "reveal": (disputes.reveal_call(7, b"header", 3), (7, b"header", 3)),

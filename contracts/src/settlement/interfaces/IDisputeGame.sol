@@ -133,6 +133,8 @@ interface IDisputeGame {
     error WrongBond(uint256 sent, uint256 bond);
     /// @notice The output is final: no game can take it away.
     error OutputFinal(address oracle, uint256 index);
+    /// @notice Another output stands at this index than the one that was meant.
+    error AnotherOutput(bytes32 blockHash, bytes32 given);
     /// @notice The output does not follow on the one before.
     error NothingToDispute(uint64 low, uint64 high);
     /// @notice The game is not in a phase in which this can be done.
@@ -171,12 +173,19 @@ interface IDisputeGame {
     /// @notice Disputes output `index` of `oracle`: opens a game. Send exactly {bond}. It can be done as long as
     /// the output is not final, whatever other games go on about it.
     /// @dev By it the challenger agrees with the output before: of several false outputs the first is to be disputed.
-    function challenge(address oracle, uint256 index) external payable returns (uint256 gameId);
+    /// @param blockHash Of the output, so that no challenge ever meets another one that took its index.
+    function challenge(address oracle, uint256 index, bytes32 blockHash)
+        external
+        payable
+        returns (uint256 gameId);
 
     /// @notice Says that data of the blocks between the output before and output `index` can't be had. Send
     /// exactly {bond}. Verdict "available": the bond is the proposer's; "not available", which can't be given
     /// before {dataWindow} ended: the output goes.
-    function challengeData(address oracle, uint256 index) external payable returns (uint256 gameId);
+    function challengeData(address oracle, uint256 index, bytes32 blockHash)
+        external
+        payable
+        returns (uint256 gameId);
 
     /// @notice The proposer's move: the value at the middle between `low` and `high`.
     /// @param position That middle, rounded down.
