@@ -30,6 +30,7 @@ PAGES = (
     "docs/concepts/slashing.md",
     "docs/concepts/chaos.md",
     "docs/concepts/batches.md",
+    "docs/concepts/deposits.md",
     "docs/concepts/data-availability.md",
     "docs/concepts/outputs.md",
     "docs/concepts/switching.md",
