@@ -10,8 +10,7 @@ from typing import Final
 from control_plane.domain import rlp
 from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.hashing import keccak256
-from control_plane.domain.settlement.places import ORACLE as ORACLE
-from control_plane.domain.settlement.places import address_of
+from control_plane.domain.settlement.places import ORACLE, address_of
 
 BOND: Final = 10**18
 """``L2OutputOracle.BOND``."""

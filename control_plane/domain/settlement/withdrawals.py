@@ -9,8 +9,6 @@ from typing import Any, Final
 
 from control_plane.domain.calls import selector, tail, word
 from control_plane.domain.hashing import keccak256
-from control_plane.domain.settlement.places import L1_BRIDGE as L1_BRIDGE
-from control_plane.domain.settlement.places import PORTAL as PORTAL
 
 L2_MESSENGER: Final = bytes.fromhex("4200000000000000000000000000000000000007")
 L2_BRIDGE: Final = bytes.fromhex("4200000000000000000000000000000000000010")

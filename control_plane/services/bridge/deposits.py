@@ -11,12 +11,8 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import DEPOSITED_TOPIC, Deposit, deposit_of_log
 from control_plane.domain.ports.node import Account
 from control_plane.domain.settlement import settles
-from control_plane.domain.settlement.withdrawals import (
-    L1_BRIDGE,
-    L2_MESSENGER,
-    PORTAL,
-    TOKEN_FACTORY,
-)
+from control_plane.domain.settlement.places import L1_BRIDGE, PORTAL
+from control_plane.domain.settlement.withdrawals import L2_MESSENGER, TOKEN_FACTORY
 from control_plane.schemas.bridge import BridgeStep, DepositStateName, DepositView
 from control_plane.services.bridge.ends import Ends, Purse, ask, find_receipt
 from control_plane.services.bridge.events import Moved, bridged_by

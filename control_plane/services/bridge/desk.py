@@ -10,7 +10,8 @@ from control_plane.domain.network import Chain, Network
 from control_plane.domain.op_stack import DEPOSITED_TOPIC
 from control_plane.domain.ports.node import Account, Connect, Rpc
 from control_plane.domain.rpc import RpcError
-from control_plane.domain.settlement.withdrawals import MESSAGE_PASSED, MESSAGE_PASSER, PORTAL
+from control_plane.domain.settlement.places import PORTAL
+from control_plane.domain.settlement.withdrawals import MESSAGE_PASSED, MESSAGE_PASSER
 from control_plane.schemas.bridge import (
     ContinueWithdrawal,
     DepositView,

@@ -13,17 +13,16 @@ from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import inbox_address
 from control_plane.domain.settlement.inbox import decode_rollup, rollup_call
 from control_plane.domain.settlement.outputs import (
-    ORACLE,
     Output,
     decode_number,
     decode_output,
     next_index_call,
     output_call,
 )
+from control_plane.domain.settlement.places import ORACLE, PORTAL
 from control_plane.domain.settlement.withdrawals import (
     L2_BRIDGE,
     MESSAGE_PASSER,
-    PORTAL,
     Withdrawal,
     withdrawal_of_log,
 )
