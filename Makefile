@@ -54,6 +54,10 @@ test-faults: setup-dev ## random schedules of faults (MESSAGES=…, SEED=… rep
 	@CALDERA_FAULT_SEED=$(SEED) CALDERA_FAULT_MESSAGES=$(MESSAGES) $(BIN)/python -m pytest -q \
 		tests/integration/metalayer/test_schedules.py $(PYTEST_ARGS)
 
+.PHONY: test-matrix
+test-matrix: setup-dev ## every framework × data availability × proof system, not in pairs only
+	@CALDERA_MATRIX=all $(BIN)/python -m pytest -q tests/e2e/test_matrix.py $(PYTEST_ARGS)
+
 .PHONY: lint
 lint: setup-dev ## ruff, its formatter, and the import rules
 	@$(BIN)/ruff check .

@@ -1,0 +1,119 @@
+"""Every choice that settlement offers, beside every other one that goes with it.
+
+In pairs by default; `make test-matrix` has all combinations. Each takes a deposit and transactions,
+batches, finalizes an output, pays a withdrawal, and is rebuilt from its data.
+"""
+
+import itertools
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple, get_args
+
+import pytest
+
+from control_plane.domain.spec_rules import PROOFS
+from control_plane.schemas.spec import DataAvailability
+from tests.acceptance.world import until
+from tests.e2e.home import Home, new_home
+
+_TOGETHER = 6
+"""Rollups of one devnet."""
+
+
+class Choice(NamedTuple):
+    framework: str
+    da: str
+    proof: str
+
+    @property
+    def name(self) -> str:
+        """Of its rollup."""
+        da = self.da.removeprefix("ethereum-")
+        return f"{self.framework.partition('-')[0]}-{da}-{self.proof}"
+
+
+def every() -> list[Choice]:
+    return [
+        Choice(framework, da, proof)
+        for framework, proofs in PROOFS.items()
+        for da in get_args(DataAvailability)
+        for proof in proofs
+    ]
+
+
+def pairs_of(choice: Choice) -> set[tuple[str, str]]:
+    return set(itertools.combinations(choice, 2))
+
+
+def pairwise(choices: Sequence[Choice]) -> list[Choice]:
+    """Few of them that have every pair of values that any of them has."""
+    missing = set().union(*map(pairs_of, choices))
+    found = []
+    while missing:
+        best = max(choices, key=lambda choice: len(pairs_of(choice) & missing))
+        found.append(best)
+        missing -= pairs_of(best)
+    return found
+
+
+def rows() -> list[list[Choice]]:
+    chosen = every() if os.environ.get("CALDERA_MATRIX") == "all" else pairwise(every())
+    return [chosen[at : at + _TOGETHER] for at in range(0, len(chosen), _TOGETHER)]
+
+
+def test_pairs_are_all_there() -> None:
+    wanted, found = set().union(*map(pairs_of, every())), pairwise(every())
+    assert set().union(*map(pairs_of, found)) == wanted
+    assert len(found) < len(every())
+
+
+@pytest.fixture
+def home() -> Iterator[Home]:
+    with new_home() as made:
+        yield made
+
+
+def spec_of(choices: Sequence[Choice]) -> str:
+    rollups = [
+        {"name": choice.name, **choice._asdict()}
+        | ({"finalization_window": 2} if choice.proof == "fraud" else {})
+        for choice in choices
+    ]
+    return json.dumps({"version": 1, "name": "net", "save_interval": 1, "rollups": rollups})
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("choices", rows(), ids=lambda row: f"{row[0].name}+{len(row) - 1}")
+def test_each_settles(home: Home, choices: list[Choice]) -> None:
+    (home.home / "net.yaml").write_text(spec_of(choices))
+    home.run("up", "net.yaml", timeout=180)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda choice: settle(home, choice.name), choices))
+    for choice in choices:
+        assert rebuilt(home, choice.name), choice
+
+
+def settle(home: Home, rollup: str) -> None:
+    """Money in, a message, money out."""
+    home.run("bridge", "deposit", "--on", rollup, "--amount", "2", "--wait", timeout=120)
+    home.run(
+        "message", "send", rollup, "l1", "--body", "0x01", "--wait", "--timeout=90", timeout=120
+    )
+    out = ("bridge", "withdraw", "--on", rollup, "--amount", "1", "--wait", "--timeout=150")
+    done = json.loads(home.run(*out, "--json", timeout=180).stdout)
+    assert done["state"] == "finalized", done
+
+
+def rebuilt(home: Home, rollup: str) -> bool:
+    """Whether `verify` computes every block that is posted."""
+
+    def verified() -> dict[str, Any]:
+        done = home.run("verify", rollup, "--json", check=False, timeout=120)
+        found = json.loads(done.stdout)
+        assert "verified" in found, (rollup, found, done.stderr)
+        return dict(found["verified"])
+
+    until(lambda: verified()["transactions"] > 2, 60, f"blocks of {rollup} are posted")
+    return True
