@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--host", type=_loopback, default="127.0.0.1", help="a loopback address")
     parser.add_argument("--port", type=int, default=0, help="0: a free one")
     parser.add_argument("--members", type=int, default=3, help="of an AnyTrust committee")
-    parser.add_argument("--assumed-honest", type=int, default=2, help="of them")
+    parser.add_argument("--assumed-honest", type=int, help="of them; by default more than half")
     parser.add_argument(
         "--generic-commitment", action="store_true", help="of alt-da: no hashes, as op-alt-da's"
     )
@@ -49,13 +49,16 @@ def _serve(asked: argparse.Namespace, listener: socket.socket) -> None:
 
     from control_plane.adapters.da.servers.making import stand_in
 
-    app = stand_in(
-        asked.service,
-        asked.directory,
-        members=asked.members,
-        assumed_honest=asked.assumed_honest,
-        generic=asked.generic_commitment,
-    ).app()
+    try:
+        app = stand_in(
+            asked.service,
+            asked.directory,
+            members=asked.members,
+            assumed_honest=asked.assumed_honest,
+            generic=asked.generic_commitment,
+        ).app()
+    except ValueError as error:
+        raise SystemExit(f"no stand-in: {error}") from error
     config = uvicorn.Config(
         app,
         http="h11",

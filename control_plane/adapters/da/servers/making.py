@@ -11,12 +11,12 @@ def stand_in(
     directory: Path,
     *,
     members: int = 3,
-    assumed_honest: int = 2,
+    assumed_honest: int | None = None,
     generic: bool = False,
 ) -> StandIn:
     """The stand-in for `service`, a ``da`` of the spec, that keeps everything in `directory`;
     `members` and `assumed_honest` are of an AnyTrust committee, `generic` is of a plain
-    alt-DA server. Raises ValueError for a service that has none."""
+    alt-DA server. Raises ValueError for a service that has none, and for what is no committee."""
     if service == "celestia":
         from control_plane.adapters.da.servers.celestia import CelestiaStandIn
 
@@ -29,7 +29,9 @@ def stand_in(
         from control_plane.adapters.da.servers.anytrust import AnyTrustStandIn
 
         return AnyTrustStandIn(
-            Store(directory), members=members, assumed_honest=min(assumed_honest, members)
+            Store(directory),
+            members=members,
+            assumed_honest=members // 2 + 1 if assumed_honest is None else assumed_honest,
         )
     if service == "alt-da":
         from control_plane.adapters.da.servers.alt_da import AltDaStandIn
