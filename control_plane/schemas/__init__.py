@@ -34,6 +34,13 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    {name}/offences                                -> [OffenceView]
     GET    {name}/guardians                               -> [GuardianView]
     POST   {name}/faucet                  FaucetRequest   -> FaucetResult
+    GET    {name}/bridge/deposits?rollup=&limit=          -> [DepositView]
+    POST   {name}/bridge/deposits         MakeDeposit     -> DepositView (201), Location
+    GET    {name}/bridge/deposits/{id}                    -> DepositView
+    GET    {name}/bridge/withdrawals?rollup=&limit=       -> [WithdrawalView]
+    POST   {name}/bridge/withdrawals      MakeWithdrawal  -> WithdrawalView (201), Location
+    GET    {name}/bridge/withdrawals/{id}                 -> WithdrawalView
+    POST   {name}/bridge/withdrawals/{id}/continue  ContinueWithdrawal -> WithdrawalView
     GET    {name}/chaos?over=                             -> [FaultView]
     POST   {name}/chaos                   StartFault      -> FaultView (201), Location
     GET    {name}/chaos/{fault}                           -> FaultView

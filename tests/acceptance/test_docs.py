@@ -33,6 +33,7 @@ PAGES = (
     "docs/concepts/deposits.md",
     "docs/concepts/data-availability.md",
     "docs/concepts/outputs.md",
+    "docs/concepts/bridge.md",
     "docs/concepts/switching.md",
     "docs/concepts/validity.md",
     "docs/concepts/disputes.md",

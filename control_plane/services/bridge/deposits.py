@@ -11,6 +11,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import DEPOSITED_TOPIC, Deposit, deposit_of_log
 from control_plane.domain.ports.node import Account
 from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.deposits import bare
 from control_plane.domain.settlement.places import L1_BRIDGE, PORTAL
 from control_plane.domain.settlement.withdrawals import L2_MESSENGER, TOKEN_FACTORY
 from control_plane.schemas.bridge import BridgeStep, DepositStateName, DepositView
@@ -61,8 +62,7 @@ async def deposit_view(ends: Ends, receipt: Mapping[str, Any]) -> DepositView | 
     found = _deposit_in(ends, receipt)
     if found is None:
         return None
-    tx = "0x" + keccak256(found.encode()).hex()
-    l2_receipt = await find_receipt(ends.l2, tx)
+    tx, l2_receipt = await _on_rollup(ends, found)
     moved = bridged_by(receipt["logs"], ends.at(L1_BRIDGE), on_l1=True) or Moved(
         found.sender, found.to or bytes(20), found.mint
     )
@@ -130,6 +130,17 @@ def _deposit_in(ends: Ends, receipt: Mapping[str, Any]) -> Deposit | None:
         if log["address"].lower() == portal and log["topics"][0] == topic:
             return deposit_of_log(log)
     return None
+
+
+async def _on_rollup(ends: Ends, deposit: Deposit) -> tuple[str, Mapping[str, Any] | None]:
+    """Hash and receipt of its transaction there, or of what is left of one that was refused."""
+    tx, rest = ("0x" + keccak256(one.encode()).hex() for one in (deposit, bare(deposit)))
+    receipt = await find_receipt(ends.l2, tx)
+    if receipt is None and settles(ends.rollup.plan):
+        left = await find_receipt(ends.l2, rest)
+        if left is not None:
+            return rest, left
+    return tx, receipt
 
 
 def _state(receipt: Mapping[str, Any] | None, ends: Ends) -> tuple[DepositStateName, str | None]:
