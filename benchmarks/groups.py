@@ -12,6 +12,7 @@ from benchmarks import (
     batches,
     bridge,
     compose,
+    disputes,
     deposits,
     op_geth,
     proofs,
@@ -78,6 +79,11 @@ def _bridge(smoke: bool) -> list[Figure]:
         return bridge.measure(home, smoke)
 
 
+def _disputes(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return disputes.measure(home, smoke)
+
+
 def _many(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return measure_many(home, 2 if smoke else 10)
@@ -129,6 +135,7 @@ GROUPS: Final = (
     Group("throughput", _throughput),
     Group("proofs", proofs.measure, proofs.lacks),
     Group("batches", _batches),
+    Group("disputes", _disputes),
     Group("settlement", _settlement),
     Group("switching", _switching),
     Group("deposits", _deposits),
