@@ -16,7 +16,13 @@ from control_plane.schemas.bridge import (
 
 DEPOSIT, WITHDRAWAL = ("0x" + digits * 32 for digits in ("d0", "e0"))
 _USER = "0x" + "11" * 20
-_MOVED: dict[str, Any] = {"rollup": "op", "token": "ETH", "amount": "1.5", "sender": _USER, "to": _USER}
+_MOVED: dict[str, Any] = {
+    "rollup": "op",
+    "token": "ETH",
+    "amount": "1.5",
+    "sender": _USER,
+    "to": _USER,
+}
 _STEPS = ("initiated", "posted", "proposed", "proven", "final", "finalized")
 
 
