@@ -145,7 +145,11 @@ async def _prove(session: Session, question: Mapping[str, Any]) -> dict[str, Any
         raise PermanentFailure("This process has no prover's key")
     if session.chronicle.commitment(int(question["last"])) is None:
         await session.follow()
-    return session.attesting.prove(session.chronicle, question)
+    try:
+        return session.attesting.prove(session.chronicle, question)
+    except PermanentFailure:  # unless the L1 is another one since
+        await session.follow()
+        return session.attesting.prove(session.chronicle, question)
 
 
 Answer = Callable[[Session, Mapping[str, Any]], Awaitable[dict[str, Any]]]
