@@ -31,10 +31,16 @@ def net() -> Iterator[Home]:
 
 
 def deposit(
-    home: Home, who: int = 0, *, to: str = _FRESH, mint: int = _COIN, value: int = 0
+    home: Home,
+    who: int = 0,
+    *,
+    to: str = _FRESH,
+    mint: int = _COIN,
+    value: int = 0,
+    status: dict[str, Any] | None = None,
 ) -> str:
     """A deposit of a listed account's; the L1 transaction's hash."""
-    status = home.status()
+    status = status or home.status()
     l1 = chains_of(status)["l1"]
     portal = status["rollups"][0]["l1_contracts"]["optimismPortal"]
     data = encode_call(_DEPOSIT, bytes.fromhex(to[2:]), value, 100_000, False, b"")
@@ -132,3 +138,37 @@ def test_a_rollup_that_stands_still_is_found_to_withhold(net: Home) -> None:
         return "differs" in found and withheld in found["differs"]["claimed"]
 
     until(is_late, 20, "the window is over")
+
+
+def test_an_l1_that_loses_deposits_takes_them_back() -> None:
+    with new_home() as home:
+        home.run(
+            *("up", "minimal", "--name", _NAME, "--set", "rollups.op.da=ethereum-calldata"),
+            *("--set", "rollups.op.proof=fraud", "--set", "save_interval=4"),
+        )
+        credited(home, deposit(home, value=1))
+        assert "verified" in verify(home)  # all is saved and posted
+        chains = chains_of(home.status())
+        node = home.node("l1").pid
+        status = home.status()
+        late = [deposit(home, n, value=1, status=status) for n in (1, 2)]
+        for each in late:
+            hash_ = hash_of(chains["l1"], each)
+            until(lambda hash_=hash_: found(chains["op"], hash_), 5, "it is credited")
+        kill(node)
+        home.wait_state("ready", 30)
+        kept = [each for each in late if found(chains["l1"], each)]
+        assert len(kept) < len(late), "the L1 was killed right before it would have lost them"
+
+        def agrees() -> bool:
+            balance = int(chains["op"].call("eth_getBalance", _FRESH, "latest"), 16)
+            return balance == 1 + len(kept)
+
+        until(agrees, 20, "the rollup has what the L1 has")
+        assert "rollup.reorged" in {event["type"] for event in home.events(_NAME)}
+        credited(home, deposit(home, 5, value=1))
+        assert "verified" in verify(home)
+
+
+def found(at: At, hash_: str) -> bool:
+    return at.call("eth_getTransactionReceipt", hash_) is not None

@@ -266,6 +266,9 @@ class DepositBuilder:
         heads = await self._l1.heads()
         if heads.head.number == 0 < self._mark.origin.number:
             raise TemporaryFailure("The L1 has no block yet", "it is about to be restored")
+        known = self._seen[-1][1].hash if self._seen else b""
+        if known == heads.head.hash and self._next is not None and not self._more:
+            return None
         replaced = None
         if not await self._l1_stands():
             self._seen.clear()
