@@ -104,10 +104,10 @@ def _passer(honest: Proposal, lie: str) -> bytes:
     found = prove_account(state_root, MESSAGE_PASSER, honest.account_proof)
     if found is None:
         raise Conflict("The rollup has no message passer", "it shows no OP Stack's predeploys")
-    root = found.storage_root
+    root, balance = found.storage_root, found.balance + 1
     if lie == "message-root":
-        root = _one_message()
-    fields = [rlp.encode_int(found.nonce), rlp.encode_int(found.balance), root, found.code_hash]
+        root, balance = _one_message(), found.balance
+    fields = [rlp.encode_int(found.nonce), rlp.encode_int(balance), root, found.code_hash]
     return _leaf(MESSAGE_PASSER, rlp.encode(fields))
 
 

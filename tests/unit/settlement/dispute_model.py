@@ -13,6 +13,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.hub import Head, Hub
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Network
+from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement.disputes import Game, Phase, game_address
 from control_plane.domain.settlement.outputs import PROPOSED, Output, Proposal
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
@@ -295,7 +296,13 @@ class Rpc:
     async def batch(
         self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = None
     ) -> list[Any]:
-        return [await self.call(method, *params, timeout=timeout) for method, params in calls]
+        found: list[Any] = []
+        for method, params in calls:
+            try:
+                found.append(await self.call(method, *params, timeout=timeout))
+            except LookupError as error:
+                found.append(RpcError("reverted", repr(error)))
+        return found
 
     async def close(self) -> None:
         pass
