@@ -15,7 +15,7 @@ Facts behind the flags (Anvil 1.7.1, measured):
   while blocks are sealed all the time.
 
 A rollup that settles takes deposit transactions: ``--network optimism``, whose hardforks have other
-names (isthmus is Prague's rules). What that mode does beside them stands in ``deposits.py``.
+names (isthmus is Prague's rules). What that mode does beside them stands in ``deposit_builder.py``.
 """
 
 import asyncio

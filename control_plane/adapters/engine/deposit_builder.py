@@ -7,17 +7,9 @@ A block takes the next deposits in the L1's order, and the L1's attributes with 
 that are known; without deposits the origin moves at most once a second, and to an L1 block that
 stands on disk, so that an L1 that is killed does not take the rollup back with it.
 
-Anvil (1.7.1, ``--network optimism``), as it was measured:
+Anvil (1.7.1, ``--network optimism``), as it was measured; its pool is a matter of its own
+(``deposit_pool.py``):
 
-- Deposits go through its pool like other transactions. There each counts as its sender's number 0,
-  so that it holds one of each sender, none beside a first transaction of the same account, and
-  that one can replace it. Two of one sender go into two blocks.
-- The pool's order is that of arrival (``--order fifo``); deposits pay nothing, and by fee they
-  would come last. A block that is full leaves out what does not fit and takes what comes after,
-  so one with deposits has no limit of gas that matters.
-- It refuses a deposit whose value its sender does not have, though the OP Stack would include it as
-  a failed one (``settlement/deposits.py`` says what stands in its place), and executes a deposit
-  that it had before once more: that each comes once is up to the sequencer.
 - ``eth_getRawTransactionByHash`` of a deposit breaks the connection. Dumps, loaded states and
   ``anvil_rollback`` keep deposits as they were.
 - ``depositNonce`` in receipts is the nonce after the deposit, the specification's the one before.
@@ -33,36 +25,39 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
 
+from control_plane.adapters.engine.deposit_pool import (
+    DEPOSIT_KIND,
+    DepositPool,
+    is_risky,
+    one_block_of,
+)
 from control_plane.adapters.engine.genesis import GAS_LIMIT
 from control_plane.adapters.evm.l1_view import Intake, L1View
 from control_plane.domain.calls import selector
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import (
-    DEPOSIT_TYPE,
     L1_BLOCK,
     NO_ORIGIN,
     Deposit,
     L1Block,
     Origin,
-    l1_attributes,
 )
 from control_plane.domain.ports.engine_api import Replaced
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
-from control_plane.domain.settlement.deposits import FREE, bare, is_refused
+from control_plane.domain.settlement.deposits import bare
 from control_plane.domain.transactions import raw_of
 
 _DEADLINE: Final = 30.0
 _NO_LIMIT: Final = 1 << 40
-_RUN_GAS: Final = 40_000_000
-"""Of the deposits of one block."""
 _READ_GAS: Final = 200_000_000
 _OFTEN: Final = 1.0
 """Seconds between two attributes without deposits."""
 _MARKS: Final = 1_024
+_STEPS: Final = 32
+"""In which an L1 block ages until the attributes tell of it."""
 _NUMBER, _HASH = selector("number()"), selector("hash()")
-_KIND: Final = hex(DEPOSIT_TYPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +79,7 @@ class DepositBuilder:
     ) -> None:
         """`lag`: seconds after which an L1 block stands on disk."""
         self._node = node
+        self._pool = DepositPool(node)
         self._l1 = l1
         self._lag = lag
         self._clock = clock
@@ -93,12 +89,14 @@ class DepositBuilder:
         self._sure = False
         """Those that were read are in no block for certain."""
         self._more = False
-        self._seen: deque[tuple[float, L1Block]] = deque(maxlen=64)
+        self._seen: deque[tuple[float, L1Block]] = deque()
+        """Heads of the L1 and when they were seen."""
+        self._looked = b""
         self._moved = 0.0
 
     async def open(self) -> None:
         """Find out where the chain is. TemporaryFailure, RpcError."""
-        await self._forget_sent()
+        await self._pool.forget()
         await self._node.call("evm_setBlockGasLimit", hex(GAS_LIMIT))
         block = await self._node.call("eth_getBlockByNumber", "latest", False)
         number = int(block["number"], 16)
@@ -140,11 +138,11 @@ class DepositBuilder:
 
     async def seal(self, waiting: int, *, empty: bool) -> int | None:  # noqa: ARG002 - the port's
         """See the port. What nothing was taken of is sealed all the same."""
-        run = _run(self._waiting)
+        run = one_block_of(self._waiting)
         attributes = await self._attributes(run)
         if run or attributes:
             await self._node.call("evm_setBlockGasLimit", hex(_NO_LIMIT))
-        sent, attributes = await self._send(run, attributes)
+        sent, attributes = await self._pool.send(run, attributes)
         await self._node.call("evm_mine", timeout=_DEADLINE)
         block = await self._node.call("eth_getBlockByNumber", "latest", False)
         if run or attributes:
@@ -159,7 +157,7 @@ class DepositBuilder:
             return None
         origin = self._mark.origin
         if self._waiting or not self._mark.is_clean:
-            last = len(run) == len(self._waiting) and not any(map(_is_risky, run))
+            last = len(run) == len(self._waiting) and not any(map(is_risky, run))
             target = self._next.origin if last else None
         else:
             target = self._aged() if self._clock() - self._moved >= _OFTEN else None
@@ -169,68 +167,12 @@ class DepositBuilder:
 
     def _aged(self) -> L1Block | None:
         """The newest L1 block that was there long enough, and behind which no deposit waits."""
-        now, found = self._clock(), None
-        while self._seen and now - self._seen[0][0] >= self._lag:
-            found = self._seen.popleft()
-        if found is None or self._next is None:
+        if self._next is None or not self._seen:
             return None
-        self._seen.appendleft(found)
-        return found[1] if found[1].number <= self._next.origin.number else None
-
-    async def _send(
-        self, run: Sequence[Deposit], attributes: L1Block | None
-    ) -> tuple[Sequence[tuple[Deposit, Hex]], L1Block | None]:
-        """Put deposits into the pool, one after the other: each with the hash under which it will
-        be in a block, and what the attributes tell. It ends before a deposit that the pool takes
-        only in a block of its own; then there are no attributes."""
-        first: Deposit | None = None
-        if attributes is not None:
-            first = l1_attributes(attributes, 0, FREE, jovian=False)
-            await self._put(first)
-        sent: list[tuple[Deposit, Hex]] = []
-        for deposit in run:
-            form = await self._put_user(deposit, alone=not sent)
-            if form is None:
-                break
-            sent.append((deposit, form.hash))
-        if first is not None and len(sent) < len(run):
-            await self._node.call("anvil_dropTransaction", first.hash)
-            attributes = None
-        return sent, attributes
-
-    async def _put_user(self, deposit: Deposit, *, alone: bool) -> Deposit | None:
-        """The form in which the pool took it; None when it takes none beside others."""
-        try:
-            await self._put(deposit)
-        except RpcError as error:
-            if "underpriced" in error.message:
-                await self._make_room(deposit.sender)
-                await self._put(deposit)
-                return deposit
-            sender = "0x" + deposit.sender.hex()
-            balance = int(await self._node.call("eth_getBalance", sender, "latest"), 16)
-            if not is_refused(deposit, balance):
-                raise
-            if not alone:
-                return None
-            left = bare(deposit)
-            await self._put(left)
-            return left
-        return deposit
-
-    async def _put(self, deposit: Deposit) -> None:
-        try:
-            await self._node.call("eth_sendRawTransaction", "0x" + deposit.encode().hex())
-        except RpcError as error:
-            if "already" not in error.message:
-                raise
-
-    async def _make_room(self, sender: bytes) -> None:
-        """Drop the sender's first transaction, which the deposit makes invalid anyway."""
-        content = await self._node.call("txpool_content")
-        for each in content["pending"].get("0x" + sender.hex(), {}).values():
-            if int(each["nonce"], 16) == 0:
-                await self._node.call("anvil_dropTransaction", each["hash"])
+        self._note(self._seen[-1][1])
+        seen, block = self._seen[0]
+        old = self._clock() - seen >= self._lag
+        return block if old and block.number <= self._next.origin.number else None
 
     async def _settle(
         self,
@@ -266,17 +208,24 @@ class DepositBuilder:
         heads = await self._l1.heads()
         if heads.head.number == 0 < self._mark.origin.number:
             raise TemporaryFailure("The L1 has no block yet", "it is about to be restored")
-        known = self._seen[-1][1].hash if self._seen else b""
-        if known == heads.head.hash and self._next is not None and not self._more:
-            return None
         replaced = None
-        if not await self._l1_stands():
-            self._seen.clear()
-            replaced = await self._go_back()
-        await self._take_in(heads.head)
-        if not self._seen or self._seen[-1][1].hash != heads.head.hash:
-            self._seen.append((self._clock(), heads.head))
+        if self._looked != heads.head.hash or self._next is None or self._more:
+            if not await self._l1_stands():
+                self._seen.clear()
+                replaced = await self._go_back()
+            await self._take_in(heads.head)
+            self._looked = heads.head.hash
+        self._note(heads.head)
         return replaced
+
+    def _note(self, head: L1Block) -> None:
+        """Remember when the L1's head was seen, some of them and none longer than needs be."""
+        now = self._clock()
+        last = self._seen[-1] if self._seen else None
+        if last is None or (last[1].hash != head.hash and now - last[0] >= self._lag / _STEPS):
+            self._seen.append((now, head))
+        while len(self._seen) > 1 and now - self._seen[1][0] >= self._lag:
+            self._seen.popleft()
 
     async def _stands(self) -> bool:
         """Whether the rollup still has the last block that this knows of."""
@@ -351,7 +300,7 @@ class DepositBuilder:
         for block in blocks:
             if isinstance(block, RpcError):
                 raise block
-            raws += [raw_of(each) for each in block["transactions"] if each["type"] != _KIND]
+            raws += [raw_of(each) for each in block["transactions"] if each["type"] != DEPOSIT_KIND]
         try:
             await self._node.call("anvil_rollback", head - base, timeout=_DEADLINE)
         except RpcError as error:
@@ -387,16 +336,6 @@ class DepositBuilder:
             found.append(Origin(int(number, 16), data, 0) if any(data) else NO_ORIGIN)
         return found
 
-    async def _forget_sent(self) -> None:
-        """Drop deposits that an earlier sequencer left in the pool: the L1 may have lost them."""
-        if not int((await self._node.call("txpool_status"))["pending"], 16):
-            return
-        content = await self._node.call("txpool_content")
-        for queue in content["pending"].values():
-            for each in queue.values():
-                if each["type"] == _KIND:
-                    await self._node.call("anvil_dropTransaction", each["hash"])
-
 
 def _stranded(mark: _Mark) -> TemporaryFailure:
     return TemporaryFailure(
@@ -404,24 +343,3 @@ def _stranded(mark: _Mark) -> TemporaryFailure:
         "its node does not keep the states of older blocks, so it can't be taken back",
         "Restore a snapshot, or take the rollup away and add it anew.",
     )
-
-
-def _run(deposits: Sequence[Deposit]) -> Sequence[Deposit]:
-    """As many of them as one block takes: one of each sender, and alone one that may not be
-    executed because its sender spends the coins in the same block."""
-    run: list[Deposit] = []
-    senders: set[bytes] = set()
-    gas = 0
-    for deposit in deposits:
-        gas += deposit.gas
-        if deposit.sender in senders or (run and (gas > _RUN_GAS or _is_risky(deposit))):
-            break
-        run.append(deposit)
-        senders.add(deposit.sender)
-        if _is_risky(deposit):
-            break
-    return run
-
-
-def _is_risky(deposit: Deposit) -> bool:
-    return deposit.value > deposit.mint
