@@ -156,10 +156,14 @@ def test_final_is_what_a_final_output_covers(disputable: Home) -> None:
     for body in ("0x01", "0x02"):
         seconds = send(disputable, body)
         assert _WINDOW <= seconds < _WINDOW + 15  # a loaded machine; the benchmark measures it
-    blocks = {data["block"] for data in told(disputable, "output.final")}
-    assert blocks
-    epochs = [data for data in told(disputable, "epoch.certified") if data["messages"]]
-    assert epochs
+    flags = ("--finality", "finalized", "--body", "0x03")
+    sent = disputable.json("message", "send", "op", "l1", *flags)
+
+    def trace() -> dict[str, Any]:
+        return dict(disputable.json("message", "trace", sent["id"]))
+
+    until(lambda: "is not final yet" in (trace()["reason"] or ""), 20, "it says what it waits for")
+    until(lambda: trace()["state"] == "delivered", 20, "it is delivered")
 
 
 def test_a_guardian_that_calls_another_block_final_is_slashed(disputable: Home) -> None:

@@ -198,7 +198,18 @@ class Demands:
         _, self._final = await self._awaited.due()
         if now - self._told_at > _TOLD_EVERY:
             self._tell()
+            await self._explain()
         return bool(self._final)
+
+    async def _explain(self) -> None:
+        """Let messages say which block they wait to see final."""
+        reasons: dict[str, str] = {}
+        for key, (chain, block) in self._blocks.items():
+            final = self._awaited.final(chain)
+            if key.startswith("0x") and final < block:
+                last = f"so far block {final} is" if final else "so far none is"
+                reasons[key] = f"block {block} of {chain} is not final yet: {last}"
+        await self._note(reasons)
 
     async def answer(self, leaves: Iterable[Leaf]) -> Extra:
         """What the next epoch, which has `leaves`, shall have besides."""
@@ -293,6 +304,7 @@ class Demands:
             if key not in self._reading and final.get(self._network.chain(name).domain, 0) >= block:
                 del self._blocks[key]
                 self._awaited.drop(key)
+                self._reasons.pop(key, None)
 
     def refused(self, extra: Extra) -> None:
         """An epoch with `extra` is not certified: the next one goes without, so that what only

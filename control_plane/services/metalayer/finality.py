@@ -143,6 +143,10 @@ class Awaited:
                     found.setdefault(chain, set()).add(number)
         return {chain: tuple(sorted(numbers)) for chain, numbers in found.items()}
 
+    def final(self, chain: str) -> int:
+        """Number of its final block last heard of; 0 before there was one."""
+        return self._known.get(chain, 0)
+
     async def due(self) -> tuple[set[str], dict[str, FinalBlock]]:
         """Keys whose blocks are all final, and the highest final block of each of their chains."""
         if not self._moved:
