@@ -107,6 +107,7 @@ contract BatchInbox is IBatchInbox, Governed {
     ) private {
         Rollup storage found = _rollups[chainId];
         if (msg.sender != found.batcher) revert NotBatcher(chainId, msg.sender, found.batcher);
+        if (msg.sender.code.length != 0) revert BatcherHasCode(msg.sender);
         if (firstBlock != found.nextBlock) revert UnexpectedBlock(firstBlock, found.nextBlock);
         if (lastBlock < firstBlock) revert NothingPosted();
         if (frame != 0) {

@@ -37,10 +37,24 @@ contract BatchInboxTest is Test {
     function test_setBatcher_keepsWhatWasPosted() public {
         inbox.append(ROLLUP, 1, 5, 0, true, "x");
         vm.stopPrank();
-        inbox.setBatcher(ROLLUP, address(this));
+        address other = makeAddr("other");
+        inbox.setBatcher(ROLLUP, other);
         assertEq(inbox.rollup(ROLLUP).nextBlock, 6);
+        vm.prank(other);
         inbox.append(ROLLUP, 6, 6, 0, true, "y");
         assertEq(inbox.rollup(ROLLUP).channels, 2);
+    }
+
+    /// @dev What an account with code posts is no transaction's own calldata, so nobody would find it.
+    function test_append_refusesAccountsWithCode() public {
+        vm.etch(batcher, abi.encodePacked(hex"ef0100", address(this))); // EIP-7702's delegation
+        bytes memory hasCode = abi.encodeWithSelector(IBatchInbox.BatcherHasCode.selector, batcher);
+        vm.expectRevert(hasCode);
+        inbox.append(ROLLUP, 1, 5, 0, true, "x");
+        vm.expectRevert(hasCode);
+        inbox.appendCommitment(ROLLUP, 1, 5, 0, true, "x");
+        vm.etch(batcher, "");
+        inbox.append(ROLLUP, 1, 5, 0, true, "x");
     }
 
     function test_append_countsAndCommits() public {

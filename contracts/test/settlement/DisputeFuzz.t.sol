@@ -14,7 +14,7 @@ contract DisputeFuzzTest is DisputeFixture {
         return uint256(chance) % most;
     }
 
-    /// forge-config: default.fuzz.runs = 200
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_honestChallengerWins(
         bytes32 seed,
         uint64 last,
@@ -44,7 +44,7 @@ contract DisputeFuzzTest is DisputeFixture {
         assertEq(address(disputes).balance, 0);
     }
 
-    /// forge-config: default.fuzz.runs = 200
+    /// forge-config: default.fuzz.runs = 100
     function testFuzz_honestProposerWins(bytes32 seed, uint64 last, uint64 prior) public {
         last = uint64(bound(last, 1, 1000));
         prior = uint64(bound(prior, 0, last - 1));

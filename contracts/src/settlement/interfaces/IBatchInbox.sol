@@ -34,6 +34,10 @@ interface IBatchInbox {
     /// @notice Thrown when somebody else than the rollup's batcher posts.
     error NotBatcher(uint256 chainId, address sender, address batcher);
 
+    /// @notice Thrown when the batcher's account has code (EIP-7702): the call would be no transaction's own, and
+    /// nobody would find the frame in its calldata.
+    error BatcherHasCode(address batcher);
+
     /// @notice Thrown when the channel does not begin with the first block that is missing.
     error UnexpectedBlock(uint64 firstBlock, uint64 nextBlock);
 
