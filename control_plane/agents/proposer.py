@@ -106,7 +106,9 @@ class Proposer:
                 while True:
                     wait = await self._step_patiently()
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._something_new(news), wait)
+                        # not wait_for, which takes a cancellation for news that comes with it
+                        async with asyncio.timeout(wait):
+                            await self._something_new(news)
         finally:
             self.ready.clear()
 

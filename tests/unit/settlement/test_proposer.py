@@ -303,3 +303,21 @@ async def test_an_oracle_that_does_not_answer_is_waited_for(
         assert "does not answer" in str(agent.problem)
 
     await world.run(story)
+
+
+async def test_it_ends_when_it_is_told_to_though_news_come_at_that_moment() -> None:
+    world = World(posted=3)
+    await world.run(lambda _: world.until(lambda: len(world.outputs) == 1))
+    for turns in range(12):
+        agent = world.proposer()
+        task = asyncio.create_task(agent.run())
+        await world.until(agent.ready.is_set)
+        await asyncio.sleep(0.02)
+        world.hub.tell(Head("l1", 1, "0x", world.now))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            async with asyncio.timeout(2):
+                await task
+        assert task.cancelled()
