@@ -151,6 +151,12 @@ class RollupStatus(Model):
         " null where there are none.",
         examples=[10],
     )
+    prover: str | None = Field(
+        default=None,
+        description="Who proves its outputs: `attestation` is a signature, as good as the holder of"
+        " its key; null without validity proofs.",
+        examples=["attestation"],
+    )
     sequencing_window: float | None = Field(
         default=None,
         description="Seconds after which a deposit must be in a block; null where there are no"

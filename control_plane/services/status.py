@@ -173,6 +173,7 @@ def _rollup(
         da=chain.da,
         proof=chain.proof,
         finalization_window=chain.finalization_window if chain.proof else None,
+        prover="attestation" if chain.proof == "validity" else None,
         sequencing_window=chain.sequencing_window if chain.proof else None,
         shard=chain.shard,
         block_time=chain.block_time,

@@ -92,7 +92,7 @@ def all_final(home: Home) -> None:
 
 def test_outputs_are_proven_whatever_is_killed(proven: Home) -> None:
     (rollup,) = proven.status()["rollups"]
-    assert rollup["proof"] == "validity"
+    assert (rollup["proof"], rollup["prover"]) == ("validity", "attestation")
     assert rollup["finalization_window"] == 0
     assert {"l2OutputOracle", "attestationVerifier"} <= rollup["l1_contracts"].keys()
     assert "disputeGame" not in rollup["l1_contracts"]
