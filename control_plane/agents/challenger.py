@@ -22,7 +22,7 @@ from control_plane.services.settlement.games import Listed
 from control_plane.services.settlement.verdicts import follow_as_far
 
 _CHALLENGE_GAS: Final = 1_000_000
-_LONG: Final = 1.0
+_LONG: Final = 5.0
 """Seconds of deriving after which it is told."""
 
 
