@@ -86,6 +86,10 @@ class DepositBuilder:
         self._marks: deque[_Mark] = deque(maxlen=_MARKS)
         self._next: Intake | None = None
         """What was read of the L1 behind the origin: deposits that are in no block yet."""
+        self._in = 0
+        """How many of those that were read are in a block by now."""
+        self._stops: list[tuple[int, L1Block]] = []
+        """L1 blocks up to which all deposits are in once so many are."""
         self._sure = False
         """Those that were read are in no block for certain."""
         self._more = False
@@ -110,6 +114,8 @@ class DepositBuilder:
 
     def _read_anew(self) -> None:
         self._next, self._sure = None, False
+        self._in = 0
+        self._stops.clear()
 
     def look_at(self, l1: Rpc) -> None:
         """See the port."""
@@ -157,8 +163,8 @@ class DepositBuilder:
             return None
         origin = self._mark.origin
         if self._waiting or not self._mark.is_clean:
-            last = len(run) == len(self._waiting) and not any(map(is_risky, run))
-            target = self._next.origin if last else None
+            certain = self._in + len(run) - sum(map(is_risky, run))
+            target = next((at for n, at in reversed(self._stops) if n <= certain), None)
         else:
             target = self._aged() if self._clock() - self._moved >= _OFTEN else None
             if target is not None and not await self._l1.has(target):
@@ -190,11 +196,14 @@ class DepositBuilder:
             return
         if self._next is not None:
             self._next = Intake(self._next.origin, self._next.deposits[count:])
+        self._in += count
         origin = self._mark.origin
         is_clean = self._mark.is_clean and not count
         if attributes is not None:
-            origin, is_clean = Origin(attributes.number, attributes.hash, 0), True
+            origin = Origin(attributes.number, attributes.hash, 0)
+            is_clean = all(n == self._in for n, at in self._stops if at == attributes)
             self._moved = self._clock()
+        self._stops = [(n, at) for n, at in self._stops if at.number > origin.number]
         self._marks.append(_Mark(number, Hex(block["hash"]), origin, is_clean))
         if self._more:
             await self._take_in((await self._l1.heads()).head)
@@ -257,6 +266,10 @@ class DepositBuilder:
         if len(deposits) < len(new.deposits):
             self._marks[-1] = _Mark(self._mark.number, self._mark.hash, origin, is_clean=False)
         self._next = Intake(new.origin, (*self._waiting, *deposits))
+        total = self._in + len(self._waiting)
+        if self._stops and self._stops[-1][0] == total:
+            self._stops.pop()
+        self._stops.append((total, new.origin))
         self._more = new.origin.number < head.number
         self._sure = not self._more or bool(deposits)
 
