@@ -1,7 +1,7 @@
 """What is bridged: coins, or a token and what stands for it on the rollup; and how much."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Final
 
 from control_plane.domain.calls import encode_call, selector, tail, word
@@ -15,6 +15,8 @@ ETH: Final = "ETH"
 _CREATE: Final = "createOptimismMintableERC20WithDecimals(address,string,string,uint8)"
 _WHERE: Final = "tokenAddress(address,string,string,uint8)"
 _COIN_DECIMALS: Final = 18
+_EXACT: Final = Context(prec=400)
+"""Digits: more than 2^256 and 255 decimals have, so that nothing is rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ async def balance_of(ends: Ends, rpc: Rpc, token: bytes | None, who: bytes) -> i
 
 def units(amount: str, token: Token) -> int:
     """The smallest units of `amount` whole ones. InvalidInput for less than one of them."""
-    exact = Decimal(amount).scaleb(token.decimals)
+    exact = Decimal(amount).scaleb(token.decimals, _EXACT)
     if exact != exact.to_integral_value():
         raise InvalidInput(
             f"{token.symbol} can't be divided so far",
@@ -92,7 +94,7 @@ def units(amount: str, token: Token) -> int:
 
 def whole_units(amount: int, decimals: int) -> str:
     """`amount` smallest units in whole ones, without needless zeros."""
-    text = f"{Decimal(amount).scaleb(-decimals):f}"
+    text = f"{Decimal(amount).scaleb(-decimals, _EXACT):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
