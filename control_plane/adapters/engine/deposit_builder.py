@@ -37,6 +37,7 @@ from control_plane.domain.calls import selector
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import (
+    DEPOSITOR,
     L1_BLOCK,
     NO_ORIGIN,
     Deposit,
@@ -54,6 +55,9 @@ _NO_LIMIT: Final = 1 << 40
 _READ_GAS: Final = 200_000_000
 _OFTEN: Final = 1.0
 """Seconds between two attributes without deposits."""
+_ALL_GAS: Final = 1 << 60
+_AT_ONCE: Final = 32
+_DEPOSITOR: Final = "0x" + DEPOSITOR.hex()
 _MARKS: Final = 1_024
 _STEPS: Final = 32
 """In which an L1 block ages until the attributes tell of it."""
@@ -90,6 +94,9 @@ class DepositBuilder:
         """How many of those that were read are in a block by now."""
         self._stops: list[tuple[int, L1Block]] = []
         """L1 blocks up to which all deposits are in once so many are."""
+        self._loose: list[tuple[int, Hex]] = []
+        """Deposits of L1 blocks behind the origin that were in blocks when it was opened, and the
+        numbers of those; until it is known that the L1 has them."""
         self._sure = False
         """Those that were read are in no block for certain."""
         self._more = False
@@ -109,7 +116,8 @@ class DepositBuilder:
             raise TemporaryFailure("The rollup does not say where it is", f"block {number}")
         while self._marks and (self._marks[-1].number >= number or not await self._stands()):
             self._marks.pop()
-        self._marks.append(_Mark(number, Hex(block["hash"]), origin, is_clean=True))
+        self._loose = await self._behind_origin(number)
+        self._marks.append(_Mark(number, Hex(block["hash"]), origin, is_clean=not self._loose))
         self._read_anew()
 
     def _read_anew(self) -> None:
@@ -222,7 +230,10 @@ class DepositBuilder:
             if not await self._l1_stands():
                 self._seen.clear()
                 replaced = await self._go_back()
+            if self._next is None and not self._mark.is_clean:
+                self._loose = await self._behind_origin(await self._height())
             await self._take_in(heads.head)
+            replaced = await self._drop_loose(heads.head) or replaced
             self._looked = heads.head.hash
         self._note(heads.head)
         return replaced
@@ -243,8 +254,8 @@ class DepositBuilder:
         return block is not None and block["hash"] == self._mark.hash
 
     async def _l1_stands(self) -> bool:
-        if self._next is not None:
-            return await self._l1.has(self._next.origin)
+        if self._next is not None and not await self._l1.has(self._next.origin):
+            return False
         return await self._is_there(self._mark.origin)
 
     async def _is_there(self, origin: Origin) -> bool:
@@ -272,6 +283,38 @@ class DepositBuilder:
         self._stops.append((total, new.origin))
         self._more = new.origin.number < head.number
         self._sure = not self._more or bool(deposits)
+
+    async def _drop_loose(self, head: L1Block) -> Replaced | None:
+        """Take the rollup back to before a deposit that an L1 lost while nobody followed it."""
+        if not self._loose or self._more:
+            return None
+        base = self._mark.origin
+        block = None if base == NO_ORIGIN else await self._l1.block(base.number)
+        found = await self._l1.intake(block, head, _ALL_GAS)
+        known = {form.hash for deposit in found.deposits for form in (deposit, bare(deposit))}
+        lost = [number for number, hash_ in self._loose if hash_ not in known]
+        self._loose = []
+        if not lost:
+            return None
+        replaced = await self._take_back(min(lost) - 1)
+        await self._take_in(head)
+        return replaced
+
+    async def _behind_origin(self, head: int) -> list[tuple[int, Hex]]:
+        """Users' deposits in the blocks since the last attributes, the oldest first."""
+        found: list[tuple[int, Hex]] = []
+        for top in range(head, max(0, head - _MARKS), -_AT_ONCE):
+            numbers = range(top, max(0, top - _AT_ONCE), -1)
+            calls = [("eth_getBlockByNumber", (hex(n), True)) for n in numbers]
+            for number, block in zip(numbers, await self._node.batch(calls), strict=True):
+                if isinstance(block, RpcError):
+                    raise block
+                kinds = [tx for tx in block["transactions"] if tx["type"] == DEPOSIT_KIND]
+                users = [tx for tx in kinds if tx["from"] != _DEPOSITOR]
+                if len(users) < len(kinds):
+                    return found[::-1]
+                found += [(number, Hex(tx["hash"])) for tx in users]
+        return found[::-1]
 
     async def _missing(self, deposits: Sequence[Deposit]) -> tuple[Deposit, ...]:
         """Those of `deposits` that are in no block."""
@@ -306,7 +349,7 @@ class DepositBuilder:
 
     async def _take_back(self, base: int) -> Replaced:
         """Undo the blocks above `base`; what was in them waits again."""
-        head = int(await self._node.call("eth_blockNumber"), 16)
+        head = await self._height()
         numbers = range(base + 1, head + 1)
         blocks = await self._node.batch([("eth_getBlockByNumber", (hex(n), True)) for n in numbers])
         raws = []
@@ -330,6 +373,9 @@ class DepositBuilder:
         return Replaced(base + 1, head, self._mark.origin.number, len(raws), dropped)
 
     # ------------------------------------------------------------------ the node
+
+    async def _height(self) -> int:
+        return int(await self._node.call("eth_blockNumber"), 16)
 
     async def _origins(self, numbers: Sequence[int]) -> list[Origin | None]:
         """The origin that ``L1Block`` tells after each block; None where the state is not kept."""
