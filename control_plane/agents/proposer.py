@@ -167,13 +167,14 @@ class Proposer:
         honest = await read_proposal(self._rollup, standing.posted)
         made = await self._means.alter(honest) if self._means.alter else honest
         inputs = self._inputs(standing, made)
+        root = output_root(inputs.state_root, inputs.message_passer_storage_root, inputs.block_hash)
+        await self._must_be_new(root, made.number)
         proof = b""
         if self._means.prover is not None:
             proof = await self._means.prover.prove(inputs, standing.parent.number + 1, made.number)
         data = made.encode(proof)
         await self._send(data, _GAS + _BYTE_GAS * len(data), BOND, f"Block {made.number}")
         self._proposed_at = asyncio.get_running_loop().time()
-        root = output_root(inputs.state_root, inputs.message_passer_storage_root, inputs.block_hash)
         told = {
             "index": standing.count,
             "block": made.number,
@@ -181,6 +182,16 @@ class Proposer:
             "output_root": "0x" + root.hex(),
         }
         await self._publish("output.proposed", told, service=self.name)
+
+    async def _must_be_new(self, root: bytes, number: int) -> None:
+        """What was disputed away would be again, and cost a bond each time. TemporaryFailure."""
+        if await self._oracle.was_proposed(root):
+            raise TemporaryFailure(
+                f"Block {number} of {self._chain.name} was disputed away as it is",
+                "its node has a block that its transactions do not give",
+                f"`caldera verify {self._chain.name}` names where; take the rollup away and add it"
+                " anew.",
+            )
 
     async def _must_follow(self, standing: Standing) -> None:
         """The rollup must have the block that the last output names. TemporaryFailure."""

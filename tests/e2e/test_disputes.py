@@ -176,5 +176,28 @@ def test_a_challenger_that_is_killed_goes_on_and_wins(home: Home) -> None:
     )
 
 
+def test_a_sequencers_lie_about_a_slot_never_becomes_final(home: Home) -> None:
+    home.run(*_FRAUD, "--set", "save_interval=0.5")
+    ledger = Ledger(home)
+    until(ledger.outputs, _DEADLINE, "there is an output")
+    op = chains_of(home.status())["op"]
+    op.call("anvil_setStorageAt", op.recipient, "0x" + f"{77:064x}", "0x" + f"{5:064x}")
+    home.run("message", "send", "l1", "op", "--to", op.recipient, "--body", "0x6869", "--wait")
+    until(lambda: ledger.closed() == 1, _DEADLINE, "the output with the lie is disputed away")
+    (removed,) = events(home, "output.removed")
+    until(
+        lambda: "disputed away" in str(_problem(home, "op/proposer")),
+        _DEADLINE,
+        "it is not proposed again",
+    )
+    assert removed["index"] >= 1
+    assert len(ledger.opened()) == 1
+
+
+def _problem(home: Home, service: str) -> str | None:
+    (found,) = (each for each in home.status()["services"] if each["name"] == service)
+    return None if found["problem"] is None else str(found["problem"])
+
+
 def _deriving(home: Home) -> list[str]:
     return [p.command for p in home.processes() if "control_plane.deriving" in p.command]

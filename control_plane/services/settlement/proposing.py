@@ -9,6 +9,7 @@ from control_plane.domain.header import InvalidHeader, check_header, encode_head
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import decode_rollup, rollup_call
 from control_plane.domain.settlement.outputs import (
+    PROPOSED,
     Output,
     Parent,
     Proposal,
@@ -105,6 +106,15 @@ class Oracle:
             return Now(decode_final(final), int(block["timestamp"], 16))
         except ValueError as error:
             raise TemporaryFailure("The oracle on the L1 does not answer", str(error)) from error
+
+    async def was_proposed(self, root: bytes) -> bool:
+        """Whether an output with that root was proposed before. TemporaryFailure."""
+        topics = ["0x" + PROPOSED.hex(), "0x" + root.hex()]
+        request = {"address": self.address, "fromBlock": "0x0", "topics": topics}
+        (logs,) = await self._link.batch([("eth_getLogs", (request,))])
+        if not isinstance(logs, list):
+            raise TemporaryFailure("The oracle on the L1 does not answer", str(logs))
+        return bool(logs)
 
     async def outputs(self, indices: Sequence[int]) -> list[Output]:
         """The outputs with these `indices`. TemporaryFailure, also when one is gone meanwhile."""

@@ -58,6 +58,8 @@ class World:
     genesis: bytes = bytes(32)
     outputs: list[Output] = field(default_factory=list)
     sent: list[str] = field(default_factory=list)
+    roots: list[str] = field(default_factory=list)
+    """Of all outputs that ever were."""
     events: list[tuple[str, int]] = field(default_factory=list)
     hub: Hub = field(default_factory=Hub)
 
@@ -94,6 +96,8 @@ class World:
                     n for n in range(999) if block(n, self.extra)["hash"] == params[2]["blockHash"]
                 )
                 return {"accountProof": ["0x" + leaf(number).hex()]}
+            case "eth_getLogs":
+                return [1] if params[0]["topics"][1] in self.roots else []
         return "0x1"
 
     def _final(self) -> int:
@@ -150,6 +154,7 @@ class World:
         made |= {"proposed_at": self.now, "final_at": self.now + WINDOW, "bond": BOND}
         made |= {"proposer": bytes(20)}
         self.outputs.append(Output(**made))
+        self.roots.append("0x" + made["output_root"].hex())
         self.sent.append(f"output {number}")
 
     # ------------------------------------------------------------------ the agent
@@ -278,6 +283,21 @@ async def test_nothing_is_built_on_an_output_that_is_not_the_rollups() -> None:
 
     await world.run(story)
     assert world.outputs[0].block_number == 5
+
+
+async def test_what_was_disputed_away_is_not_proposed_again() -> None:
+    world = World(posted=3)
+
+    async def story(agent: Proposer) -> None:
+        await world.until(lambda: len(world.outputs) == 1)
+        world.outputs.clear()  # a dispute removed it, and the node still has the block
+        await world.until(lambda: "disputed away" in str(agent.problem))
+        assert not world.outputs
+        world.posted = 5
+        await world.until(lambda: len(world.outputs) == 1)
+
+    await world.run(story)
+    assert world.sent == ["output 3", "output 5"]
 
 
 async def test_a_refused_proposal_is_a_problem_and_is_tried_again() -> None:
