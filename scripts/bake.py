@@ -16,7 +16,7 @@ from control_plane.adapters.engine.anvil_binary import resolve_anvil  # noqa: E4
 from control_plane.adapters.evm.bake import Genesis, bake, content_hash  # noqa: E402
 
 GENESIS = ROOT / "contracts" / "genesis"
-FILES = ("l1.json", "rollup.json", "op-stack.json", "manifest.json")
+FILES = ("l1.json", "rollup.json", "op-stack.json", "surfaces.json", "manifest.json")
 
 
 def main(arguments: list[str]) -> int:

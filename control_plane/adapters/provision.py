@@ -121,6 +121,7 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         baked = {**_native(genesis, chain), **baked}
     elif engine.has_engine_api or settles(chain):
         baked |= genesis.op_stack(chain.chain_id if settles(chain) else None)
+        baked |= genesis.surface(chain.built_as) if settles(chain) else {}
     alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
     content = engine.genesis(spec, alloc, _timestamp(spec))
     draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")

@@ -87,6 +87,13 @@ class ChainPlan:
     """Seconds after which a deposit must be in a block; 0 where there are no outputs."""
     earlier: tuple[Earlier, ...] = ()
     """What it was while it ran before, each once, the latest last."""
+    born: str | None = None
+    """Framework whose contracts its genesis has, where it has switched since; None: `framework`."""
+
+    @property
+    def built_as(self) -> str | None:
+        """The framework whose contracts it has."""
+        return self.born or self.framework
 
     @property
     def is_external(self) -> bool:

@@ -20,7 +20,7 @@ from control_plane.domain.plan import (
     MetalayerPlan,
     Plan,
 )
-from control_plane.domain.switching import earlier_of
+from control_plane.domain.switching import born_as, earlier_of
 from control_plane.schemas.spec import L1Spec, Resources, RollupSpec, Spec
 
 FIRST_ROLLUP_ID: Final = 901
@@ -121,7 +121,7 @@ def make_plan(
 
 
 def _after(was: ChainPlan | None, chain: ChainPlan) -> ChainPlan:
-    return replace(chain, earlier=earlier_of(chain, was))
+    return replace(chain, earlier=earlier_of(chain, was), born=born_as(chain, was))
 
 
 def _framework(chain: L1Spec | RollupSpec) -> str | None:

@@ -37,6 +37,12 @@ def earlier_of(chain: ChainPlan, was: ChainPlan | None) -> tuple[Earlier, ...]:
     return was.earlier if last == now else (*(e for e in was.earlier if e != last), last)
 
 
+def born_as(chain: ChainPlan, was: ChainPlan | None) -> str | None:
+    """The framework of `chain`'s genesis, where it is another one now."""
+    born = was.built_as if was else None
+    return None if born == chain.framework else born
+
+
 def forms(chain: ChainPlan) -> tuple[ChainPlan, ...]:
     """All that `chain` has been, as it is now last."""
     return (*(replace(chain, **asdict(each)) for each in chain.earlier), chain)

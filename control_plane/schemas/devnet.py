@@ -134,7 +134,10 @@ class RollupStatus(Model):
     chain_id: int = Field(examples=[901])
     domain: int = Field(examples=[901])
     framework: str = Field(examples=["op-stack"])
-    surface: str = Field(examples=["none"])
+    surface: str = Field(
+        description="How much of its framework's own contracts it has: none, partial, complete.",
+        examples=["none"],
+    )
     engine: str = Field(examples=["anvil"])
     services: str = Field(examples=["caldera"])
     da: str | None = Field(

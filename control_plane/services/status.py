@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
 
 from control_plane.domain import op_stack_l1
 from control_plane.domain.errors import CalderaError
@@ -14,12 +13,12 @@ from control_plane.domain.records import (
     DevnetRecord,
     EpochRecord,
     GuardianSetRecord,
-    Json,
     ServiceRecord,
 )
 from control_plane.domain.settlement import inbox_address, posts_batches, settles
 from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.settlement.places import settlement_addresses
+from control_plane.domain.settlement.surfaces import surface_of
 from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import DevnetState, MessageState, ServiceState
 from control_plane.schemas.devnet import (
@@ -71,10 +70,7 @@ async def status(
         notes=plan.notes,
         timings=Timings(ready_ms=record.ready_ms, steps=dict(record.timings)),
         l1=_l1(plan.l1, nodes, contracts),
-        rollups=tuple(
-            _rollup(chain, _rollup_spec(record.spec, chain), nodes, contracts)
-            for chain in plan.rollups
-        ),
+        rollups=tuple(_rollup(chain, nodes, contracts) for chain in plan.rollups),
         metalayer=metalayer,
         services=_services(services, worker),
     )
@@ -148,26 +144,15 @@ def _l1(
     )
 
 
-def _rollup_spec(spec: Json, chain: ChainPlan) -> Mapping[str, Any]:
-    for rollup in spec.get("rollups", ()):
-        if rollup.get("name") == chain.name:
-            return dict(rollup)
-    return {}
-
-
 def _rollup(
-    chain: ChainPlan,
-    spec: Mapping[str, Any],
-    nodes: Mapping[str, ServiceRecord],
-    contracts: Mapping[str, Hex],
+    chain: ChainPlan, nodes: Mapping[str, ServiceRecord], contracts: Mapping[str, Hex]
 ) -> RollupStatus:
     return RollupStatus(
         name=chain.name,
         chain_id=chain.chain_id,
         domain=chain.domain,
         framework=chain.framework or "",
-        # the framework's services come with all of its contracts
-        surface="complete" if chain.services == "native" else spec.get("surface", "none"),
+        surface=surface_of(chain),
         engine=chain.engine,
         services=chain.services,
         da=chain.da,

@@ -1,10 +1,11 @@
 """Contract state for genesis: deployed for real once per content hash, then loaded by every chain.
 
-The result is four files, committed for the contracts of this version and made anew in the
+The result is five files, committed for the contracts of this version and made anew in the
 user's cache when contracts or parameters were edited::
 
     l1.json, rollup.json   {"accounts": {address: {nonce, balance, code, storage}}}, contracts only
     op-stack.json          the same: what rollups that take deposits have besides
+    surfaces.json          {framework: accounts}, what rollups of it that settle have besides those
     manifest.json          {"content_hash", "addresses": {key: address}, "patch_slots", …}
 
 What differs by devnet or chain is patched into them by `Genesis.alloc` (docs/formats.md,
@@ -25,7 +26,7 @@ import orjson
 
 from control_plane.adapters.evm import deployment
 from control_plane.adapters.evm.bake_node import BakeNode, bake_node
-from control_plane.adapters.evm.deployment import ChainKind, Step, Value
+from control_plane.adapters.evm.deployment import ChainKind, Predeploy, Step, Value
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.domain.hashing import keccak256 as keccak
 from control_plane.domain.settlement.places import address_of
@@ -36,6 +37,7 @@ Alloc = dict[str, dict[str, Any]]
 """Accounts as a geth genesis names them: address → nonce, balance, code, storage."""
 
 _OP_STACK_FILE = "op-stack.json"
+_SURFACES_FILE = "surfaces.json"
 _PROXY_ADDRESS = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
 _SYSTEM = (
     # made by the node itself (EIP-4788, 2935, 7002, 7251, 6110), not ours to bring along
@@ -108,15 +110,7 @@ class Genesis:
         """The OP Stack's predeploys, which the genesis of a rollup that takes deposits has besides
         :meth:`alloc`'s accounts; the bridge's too when `bridge_of` names the chain id of a rollup
         that has one."""
-        path = self.directory / _OP_STACK_FILE
-        try:
-            accounts: Alloc = orjson.loads(path.read_bytes())["accounts"]
-        except OSError as error:
-            raise StorageFailed(
-                "The OP Stack's predeploys are missing",
-                f"{path}: {error.strerror}",
-                "A devnet of an older version has none: take it down and start it anew.",
-            ) from error
+        accounts: Alloc = self._besides(_OP_STACK_FILE, "The OP Stack's predeploys")["accounts"]
         for predeploy in deployment.OP_STACK:
             if predeploy.bridge and bridge_of is None:
                 accounts.pop(predeploy.address, None)
@@ -125,6 +119,25 @@ class Genesis:
                 peer = address_of(self.addresses, name, bridge_of)
                 accounts[predeploy.address]["storage"][_word(slot)] = _word(int.from_bytes(peer))
         return accounts
+
+    def surface(self, framework: str | None) -> Alloc:
+        """What else `framework` has at fixed addresses; nothing for one without."""
+        if framework not in deployment.SURFACES:
+            return {}
+        alloc: Alloc = self._besides(_SURFACES_FILE, "The framework's contracts")[framework]
+        return alloc
+
+    def _besides(self, name: str, what: str) -> dict[str, Any]:
+        path = self.directory / name
+        try:
+            loaded: dict[str, Any] = orjson.loads(path.read_bytes())
+        except OSError as error:
+            raise StorageFailed(
+                f"{what} are missing",
+                f"{path}: {error.strerror}",
+                "A devnet of an older version has none: take it down and start it anew.",
+            ) from error
+        return loaded
 
 
 def content_hash(sources: Sources | None = None) -> str:
@@ -191,7 +204,7 @@ def _has(directory: Path, wanted: str) -> bool:
 
 
 def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
-    """Deploy everything on throw-away chains and write the four files into `target`.
+    """Deploy everything on throw-away chains and write the five files into `target`.
 
     The same inputs give the same bytes.
     """
@@ -206,7 +219,9 @@ def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
         _write(target / f"{kind}.json", {"accounts": dict(sorted(accounts.items()))})
         addresses |= {key: address for key, address in deployed.items() if key not in addresses}
     addresses |= {origin["key"]: origin["address"] for origin, _ in foreign.values()}
-    _write(target / _OP_STACK_FILE, {"accounts": _op_stack_accounts(sources)})
+    _write(target / _OP_STACK_FILE, {"accounts": _predeployed(deployment.OP_STACK, sources)})
+    surfaces = deployment.SURFACES.items()
+    _write(target / _SURFACES_FILE, {name: _predeployed(each, sources) for name, each in surfaces})
     manifest = {
         "format": deployment.FORMAT_VERSION,
         "content_hash": content_hash(sources),
@@ -218,14 +233,14 @@ def bake(anvil: Path, target: Path, sources: Sources | None = None) -> None:
     _write(target / "manifest.json", manifest)
 
 
-def _op_stack_accounts(sources: Sources) -> Alloc:
+def _predeployed(predeploys: Sequence[Predeploy], sources: Sources) -> Alloc:
     """The predeploys have no constructors: their code is what the compiler gives."""
     return {
         predeploy.address: {
             **_account(sources.artifact(predeploy.name)["deployedBytecode"]),
             "storage": {_word(slot): _word(value) for slot, value in predeploy.storage},
         }
-        for predeploy in deployment.OP_STACK
+        for predeploy in predeploys
     }
 
 

@@ -142,10 +142,27 @@ OP_STACK: tuple[Predeploy, ...] = (
 )
 """On rollups that take deposits, whatever their engine."""
 
+_NITRO_ABSENT: tuple[int, ...] = (0x66, 0x67, 0x68, 0x69, 0x6B, 0x6D, 0x6E, 0x6F, 0x70, 0x71, 0x72)
+"""ArbAddressTable, ArbBLS, ArbFunctionTable, ArbosTest, ArbOwnerPublic, ArbAggregator,
+ArbRetryableTx, ArbStatistics, ArbOwner, ArbWasm, ArbWasmCache (Arbitrum documentation,
+"Precompiles reference")."""
+
+SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
+    "arbitrum-nitro": (
+        Predeploy("ArbSys", f"0x{0x64:040x}"),
+        Predeploy("ArbInfo", f"0x{0x65:040x}"),
+        Predeploy("ArbGasInfo", f"0x{0x6C:040x}"),
+        Predeploy("NodeInterface", f"0x{0xC8:040x}"),
+        *(Predeploy("NotHere", f"0x{address:040x}") for address in _NITRO_ABSENT),
+    ),
+}
+"""What rollups that settle have besides, by the framework as which they are born."""
+
 ARTIFACTS: tuple[str, ...] = (
     *(FACTORY, PROXY),
     *(step.name for step in STEPS),
     *(predeploy.name for predeploy in OP_STACK),
+    *sorted({each.name for predeploys in SURFACES.values() for each in predeploys}),
 )
 """The compiled contracts that the baked state consists of."""
 
@@ -180,4 +197,8 @@ def parameters() -> dict[str, Any]:
         "steps": [asdict(step) for step in STEPS],
         "patchedSlots": {key: list(value) for key, value in PATCHED_SLOTS.items()},
         "opStack": [asdict(predeploy) for predeploy in OP_STACK],
+        "surfaces": {
+            framework: [asdict(predeploy) for predeploy in predeploys]
+            for framework, predeploys in SURFACES.items()
+        },
     }

@@ -9,6 +9,7 @@ library Predeploys {
     address internal constant L2_STANDARD_BRIDGE = 0x4200000000000000000000000000000000000010;
     address internal constant OPTIMISM_MINTABLE_ERC20_FACTORY =
         0x4200000000000000000000000000000000000012;
+    address internal constant L1_BLOCK = 0x4200000000000000000000000000000000000015;
     address internal constant L2_TO_L1_MESSAGE_PASSER = 0x4200000000000000000000000000000000000016;
     /// @notice Stands for the rollup's coin in the calls of before Bedrock.
     address internal constant LEGACY_ETH = 0xDeadDeAddeAddEAddeadDEaDDEAdDeaDDeAD0000;

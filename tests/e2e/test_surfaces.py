@@ -1,0 +1,143 @@
+"""What an application finds on rollups of four frameworks: the same contract at the same address,
+and of each framework's own contracts as much as status says."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from control_plane.adapters.evm.accounts import derive_accounts
+from control_plane.adapters.evm.portals import creation_code
+from control_plane.adapters.evm.revert import decode_error
+from control_plane.domain.calls import encode_call, tail, word
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.settlement.withdrawals import MESSAGE_PASSER, withdrawal_of_log
+from control_plane.schemas.spec import TEST_MNEMONIC
+from tests.acceptance.world import rpc, rpc_answer, until
+from tests.e2e.home import Home, new_home
+
+pytestmark = pytest.mark.timeout(240)
+
+FRAMEWORKS = {
+    "op": ("op-stack", "fraud", "partial"),
+    "arb": ("arbitrum-nitro", "fraud", "partial"),
+    "zk": ("zk-stack", "validity", "none"),
+    "cdk": ("polygon-cdk", "validity", "none"),
+}
+"""By rollup: its framework, its proof, its surface."""
+SPEC = "version: 1\nname: surfaces\nsave_interval: 0.5\nrollups:\n" + "".join(
+    f"  - {{name: {name}, framework: {framework}, da: ethereum-calldata, proof: {proof}"
+    f"{', finalization_window: 2' if proof == 'fraud' else ''}}}\n"
+    for name, (framework, proof, _) in FRAMEWORKS.items()
+)
+ACCOUNT = derive_accounts(TEST_MNEMONIC, 2)[1].address.lower()
+CREATE2 = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
+ARB_SYS, ARB_INFO, ARB_GAS_INFO, NODE = (f"0x{at:040x}" for at in (0x64, 0x65, 0x6C, 0xC8))
+ARB_RETRYABLE_TX = f"0x{0x6E:040x}"
+L2_TO_L1_TX = keccak256(
+    b"L2ToL1Tx(address,address,uint256,uint256,uint256,uint256,uint256,uint256,bytes)"
+)
+HOME = "0x00000000000000000000000000000000000c0ffe"
+
+
+@pytest.fixture(scope="module")
+def net() -> Iterator[Home]:
+    with new_home() as home:
+        spec = home.home / "spec.yaml"
+        spec.write_text(SPEC)
+        home.run("up", str(spec), timeout=120)
+        yield home
+
+
+def urls(net: Home) -> dict[str, str]:
+    return {each["name"]: each["rpc_url"] for each in net.status()["rollups"]}
+
+
+def send(url: str, to: str, data: bytes, value: int = 0) -> dict[str, Any]:
+    call = {"from": ACCOUNT, "to": to, "data": "0x" + data.hex(), "value": hex(value)}
+    hash_ = rpc(url, "eth_sendTransaction", call)
+    until(lambda: rpc(url, "eth_getTransactionReceipt", hash_), 10, "mined")
+    receipt = rpc(url, "eth_getTransactionReceipt", hash_)
+    assert receipt["status"] == "0x1"
+    return dict(receipt)
+
+
+def ask(url: str, to: str, data: bytes, block: str = "latest") -> bytes:
+    call = {"from": ACCOUNT, "to": to, "data": "0x" + data.hex()}
+    return bytes.fromhex(rpc(url, "eth_call", call, block)[2:])
+
+
+def refusal(url: str, to: str, data: bytes) -> str:
+    call = {"to": to, "data": "0x" + data.hex()}
+    return decode_error(rpc_answer(url, "eth_call", call, "latest")["error"]["data"])
+
+
+def test_the_same_contract_stands_and_answers_on_all_four(net: Home) -> None:
+    code = (
+        creation_code("FreeToken") + word(96) + word(160) + word(18) + tail(b"Own") + tail(b"OWN")
+    )
+    hashed = keccak256(b"\xff" + bytes.fromhex(CREATE2[2:]) + bytes(32) + keccak256(code))
+    token, who = "0x" + hashed[12:].hex(), bytes.fromhex(ACCOUNT[2:])
+    said = set()
+    for url in urls(net).values():
+        send(url, CREATE2, bytes(32) + code)
+        send(url, token, encode_call("mint(address,uint256)", who, 7))
+        calls = (encode_call("symbol()"), encode_call("balanceOf(address)", who))
+        answers = tuple(ask(url, token, call) for call in calls)
+        said.add((rpc(url, "eth_getCode", token, "latest"), *answers))
+    ((_, symbol, balance),) = said
+    assert symbol == word(32) + tail(b"OWN")
+    assert balance == word(7)
+
+
+def test_status_says_how_much_is_there(net: Home) -> None:
+    told = {each["name"]: (each["framework"], each["surface"]) for each in net.status()["rollups"]}
+    assert told == {name: (is_, shows) for name, (is_, _, shows) in FRAMEWORKS.items()}
+    for name, url in urls(net).items():
+        has = rpc(url, "eth_getCode", ARB_SYS, "latest") != "0x"
+        assert has == (name == "arb")
+
+
+def test_arbitrums_contracts_answer_what_the_chain_has(net: Home) -> None:
+    arb = urls(net)["arb"]
+    block = rpc(arb, "eth_getBlockByNumber", "latest", False)
+    number, fee = int(block["number"], 16), int(block["baseFeePerGas"], 16)
+    chain_id = int(rpc(arb, "eth_chainId"), 16)
+    assert ask(arb, ARB_SYS, encode_call("arbChainID()")) == word(chain_id)
+    assert ask(arb, ARB_SYS, encode_call("arbBlockNumber()"), block["number"]) == word(number)
+    parent = encode_call("arbBlockHash(uint256)", number - 1)
+    assert ask(arb, ARB_SYS, parent, block["number"]).hex() == block["parentHash"][2:]
+    prices = encode_call("getPricesInWei()")
+    wanted = (0, 0, 20_000 * fee, fee, 0, fee)
+    assert ask(arb, ARB_GAS_INFO, prices, block["number"]) == b"".join(map(word, wanted))
+    balance = encode_call("getBalance(address)", bytes.fromhex(ACCOUNT[2:]))
+    assert int.from_bytes(ask(arb, ARB_INFO, balance)) == int(
+        rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16
+    )
+    assert "NotHere" in refusal(arb, NODE, encode_call("l2BlockRangeForL1(uint64)", 1))
+    assert "NotHere" in refusal(arb, ARB_RETRYABLE_TX, encode_call("getLifetime()"))
+    assert "CallersCallerUnknown" in refusal(
+        arb, ARB_SYS, encode_call("myCallersAddressWithoutAliasing()")
+    )
+
+
+def test_coins_come_home_by_arbsys(net: Home) -> None:
+    """The withdrawal is the message passer's, so the bridge's proofs are its proofs."""
+    status = net.status()
+    (arb,) = (each for each in status["rollups"] if each["name"] == "arb")
+    net.run("bridge", "deposit", "--on", "arb", "--amount", "1", "--wait")
+    who, home = bytes.fromhex(ACCOUNT[2:]), bytes.fromhex(HOME[2:])
+    sent = send(arb["rpc_url"], ARB_SYS, encode_call("withdrawEth(address)", home), 10**17)
+    (told,) = (log for log in sent["logs"] if log["address"] == ARB_SYS)
+    (passed,) = (log for log in sent["logs"] if log["address"] == "0x" + MESSAGE_PASSER.hex())
+    withdrawal = withdrawal_of_log(passed)
+    assert withdrawal is not None
+    assert told["topics"][:3] == ["0x" + each.hex() for each in (L2_TO_L1_TX, word(home))] + [
+        "0x" + withdrawal.hash.hex()
+    ]
+    assert bytes.fromhex(told["data"][2:66]) == word(who)
+
+    done = net.json("bridge", "withdraw", "--resume", sent["transactionHash"])
+    assert done["state"] == "finalized"
+    assert int(rpc(status["l1"]["rpc_url"], "eth_getBalance", HOME, "latest"), 16) == 10**17
+    net.run("verify", "arb", timeout=60)
