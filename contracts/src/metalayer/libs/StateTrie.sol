@@ -70,8 +70,7 @@ library StateTrie {
         walk.child = root;
         for (uint256 i = 0; i < nodes.length; ++i) {
             if (
-                walk.ended || keccak256(nodes[i]) != walk.child
-                    || !_descend(walk, _whole(nodes[i]))
+                walk.ended || keccak256(nodes[i]) != walk.child || !_descend(walk, _whole(nodes[i]))
             ) {
                 return (false, "");
             }
