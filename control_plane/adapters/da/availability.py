@@ -62,7 +62,7 @@ class PostedData:
                 for channel in self._due(before):
                     await self._ask(channel)
             except TemporaryFailure:
-                await self._close()
+                await self._disconnect()
                 raise
         known = {channel.number: channel for channel in self._channels}
         found = ((known[number], error) for number, error in sorted(self._missing.items()))
@@ -82,10 +82,13 @@ class PostedData:
             await self._close()
 
     async def _close(self) -> None:
-        l1, self._l1 = self._l1, None
         reader, self._reader = self._reader, None
         if reader is not None:
             await reader.close()
+        await self._disconnect()
+
+    async def _disconnect(self) -> None:
+        l1, self._l1 = self._l1, None
         if l1 is not None:
             await l1.close()
 
