@@ -58,7 +58,7 @@ def ask(node: BakeNode, to: str, function: str, kind: str) -> object:
 
 def test_committed_genesis_is_reproduced(anvil: Path, tmp_path: Path) -> None:
     bake(anvil, tmp_path)
-    for name in ("l1.json", "rollup.json", "manifest.json"):
+    for name in ("l1.json", "rollup.json", "op-stack.json", "surfaces.json", "manifest.json"):
         assert (tmp_path / name).read_bytes() == (genesis_dir() / name).read_bytes(), name
 
 
