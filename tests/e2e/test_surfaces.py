@@ -21,7 +21,7 @@ pytestmark = pytest.mark.timeout(240)
 FRAMEWORKS = {
     "op": ("op-stack", "fraud", "partial"),
     "arb": ("arbitrum-nitro", "fraud", "partial"),
-    "zk": ("zk-stack", "validity", "none"),
+    "zk": ("zk-stack", "validity", "partial"),
     "cdk": ("polygon-cdk", "validity", "none"),
 }
 """By rollup: its framework, its proof, its surface."""
@@ -33,6 +33,7 @@ SPEC = "version: 1\nname: surfaces\nsave_interval: 0.5\nrollups:\n" + "".join(
 ACCOUNT = derive_accounts(TEST_MNEMONIC, 2)[1].address.lower()
 CREATE2 = "0x4e59b44847b379578588920ca78fbf26c0b4956c"
 ARB_SYS, ARB_INFO, ARB_GAS_INFO, NODE = (f"0x{at:040x}" for at in (0x64, 0x65, 0x6C, 0xC8))
+BASE_TOKEN, L1_MESSENGER = f"0x{0x800A:040x}", f"0x{0x8008:040x}"
 ARB_RETRYABLE_TX = f"0x{0x6E:040x}"
 L2_TO_L1_TX = keccak256(
     b"L2ToL1Tx(address,address,uint256,uint256,uint256,uint256,uint256,uint256,bytes)"
@@ -123,11 +124,10 @@ def test_arbitrums_contracts_answer_what_the_chain_has(net: Home) -> None:
 
 def test_coins_come_home_by_arbsys(net: Home) -> None:
     """The withdrawal is the message passer's, so the bridge's proofs are its proofs."""
-    status = net.status()
-    (arb,) = (each for each in status["rollups"] if each["name"] == "arb")
+    arb = urls(net)["arb"]
     net.run("bridge", "deposit", "--on", "arb", "--amount", "1", "--wait")
     who, home = bytes.fromhex(ACCOUNT[2:]), bytes.fromhex(HOME[2:])
-    sent = send(arb["rpc_url"], ARB_SYS, encode_call("withdrawEth(address)", home), 10**17)
+    sent = send(arb, ARB_SYS, encode_call("withdrawEth(address)", home), 10**17)
     (told,) = (log for log in sent["logs"] if log["address"] == ARB_SYS)
     (passed,) = (log for log in sent["logs"] if log["address"] == "0x" + MESSAGE_PASSER.hex())
     withdrawal = withdrawal_of_log(passed)
@@ -136,8 +136,26 @@ def test_coins_come_home_by_arbsys(net: Home) -> None:
         "0x" + withdrawal.hash.hex()
     ]
     assert bytes.fromhex(told["data"][2:66]) == word(who)
+    comes_home(net, sent, 10**17)
+    net.run("verify", "arb", timeout=60)
 
+
+def test_coins_come_home_by_the_base_token(net: Home) -> None:
+    """One after the other: both rollups pay out to the same account."""
+    url = urls(net)["zk"]
+    net.run("bridge", "deposit", "--on", "zk", "--amount", "1", "--wait")
+    before = int(rpc(net.status()["l1"]["rpc_url"], "eth_getBalance", HOME, "latest"), 16)
+    call = encode_call("withdraw(address)", bytes.fromhex(HOME[2:]))
+    sent = send(url, BASE_TOKEN, call, 10**16)
+    assert BASE_TOKEN in {log["address"] for log in sent["logs"]}
+    comes_home(net, sent, before + 10**16)
+    assert "NotHere" in refusal(url, L1_MESSENGER, encode_call("sendToL1(bytes)", b""))
+    net.run("verify", "zk", timeout=60)
+
+
+def comes_home(net: Home, sent: dict[str, Any], wei: int) -> None:
+    """The bridge pays out what `sent` withdrew; the receiver has `wei` then."""
     done = net.json("bridge", "withdraw", "--resume", sent["transactionHash"])
     assert done["state"] == "finalized"
-    assert int(rpc(status["l1"]["rpc_url"], "eth_getBalance", HOME, "latest"), 16) == 10**17
-    net.run("verify", "arb", timeout=60)
+    l1 = net.status()["l1"]["rpc_url"]
+    assert int(rpc(l1, "eth_getBalance", HOME, "latest"), 16) == wei

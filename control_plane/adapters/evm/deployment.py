@@ -147,6 +147,11 @@ _NITRO_ABSENT: tuple[int, ...] = (0x66, 0x67, 0x68, 0x69, 0x6B, 0x6D, 0x6E, 0x6F
 ArbRetryableTx, ArbStatistics, ArbOwner, ArbWasm, ArbWasmCache (Arbitrum documentation,
 "Precompiles reference")."""
 
+_ZK_ABSENT: tuple[int, ...] = (*range(0x8002, 0x8007), 0x8008, 0x8009, *range(0x800B, 0x800F))
+"""AccountCodeStorage, NonceHolder, KnownCodesStorage, ImmutableSimulator, ContractDeployer,
+L1Messenger, MsgValueSimulator, SystemContext, BootloaderUtilities, EventWriter, Compressor
+(ZKsync documentation, "System contracts")."""
+
 SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
     "arbitrum-nitro": (
         Predeploy("ArbSys", f"0x{0x64:040x}"),
@@ -154,6 +159,10 @@ SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
         Predeploy("ArbGasInfo", f"0x{0x6C:040x}"),
         Predeploy("NodeInterface", f"0x{0xC8:040x}"),
         *(Predeploy("NotHere", f"0x{address:040x}") for address in _NITRO_ABSENT),
+    ),
+    "zk-stack": (
+        Predeploy("L2BaseToken", f"0x{0x800A:040x}"),
+        *(Predeploy("NotHere", f"0x{address:040x}") for address in _ZK_ABSENT),
     ),
 }
 """What rollups that settle have besides, by the framework as which they are born."""

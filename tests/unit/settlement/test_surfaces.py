@@ -30,7 +30,9 @@ def rollup(framework: str = "op-stack", *, settles: bool = True, **more: Any) ->
         (rollup("arbitrum-nitro", settles=False), "none"),
         (rollup("arbitrum-nitro", born="zk-stack"), "none"),
         (rollup("op-stack", born="arbitrum-nitro"), "partial"),
-        (rollup("zk-stack"), "none"),
+        (rollup("zk-stack"), "partial"),
+        (rollup("zk-stack", born="op-stack"), "none"),
+        (rollup("polygon-cdk"), "none"),
         (rollup("polygon-cdk", born="arbitrum-nitro"), "none"),
     ],
 )

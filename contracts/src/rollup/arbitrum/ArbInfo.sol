@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {NotHere} from "./NotHere.sol";
+import {NotHere} from "../libs/NotHere.sol";
 import {IArbInfo} from "./interfaces/IArbInfo.sol";
 
 /// @title ArbInfo

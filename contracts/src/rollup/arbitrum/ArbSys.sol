@@ -5,7 +5,7 @@ import {Callers} from "../libs/Callers.sol";
 import {Predeploys} from "../libs/Predeploys.sol";
 import {IL1Block} from "../predeploys/interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasser.sol";
-import {NotHere} from "./NotHere.sol";
+import {NotHere} from "../libs/NotHere.sol";
 import {IArbSys} from "./interfaces/IArbSys.sol";
 
 /// @title ArbSys

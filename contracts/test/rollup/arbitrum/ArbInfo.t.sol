@@ -5,9 +5,9 @@ import {Test} from "forge-std/Test.sol";
 import {ArbGasInfo} from "../../../src/rollup/arbitrum/ArbGasInfo.sol";
 import {ArbInfo} from "../../../src/rollup/arbitrum/ArbInfo.sol";
 import {NodeInterface} from "../../../src/rollup/arbitrum/NodeInterface.sol";
-import {NotHere} from "../../../src/rollup/arbitrum/NotHere.sol";
+import {NotHere} from "../../../src/rollup/libs/NotHere.sol";
 import {INodeInterface} from "../../../src/rollup/arbitrum/interfaces/INodeInterface.sol";
-import {INotHere} from "../../../src/rollup/arbitrum/interfaces/INotHere.sol";
+import {INotHere} from "../../../src/rollup/interfaces/INotHere.sol";
 
 /// @notice What Nitro's contracts tell: of gas, of accounts, of what only a node knows.
 contract ArbInfoTest is Test {

@@ -4,7 +4,7 @@ pragma solidity ^0.8.24;
 import {Test} from "forge-std/Test.sol";
 import {ArbSys} from "../../../src/rollup/arbitrum/ArbSys.sol";
 import {IArbSys} from "../../../src/rollup/arbitrum/interfaces/IArbSys.sol";
-import {INotHere} from "../../../src/rollup/arbitrum/interfaces/INotHere.sol";
+import {INotHere} from "../../../src/rollup/interfaces/INotHere.sol";
 import {Predeploys} from "../../../src/rollup/libs/Predeploys.sol";
 import {L1Block} from "../../../src/rollup/predeploys/L1Block.sol";
 import {L2ToL1MessagePasser} from "../../../src/rollup/predeploys/L2ToL1MessagePasser.sol";

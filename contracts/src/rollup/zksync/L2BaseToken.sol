@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {NotHere} from "../libs/NotHere.sol";
+import {Predeploys} from "../libs/Predeploys.sol";
+import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasser.sol";
+import {IL2BaseToken} from "./interfaces/IL2BaseToken.sol";
+
+/// @title L2BaseToken
+/// @notice Implements {IL2BaseToken}, which documents it.
+/// @dev Stands at 0x000000000000000000000000000000000000800A from genesis on, without storage.
+contract L2BaseToken is IL2BaseToken, NotHere {
+    /// @inheritdoc IL2BaseToken
+    uint256 public constant override WITHDRAW_GAS_LIMIT = 100_000;
+    /// @inheritdoc IL2BaseToken
+    string public constant override name = "Ether";
+    /// @inheritdoc IL2BaseToken
+    string public constant override symbol = "ETH";
+    /// @inheritdoc IL2BaseToken
+    uint8 public constant override decimals = 18;
+
+    /// @inheritdoc IL2BaseToken
+    function withdraw(address l1Receiver) external payable override {
+        emit Withdrawal(msg.sender, l1Receiver, msg.value);
+        IL2ToL1MessagePasser(Predeploys.L2_TO_L1_MESSAGE_PASSER)
+        .initiateWithdrawal{value: msg.value}(
+            l1Receiver, WITHDRAW_GAS_LIMIT, ""
+        );
+    }
+
+    /// @inheritdoc IL2BaseToken
+    function balanceOf(uint256 account) external view override returns (uint256) {
+        return address(uint160(account)).balance;
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.24;
+
+import {Test} from "forge-std/Test.sol";
+import {INotHere} from "../../../src/rollup/interfaces/INotHere.sol";
+import {Predeploys} from "../../../src/rollup/libs/Predeploys.sol";
+import {L2ToL1MessagePasser} from "../../../src/rollup/predeploys/L2ToL1MessagePasser.sol";
+import {L2BaseToken} from "../../../src/rollup/zksync/L2BaseToken.sol";
+import {IL2BaseToken} from "../../../src/rollup/zksync/interfaces/IL2BaseToken.sol";
+
+contract L2BaseTokenTest is Test {
+    L2BaseToken internal token = new L2BaseToken();
+    L2ToL1MessagePasser internal passer =
+        L2ToL1MessagePasser(payable(Predeploys.L2_TO_L1_MESSAGE_PASSER));
+
+    function setUp() public {
+        vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
+    }
+
+    function testFuzz_withdraw_isOneOfThePassers(address caller, address receiver, uint128 value)
+        public
+    {
+        vm.assume(caller != address(passer));
+        vm.deal(caller, value);
+        bytes32 hash = keccak256(
+            abi.encode(
+                uint256(1) << 240,
+                address(token),
+                receiver,
+                value,
+                token.WITHDRAW_GAS_LIMIT(),
+                bytes("")
+            )
+        );
+        vm.expectEmit(address(token));
+        emit IL2BaseToken.Withdrawal(caller, receiver, value);
+        vm.prank(caller);
+        token.withdraw{value: value}(receiver);
+        assertTrue(passer.sentMessages(hash));
+        assertEq(address(passer).balance, value);
+    }
+
+    function testFuzz_balanceOf(address account, uint128 value) public {
+        vm.deal(account, value);
+        assertEq(token.balanceOf(uint160(account)), value);
+        assertEq(token.name(), "Ether");
+        assertEq(token.symbol(), "ETH");
+        assertEq(token.decimals(), 18);
+    }
+
+    function test_withdrawWithMessage_revertsByName() public {
+        bytes memory call =
+            abi.encodeWithSignature("withdrawWithMessage(address,bytes)", address(1), hex"01");
+        (bool done, bytes memory answer) = address(token).call{value: 1}(call);
+        assertFalse(done);
+        assertEq(answer, abi.encodeWithSelector(INotHere.NotHere.selector, bytes4(call)));
+    }
+}
