@@ -97,6 +97,8 @@ class DepositBuilder:
         self._loose: list[tuple[int, Hex]] = []
         """Deposits of L1 blocks behind the origin that were in blocks when it was opened, and the
         numbers of those; until it is known that the L1 has them."""
+        self._left = False
+        """Deposits may be in the pool."""
         self._sure = False
         """Those that were read are in no block for certain."""
         self._more = False
@@ -152,9 +154,15 @@ class DepositBuilder:
 
     async def seal(self, waiting: int, *, empty: bool) -> int | None:  # noqa: ARG002 - the port's
         """See the port. What nothing was taken of is sealed all the same."""
+        if self._left:  # in the pool, by a block that did not come about
+            await self._pool.forget()
+            self._left = False
+        if self._next is not None and not await self._stands():
+            await self.open()  # somebody set the chain back; the L1 is read anew before the next
         run = one_block_of(self._waiting)
         attributes = await self._attributes(run)
         if run or attributes:
+            self._left = True
             await self._node.call("evm_setBlockGasLimit", hex(_NO_LIMIT))
         sent, attributes = await self._pool.send(run, attributes)
         await self._node.call("evm_mine", timeout=_DEADLINE)
@@ -162,6 +170,7 @@ class DepositBuilder:
         if run or attributes:
             await self._node.call("evm_setBlockGasLimit", hex(GAS_LIMIT))
             await self._settle(block, sent, attributes)
+            self._left = False
         taken = len(block["transactions"]) - (1 if attributes else 0)
         return taken if taken > 0 or empty else None
 
@@ -293,10 +302,10 @@ class DepositBuilder:
         found = await self._l1.intake(block, head, _ALL_GAS)
         known = {form.hash for deposit in found.deposits for form in (deposit, bare(deposit))}
         lost = [number for number, hash_ in self._loose if hash_ not in known]
-        self._loose = []
         if not lost:
+            self._loose = []
             return None
-        replaced = await self._take_back(min(lost) - 1)
+        replaced = await self._take_back(min(lost) - 1)  # which looks for what is loose now
         await self._take_in(head)
         return replaced
 
@@ -337,6 +346,7 @@ class DepositBuilder:
         after = self._mark
         for mark in reversed(self._marks):
             if mark.is_clean and await self._is_there(mark.origin):
+                self._left = True
                 return None if mark is after else await self._take_back(after.number - 1)
             after = mark
         numbers = range(after.number - 1, max(-1, after.number - _MARKS), -1)
