@@ -106,6 +106,12 @@ def test_what_a_rollup_switches_while_it_runs(
     assert all(change.live for change in changes) is live
 
 
+def test_nothing_switches_in_containers() -> None:
+    was = spec_of(runtime="compose", rollups=[{"name": "a"}])
+    becomes = spec_of(runtime="compose", rollups=[{"name": "a", "framework": "zk-stack"}])
+    assert not any(change.live for change in diff_specs(was, becomes))
+
+
 def planned(rollup: dict[str, Any], keep: Plan | None) -> Plan:
     return make_plan(spec_of(rollups=[rollup]), keep=keep)
 
