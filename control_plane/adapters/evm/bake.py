@@ -122,7 +122,7 @@ class Genesis:
 
     def surface(self, framework: str | None) -> Alloc:
         """What else `framework` has at fixed addresses; nothing for one without."""
-        if framework not in deployment.SURFACES:
+        if framework is None or framework not in deployment.SURFACES:
             return {}
         alloc: Alloc = self._besides(_SURFACES_FILE, "The framework's contracts")[framework]
         return alloc
