@@ -202,6 +202,7 @@ async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) ->
             await unit.guardian_sets.put(GuardianSetRecord(name, 1, 0, (), None, 1.0))
             await unit.guardians.add(GuardianRecord(name, 4, "0x01", 1.0))
             await unit.votes.record_set(name, 0, 2, HASH)
+            await unit.votes.record_verdict(name, 0, HASH, HASH)
             await unit.faults.put(FaultRecord(name, "f1", "reorg", "op", {}, 1.0))
             await unit.offences.put(OffenceRecord(name, HASH, "0x01", "false-leaf", 1, 1.0))
     async with database.begin() as unit:
