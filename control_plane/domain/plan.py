@@ -43,6 +43,23 @@ class Earlier:
 
 
 @dataclass(frozen=True, slots=True)
+class GasToken:
+    """An ERC-20 of the L1 that is a rollup's coin (``settlement/gas_tokens.py``)."""
+
+    symbol: str
+    name: str
+    decimals: int
+    """Of the token on the L1, 0 to 18; the rollup's coin has 18 always."""
+    address: str | None = None
+    """Where it is, in lower case, if somebody else made it; None: ``token_address`` knows."""
+
+    @property
+    def scale(self) -> int:
+        """Wei on the rollup for one unit of the token."""
+        return int(10 ** (18 - self.decimals))
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPlan:
     """One chain, the L1 included."""
 
@@ -87,6 +104,8 @@ class ChainPlan:
     """Seconds after which a deposit must be in a block; 0 where there are no outputs."""
     earlier: tuple[Earlier, ...] = ()
     """What it was while it ran before, each once, the latest last."""
+    gas_token: GasToken | None = None
+    """The token of the L1 that is its coin; None: its coin is the L1's, or nobody says."""
     born: str | None = None
     """Framework whose contracts its genesis has, where it has switched since; None: `framework`."""
 

@@ -10,6 +10,7 @@ from control_plane.domain.plan import (
     ChainPlan,
     Earlier,
     EngineChoice,
+    GasToken,
     GuardianPlan,
     Limits,
     MetalayerPlan,
@@ -60,5 +61,6 @@ def _chain(value: Mapping[str, Any]) -> ChainPlan:
             "domain": Domain(value["domain"]),
             "limits": Limits(**value.get("limits", {})),
             "earlier": tuple(Earlier(**each) for each in value.get("earlier", ())),
+            "gas_token": GasToken(**token) if (token := value.get("gas_token")) else None,
         }
     )

@@ -1,0 +1,71 @@
+"""Rollups whose coin is an ERC-20 of the L1: which token, and how its units become wei.
+
+A rollup counts its coin in wei, 10^18 to the whole, whatever the token has: one unit of a token of
+6 decimals is 10^12 wei. So the amount that comes in is never rounded, and only whole units leave.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from control_plane.domain.hashing import keccak256
+from control_plane.domain.op_stack import create3_address
+from control_plane.domain.plan import GasToken
+
+__all__ = [
+    "ERA",
+    "ETH",
+    "ETHER",
+    "MOST_DECIMALS",
+    "PRESETS",
+    "TEXT_BYTES",
+    "GasToken",
+    "coin_symbol",
+    "is_made",
+    "token_address",
+    "token_salt",
+]
+
+ETH: Final = "ETH"
+"""Of rollups whose coin is the L1's."""
+ERA: Final = "ERA"
+MOST_DECIMALS: Final = 18
+"""As many as a rollup's coin has."""
+TEXT_BYTES: Final = 32
+"""Most bytes of a name or symbol: `L1Block` keeps each in one slot."""
+ETHER: Final = bytes.fromhex("ee" * 20)
+"""Stands for the L1's coin in what `gasPayingToken()` answers."""
+
+
+PRESETS: Final[Mapping[str, GasToken]] = {
+    ERA: GasToken(ERA, "Caldera", 18),
+    "USDC": GasToken("USDC", "USD Coin", 6),
+}
+"""What a spec may name without describing it, by symbol."""
+
+
+def is_made(token: GasToken) -> bool:
+    """Whether it is a test token that the devnet makes, which everybody may mint."""
+    return token.address is None and token.symbol != ERA
+
+
+def token_salt(symbol: str) -> bytes:
+    """With which the L1's Create3Factory makes a test token."""
+    return keccak256(f"caldera.v1.Token.{symbol}".encode())
+
+
+def token_address(token: GasToken, contracts: Mapping[str, str]) -> bytes:
+    """Where it is on the L1, known before it is made; `contracts` by JSON key."""
+    if token.address is not None:
+        return _bytes(token.address)
+    if token.symbol == ERA:
+        return _bytes(contracts["era"])
+    return create3_address(_bytes(contracts["create3Factory"]), token_salt(token.symbol))
+
+
+def coin_symbol(token: GasToken | None) -> str:
+    """What a rollup's coin is called; None is the L1's own coin."""
+    return ETH if token is None else token.symbol
+
+
+def _bytes(text: str) -> bytes:
+    return bytes.fromhex(text.removeprefix("0x"))
