@@ -24,8 +24,8 @@ from control_plane.adapters.provision import FileProvision
 from control_plane.adapters.runtime.compose.files import Kit
 from control_plane.adapters.stack.export import export_stack
 from control_plane.adapters.templates import TemplateFiles
-from control_plane.bootstrap import plan_for_machine
 from control_plane.domain.errors import CalderaError
+from control_plane.planning import plan_for_machine
 from control_plane.resources import compose_dir, templates_dir
 from control_plane.schemas.devnet import CreateDevnet
 from control_plane.services.problems import problem_detail
