@@ -1,8 +1,10 @@
 """The batcher of one rollup: posts its blocks to the L1, so that anybody can rebuild it.
 
-What is posted can't be taken back, so only blocks are posted that a killed node would have again:
-those of its last saved state. Where it stands is what the inbox on the L1 says, and nothing else:
-a batcher that starts anew, or whose L1 lost blocks, goes on from there.
+What is posted can't be taken back, so only blocks are posted that no kill takes away. On Anvil
+these are those of its last saved state. op-geth has all blocks again that anybody saw, by its
+sequencer's journal; but an L1 that goes back to its last save takes those with it that came from
+later blocks, so the origin of what is posted is saved. Where it stands is what the inbox on the L1
+says, and nothing else: a batcher that starts anew, or whose L1 lost blocks, goes on from there.
 """
 
 import asyncio
@@ -30,7 +32,7 @@ from control_plane.domain.settlement import (
     inbox_address,
     rollup_call,
 )
-from control_plane.services.settlement.posting import post_channel, read_channel
+from control_plane.services.settlement.posting import last_upon, post_channel, read_channel
 
 _FRAME_GAS: Final = 200_000
 _BYTE_GAS: Final = 40
@@ -123,13 +125,13 @@ class Batcher:
             await asyncio.sleep(pause)
 
     async def _post_all(self) -> bool:
-        """Post what is saved; whether the head is among it."""
+        """Post what stays; whether the head is among it."""
         state = await self._state()
         head = int(await self._rollup.call("eth_blockNumber"), 16)
-        saved = await self._saved()
+        last = await self._lasting(state.next_block, head)
         self.ready.set()
-        while state.next_block <= min(head, saved):
-            await self._post(state, min(head, saved))
+        while state.next_block <= last:
+            await self._post(state, last)
             state = await self._state()
         self.problem = None
         return state.next_block > head
@@ -147,10 +149,18 @@ class Batcher:
             self._posted = None  # the L1 lost it
         return state
 
-    async def _saved(self) -> int:
+    async def _lasting(self, first: int, head: int) -> int:
+        """The newest of the blocks `first` to `head` that no kill takes away; below `first` where
+        there is none."""
+        if self._chain.plan.engine != "op-geth":
+            return min(head, await self._saved(self._chain))
+        if first > head:
+            return head
+        return await last_upon(self._rollup, first, head, await self._saved(self._l1.chain))
+
+    async def _saved(self, chain: Chain) -> int:
         async with self._database.begin() as unit:
-            service = node_service(self._chain.name)
-            record = await unit.services.get(self._network.devnet, service)
+            record = await unit.services.get(self._network.devnet, node_service(chain.name))
         return (record.saved_block or 0) if record else 0
 
     async def _post(self, state: InboxState, last: int) -> None:

@@ -306,6 +306,9 @@ class BlockBuilder:
 
     async def _rebuild(self, timestamp: int, transactions: Sequence[Hex]) -> Sequence[Hex]:
         """Those of `transactions` that are in no block now."""
+        if self._origin is None:  # upon the genesis, with no origin that was earlier
+            timestamp = max(timestamp, int(self._now()))
+        timestamp = max(timestamp, self._known.timestamp + 1)
         l1, deposits = self._intake(timestamp)
         try:
             payload = await self._build(timestamp, l1, deposits, forced=transactions)

@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.op_stack import InvalidDeposit, origin_of
 from control_plane.domain.ports.da import Carried, Carries
 from control_plane.domain.settlement import Frame
 from control_plane.domain.transactions import raw_of
@@ -71,6 +72,32 @@ async def post_channel(
         )
         done.append(carried)
     return done
+
+
+async def last_upon(link: Asks, first: int, head: int, saved: int) -> int:
+    """The newest of the blocks `first` to `head` whose origin is not above the L1's block `saved`;
+    `first` - 1 where there is none. Of a rollup whose blocks all begin with the L1's attributes, so
+    that origins rise with blocks. TemporaryFailure."""
+    low, high = first - 1, head
+    looked = high  # most often all of them are
+    while low < high:
+        if await _origin(link, looked) <= saved:
+            low = looked
+        else:
+            high = looked - 1
+        looked = (low + high + 1) // 2
+    return low
+
+
+async def _origin(link: Asks, number: int) -> int:
+    """Number of the L1 block from which a block came."""
+    asked = ("eth_getTransactionByBlockNumberAndIndex", (hex(number), "0x0"))
+    (first,) = await link.batch([asked])
+    try:
+        return origin_of(_bytes(first["input"])).number
+    except (TypeError, KeyError, InvalidDeposit) as error:
+        why = f"block {number}: {error}"
+        raise TemporaryFailure("A block tells no L1 origin", why) from error
 
 
 async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, ...]]:
