@@ -37,6 +37,8 @@ _NODE_MEMORY = 64 * 1024 * 1024
 """Bytes that one node is counted with: 20 MB idle, more under load."""
 _OP_GETH = 3
 """As how many nodes one on op-geth is counted: 60 to 180 MB, and a sequencer that does more."""
+_AHEAD = 30
+"""Seconds by which a block of op-geth may be dated ahead (``block_builder.AHEAD``)."""
 _OWN_MEMORY = 256 * 1024 * 1024
 _CHAINS_PER_CORE = 16
 
@@ -317,6 +319,13 @@ def _sequencing(path: str, rollup: RollupSpec, save_interval: float) -> Iterator
             f"{path}.sequencing_window",
             "blocks are posted once they are saved, so every deposit would come too late",
             f"at least twice the save_interval: {2 * save_interval:g}",
+        )
+    elif window is not None and rollup.engine == "op-geth" and window < _AHEAD + 2 * save_interval:
+        yield Problem(
+            f"{path}.sequencing_window",
+            f"blocks of op-geth may be dated {_AHEAD} s ahead of the clock, and all that while"
+            " no deposit would be in time",
+            f"at least that and twice the save_interval: {_AHEAD + 2 * save_interval:g}",
         )
 
 

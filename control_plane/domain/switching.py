@@ -11,7 +11,8 @@ from typing import Any, Final
 
 from control_plane.domain.plan import ChainPlan, Earlier
 
-_FRAMEWORK: Final = frozenset({"framework"})
+_FRAMEWORKS: Final = {"anvil": frozenset({"framework"}), "op-geth": frozenset[str]()}
+"""What an engine leaves to choose: op-geth is the OP Stack's."""
 _DATA: Final = frozenset({"da", "da_url", "da_token_file", "da_committee_file"})
 _PROOF: Final = frozenset({"proof", "finalization_window"})
 
@@ -21,11 +22,13 @@ def switchable(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset
     takes deposits, or without, so one that settles nothing can't begin to, nor the other way."""
     if any(rollup.get("services", "caldera") != "caldera" for rollup in (before, after)):
         return frozenset()
-    if any(rollup.get("engine", "anvil") != "anvil" for rollup in (before, after)):
+    engine = before.get("engine", "anvil")
+    if engine not in _FRAMEWORKS or engine != after.get("engine", "anvil"):
         return frozenset()
     posts = before.get("da") is not None and after.get("da") is not None
     settles = before.get("proof") is not None and after.get("proof") is not None
-    return _FRAMEWORK | (_DATA if posts else frozenset()) | (_PROOF if settles else frozenset())
+    framework = _FRAMEWORKS[engine]
+    return framework | (_DATA if posts else frozenset()) | (_PROOF if settles else frozenset())
 
 
 def earlier_of(chain: ChainPlan, was: ChainPlan | None) -> tuple[Earlier, ...]:

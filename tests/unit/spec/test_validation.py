@@ -104,6 +104,10 @@ def test_a_sequencing_window_is_of_rollups_that_settle() -> None:
         assert list(problems(one(**raw))) == ["rollups[0].sequencing_window"]
     raw = one(**posts, sequencing_window=10)
     assert validate_spec(raw).rollups[0].sequencing_window == 10
+    early = problems(one(**posts, engine="op-geth", sequencing_window=39))
+    assert "ahead of the clock" in early["rollups[0].sequencing_window"]
+    in_time = problems(one(**posts, engine="op-geth", sequencing_window=40))
+    assert "rollups[0].sequencing_window" not in in_time
 
 
 @pytest.mark.parametrize(
