@@ -132,8 +132,11 @@ def _sealers(
             found += _native_agents(chain, network, keys, native)
         else:
             seen = between.sequencing(chain.name, through)
+            engine = between.building(chain.name)
             found.append(
-                making.make_sequencer(chain, seen, network=network, publish=publish, hub=hub)
+                making.make_sequencer(
+                    chain, seen, network=network, publish=publish, hub=hub, engine=engine
+                )
             )
     return found
 

@@ -41,7 +41,7 @@ from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
-from control_plane.domain.seams import SeamAttester, Seams
+from control_plane.domain.seams import SeamAttester, Seams, WrapEngine
 from control_plane.domain.settlement.deposits import has_portal
 
 if TYPE_CHECKING:
@@ -60,10 +60,11 @@ def make_sequencer(
     network: Network | None = None,
     publish: Publish | None = None,
     hub: Hub | None = None,
+    engine: WrapEngine | None = None,
 ) -> Agent:
     """The agent that seals `chain`'s blocks. One that takes deposits needs the `network`: it
     follows the L1; what happens to it there is told by `publish`. On the `hub` others say what
-    shall be final."""
+    shall be final; `engine` stands before the engine that builds for it."""
     if not has_portal(chain.plan):
         decides = [chain.name, *(_following(network) if network and chain.plan.is_l1 else ())]
         return SequencerAgent(chain, connect, hub=hub, decides=decides)
@@ -78,7 +79,8 @@ def make_sequencer(
         lag = network.plan.save_interval
         opened = deposit_builder_of(chain, network.contracts, lag)
         return DepositSequencer(chain, l1, connect, opened, publish)
-    return EngineSequencer(chain, l1, connect, builder_of(chain, network.contracts), publish)
+    opened = builder_of(chain, network.contracts, engine)
+    return EngineSequencer(chain, l1, connect, opened, publish)
 
 
 def _following(network: Network) -> list[str]:

@@ -18,6 +18,12 @@ from control_plane.domain.reads import Answer
 from control_plane.domain.records import MessageRecord
 
 if TYPE_CHECKING:
+    from control_plane.domain.ports.engine_api import (
+        EngineApi,
+        ForkChoice,
+        Payload,
+        PayloadAttributes,
+    )
     from control_plane.domain.settlement.outputs import Proposal
 
 WrapAttester = Callable[[Attester], Attester]
@@ -25,6 +31,8 @@ WrapSender = Callable[[Sender], Sender]
 Withhold = Callable[[MessageRecord], str | None]
 """Why a relayer does not carry a message; None when it does."""
 WrapRpc = Callable[[Rpc], Rpc]
+WrapEngine = Callable[["EngineApi", Rpc], "EngineApi"]
+"""The second one: a connection to the same node's ordinary JSON-RPC."""
 
 
 class Seams:
@@ -37,6 +45,8 @@ class Seams:
         """By the chain's name."""
         self.sequencers: Final[dict[str, dict[str, WrapRpc]]] = {}
         """By the chain's name: what its sequencer says to its node and to the L1's."""
+        self.engines: Final[dict[str, dict[str, WrapEngine]]] = {}
+        """By the chain's name: how its sequencer has its engine build blocks."""
         self.withhold: Final[dict[str, Withhold]] = {}
         self.cut: Final[dict[str, str]] = {}
         """WebSocket URLs that agents can't reach, and why."""
@@ -93,6 +103,11 @@ class Seams:
             return _SeamRpc(await connect(url, deadline=deadline), around)
 
         return through
+
+    def building(self, chain: str) -> WrapEngine:
+        """Puts whatever stands there at the moment of a call before the engine of `chain`."""
+        around = self.engines.setdefault(chain, {})
+        return lambda engine, node: _SeamEngine(engine, node, around)
 
     def opened(self, url: str) -> Sequence[Rpc]:
         """Connections to `url` that agents may have open."""
@@ -167,6 +182,32 @@ class _SeamRpc:
 
     def subscribe(self, kind: str, *params: Any) -> AsyncIterator[Any]:
         return self._honest.subscribe(kind, *params)
+
+    async def close(self) -> None:
+        await self._honest.close()
+
+
+class _SeamEngine:
+    """Implements ``ports.engine_api.EngineApi``."""
+
+    def __init__(self, honest: "EngineApi", node: Rpc, around: Mapping[str, WrapEngine]) -> None:
+        self._honest = honest
+        self._node = node
+        self._around = around
+
+    async def forkchoice_updated(
+        self, choice: "ForkChoice", attributes: "PayloadAttributes | None" = None
+    ) -> str | None:
+        asked = self._honest
+        for wrap in self._around.values():
+            asked = wrap(asked, self._node)
+        return await asked.forkchoice_updated(choice, attributes)
+
+    async def get_payload(self, identity: str) -> "Payload":
+        return await self._honest.get_payload(identity)
+
+    async def new_payload(self, payload: "Payload") -> None:
+        await self._honest.new_payload(payload)
 
     async def close(self) -> None:
         await self._honest.close()

@@ -45,6 +45,7 @@ from control_plane.domain.network import Chain, GuardianKeys
 from control_plane.domain.ports.chaos import Ground
 from control_plane.domain.seams import WrapAttester
 from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.deposits import has_portal
 
 _DAEMONS: Final = (
     GuardianSilent,
@@ -209,10 +210,12 @@ class ChaosBreaker:
 
     @_begin.register
     async def _(self, fault: SequencerCensoring, ground: Ground) -> None:
-        from control_plane.adapters.chaos.sequencers import Censor
+        from control_plane.adapters.chaos.sequencers import Censor, CensoringEngine
 
         around = ground.seams.sequencers.setdefault(fault.target, {})
         around[ground.id] = lambda honest: Censor(honest, fault)
+        engines = ground.seams.engines.setdefault(fault.target, {})
+        engines[ground.id] = lambda honest, node: CensoringEngine(honest, node, fault.account)
 
     @_begin.register
     async def _(self, fault: OutputForged, ground: Ground) -> None:
@@ -248,7 +251,7 @@ class ChaosBreaker:
         seams, id_ = ground.seams, ground.id
         self._stand.pop((ground.network.devnet, id_), None)
         found = (*seams.attesters.values(), *seams.senders.values(), *seams.proposals.values())
-        for around in (*found, *seams.sequencers.values()):
+        for around in (*found, *seams.sequencers.values(), *seams.engines.values()):
             around.pop(id_, None)  # type: ignore[attr-defined]
         mend = self._mend.pop((ground.network.devnet, id_), None)
         if mend is not None:
@@ -288,13 +291,13 @@ def _settled(fault: GuardianNotFinal, ground: Ground) -> Chain:
 
 def _check_censored(fault: SequencerCensoring, ground: Ground) -> None:
     chain = ground.network.chain(fault.target).plan
-    if chain.engine != "anvil":
+    if _sequencer(fault) not in ground.services:
         raise Conflict(
             f"{fault.kind} is not to be had on {fault.target}",
-            f"it drops transactions from the pool, for which {chain.engine} has no call",
-            "Choose a chain on Anvil.",
+            "its blocks are not made by a sequencer of ours",
+            "Choose a chain whose sequencer `caldera status --json` lists.",
         )
-    if fault.deposits and not settles(chain):
+    if fault.deposits and not has_portal(chain):
         raise Conflict(
             f"{fault.target} takes no deposits that could be left out",
             "it settles nothing on the L1",

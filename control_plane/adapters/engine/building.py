@@ -4,7 +4,7 @@ block 1 before that."""
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from control_plane.adapters.engine.block_builder import BlockBuilder
 from control_plane.adapters.engine.journal import Journal, journal_directory
@@ -16,13 +16,19 @@ from control_plane.domain.op_stack import portal_address
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder
 from control_plane.domain.ports.node import Rpc
 
+if TYPE_CHECKING:
+    from control_plane.domain.seams import WrapEngine
+
 _SAVING: Final = 1.0
 """Seconds that a save may take."""
 
 
-def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:
-    """For `chain`. Opening raises TemporaryFailure, RpcError,
-    StorageFailed, PermanentFailure, Conflict (another sequencer runs) at the first block."""
+def builder_of(
+    chain: Chain, contracts: Mapping[str, str], around: "WrapEngine | None" = None
+) -> OpenBuilder:
+    """For `chain`; `around`: what stands before its engine. Opening raises TemporaryFailure,
+    RpcError, StorageFailed, PermanentFailure, Conflict (another sequencer runs) at the first
+    block."""
 
     @asynccontextmanager
     async def opened(node: Rpc, l1: Rpc) -> AsyncIterator[Builder]:
@@ -38,7 +44,8 @@ def builder_of(chain: Chain, contracts: Mapping[str, str]) -> OpenBuilder:
             engine = await connect_engine(chain.engine_url, jwt)
             try:
                 view = L1View(l1, portal_address(contracts, chain.plan.chain_id))
-                builder = BlockBuilder(engine, node, journal, view)
+                between = around(engine, node) if around else engine
+                builder = BlockBuilder(between, node, journal, view)
                 await builder.open()
                 yield builder
             finally:
