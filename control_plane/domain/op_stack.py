@@ -227,6 +227,11 @@ def is_jovian(extra_data: bytes) -> bool:
     return len(extra_data) == _JOVIAN_EXTRA
 
 
+def is_op_geth(genesis: Mapping[str, Any]) -> bool:
+    """Whether geth's ``genesis.json`` is one of op-geth: an Anvil's names no forks."""
+    return "bedrockBlock" in genesis["config"]
+
+
 def blob_base_fee(excess_blob_gas: int) -> int:
     """Wei (EIP-4844, ``fake_exponential`` from 1)."""
     step, output, accumulated = 1, 0, _BLOB_FRACTION

@@ -1,12 +1,13 @@
-"""Anvil's EVM of Prague rules, by py-evm: runs transactions, and says what each did.
+"""The EVM of Prague rules, by py-evm: runs transactions, and says what each did.
 
-Two of the BLS12-381 precompiles (EIP-2537) are py_arkworks' instead of py-evm's own, which take a
-second where these take milliseconds; the gas is the same.
+What a node's program does in a way of its own is in the modules beside: ``anvil_evm``,
+``op_geth_evm``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, ClassVar, Final, Self
 
 from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.db.atomic import AtomicDB
@@ -14,32 +15,20 @@ from eth.db.backends.memory import MemoryDB
 from eth.exceptions import VMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague import PragueVM
-from eth.vm.forks.prague.computation import PRAGUE_PRECOMPILES, PragueComputation
-from eth.vm.forks.prague.constants import PER_AUTH_BASE_COST, PER_EMPTY_ACCOUNT_BASE_COST
 from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
-from py_arkworks_bls12381 import GT, G1Point, G2Point
 from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
-from control_plane.adapters.derivation.op_stack import (
-    BASE_FEE_VAULT,
-    FEE_SLOTS,
-    VAULTS,
-    apply_deposit,
-)
+from control_plane.adapters.derivation.op_stack import apply_deposit
 from control_plane.domain.channels import ChannelBlock
-from control_plane.domain.op_stack import DEPOSIT_TYPE, L1_BLOCK, Deposit, InvalidDeposit
+from control_plane.domain.op_stack import DEPOSIT_TYPE, Deposit, InvalidDeposit
 from control_plane.domain.trie import EMPTY_TRIE
 
 HISTORY: Final = bytes.fromhex("0000f90827f1c53a10cb7a02335b175320002935")
 """EIP-2935's contract, in which every block leaves its parent's hash."""
-_HISTORY_WINDOW: Final = 8191
-_PAIR: Final = 384
-_PAIR_GAS, _PAIRING_GAS = 32_600, 37_700
-_MAP_GAS: Final = 23_800
-_PAD: Final = bytes(16)
-_PAIRING_AT, _MAP_TO_G2_AT = (Address((n).to_bytes(20)) for n in (0x0F, 0x11))
+_HASHES: Final = 256
+"""Of earlier blocks, which BLOCKHASH reaches."""
 
 
 class NotExecutable(ValueError):
@@ -72,63 +61,18 @@ class Outcome:
     """As the receipt of a deposit has it; None for other transactions."""
 
 
-def _pairing_check(computation: ComputationAPI) -> ComputationAPI:
-    data = bytes(computation.msg.data)
-    if not data or len(data) % _PAIR:
-        raise VMError("pairs have 384 bytes each")
-    pairs = [data[at : at + _PAIR] for at in range(0, len(data), _PAIR)]
-    computation.consume_gas(_PAIR_GAS * len(pairs) + _PAIRING_GAS, "BLS12_PAIRING_CHECK")
-    try:
-        left = [G1Point.from_xy_bytes_be(_coordinates(pair[:128])) for pair in pairs]
-        right = [G2Point.from_xy_bytes_be(_coordinates(pair[128:])) for pair in pairs]
-    except ValueError as error:
-        raise VMError(str(error)) from error
-    computation.output = int(GT.pairing_check(left, right)).to_bytes(32)
-    return computation
+class RecordingState(PragueState):
+    """A state that notes what transactions look at."""
 
-
-def _map_to_g2(computation: ComputationAPI) -> ComputationAPI:
-    data = bytes(computation.msg.data)
-    if len(data) != 128:
-        raise VMError("an element has 128 bytes")
-    computation.consume_gas(_MAP_GAS, "BLS12_MAP_FP2_TO_G2")
-    try:
-        point = G2Point.map_from_fp2_be(_coordinates(data))
-    except ValueError as error:
-        raise VMError(str(error)) from error
-    raw = point.to_xy_bytes_be()
-    computation.output = b"".join(_PAD + raw[at : at + 48] for at in range(0, 192, 48))
-    return computation
-
-
-def _coordinates(data: Sequence[int] | bytes) -> bytes:
-    fields = [bytes(data[at : at + 64]) for at in range(0, len(data), 64)]
-    if any(field[:16] != _PAD for field in fields):
-        raise ValueError("a coordinate is wider than 48 bytes")
-    return b"".join(field[16:] for field in fields)
-
-
-_PRECOMPILES: Final = {
-    **PRAGUE_PRECOMPILES,
-    _PAIRING_AT: _pairing_check,
-    _MAP_TO_G2_AT: _map_to_g2,
-}
-
-
-class _Computation(PragueComputation):
-    _precompiles = _PRECOMPILES
-
-
-class _State(PragueState):
-    computation_class = _Computation
     slots: set[tuple[bytes, int]]
     loaded: set[bytes]
     marked: set[bytes]
     """Accounts that were made warm, by an access list (EIP-2930) or by being looked at."""
     authorities: set[bytes]
     """Accounts that a set-code transaction (EIP-7702) changed."""
+    authorized: int
+    """Authorizations of the transaction that were valid."""
     _authorizing = False
-    _authorized = 0
 
     def set_system_contracts(self) -> None:
         """None but those of the genesis: a state is opened once, not for every block."""
@@ -136,6 +80,7 @@ class _State(PragueState):
     def begin_transaction(self) -> None:
         """Forget what earlier transactions looked at."""
         self.slots, self.loaded, self.marked, self.authorities = set(), set(), set(), set()
+        self.authorized = 0
 
     def is_storage_warm(self, address: Address, slot: int) -> bool:
         self.slots.add((bytes(address), slot))
@@ -150,61 +95,56 @@ class _State(PragueState):
         super().mark_address_warm(address)
 
     def process_set_code_authorizations(self, transaction: SignedTransactionAPI) -> int:
-        """To Anvil every account exists, so it gives the refund for each valid authorization."""
-        self._authorizing, self._authorized = True, 0
+        self._authorizing = True
         try:
-            super().process_set_code_authorizations(transaction)
+            return super().process_set_code_authorizations(transaction)
         finally:
             self._authorizing = False
-        return self._authorized * (PER_EMPTY_ACCOUNT_BASE_COST - PER_AUTH_BASE_COST)
 
     def set_code(self, address: Address, code: bytes) -> None:
-        if self._authorizing:
-            self._authorized += 1
-            self.authorities.add(bytes(address))
+        self._authorize(address)
         super().set_code(address, code)
 
+    def delete_code(self, address: Address) -> None:
+        self._authorize(address)
+        super().delete_code(address)
 
-class Evm:
+    def _authorize(self, address: Address) -> None:
+        if self._authorizing:
+            self.authorized += 1
+            self.authorities.add(bytes(address))
+
+
+class Evm(ABC):
     """A chain's state in memory, from its genesis on."""
 
-    def __init__(
-        self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]], *, op_stack: bool = False
-    ) -> None:
-        """`alloc`: accounts as in geth's ``genesis.json``. `op_stack`: it takes deposits, and the
-        base fee has a vault."""
-        self.op_stack = op_stack
-        self._open(chain_id, AtomicDB(), EMPTY_TRIE, [])
+    state_class: ClassVar[type[RecordingState]]
+    tells_next_nonce: ClassVar[bool]
+    """Whether a deposit's receipt has the nonce afterwards, not the one before."""
+    takes_deposits = True
+
+    def __init__(self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]]) -> None:
+        """`alloc`: accounts as in geth's ``genesis.json``."""
+        self.chain_id = chain_id
+        self._open(AtomicDB(), EMPTY_TRIE, [])
         for address, account in alloc.items():
             self._put(Address(bytes.fromhex(address.removeprefix("0x"))), account)
         self._state.lock_changes()
 
-    @classmethod
-    def at(
-        cls,
-        chain_id: int,
-        nodes: dict[bytes, bytes],
-        root: bytes,
-        hashes: Sequence[bytes],
-        *,
-        op_stack: bool = False,
-    ) -> "Evm":
+    def past(self, nodes: dict[bytes, bytes], root: bytes, hashes: Sequence[bytes]) -> Self:
         """The chain as it was: `nodes` of its tries and code by their hashes, not written to; the
         state's `root`; `hashes` of the blocks before the next one's parent, the newest first."""
-        evm = cls.__new__(cls)
-        evm.op_stack = op_stack
-        evm._open(chain_id, AtomicDB(MemoryDB(nodes)), root, hashes)
+        evm = type(self).__new__(type(self))
+        evm.chain_id, evm.takes_deposits = self.chain_id, self.takes_deposits
+        evm._open(AtomicDB(MemoryDB(nodes)), root, hashes)
         return evm
 
-    def _open(
-        self, chain_id: int, database: AtomicDB, root: bytes, hashes: Sequence[bytes]
-    ) -> None:
-        self.chain_id = chain_id
+    def _open(self, database: AtomicDB, root: bytes, hashes: Sequence[bytes]) -> None:
         self._hashes = list(hashes)
         before = ExecutionContext(
-            Address(bytes(20)), 0, BlockNumber(0), 0, Hash32(bytes(32)), 0, [], chain_id, 0, 0
+            Address(bytes(20)), 0, BlockNumber(0), 0, Hash32(bytes(32)), 0, [], self.chain_id, 0, 0
         )
-        self._state = _State(database, before, Hash32(root))
+        self._state = self.state_class(database, before, Hash32(root))
         self._state.begin_transaction()
 
     def _put(self, address: Address, account: Mapping[str, Any]) -> None:
@@ -217,7 +157,7 @@ class Evm:
     def begin(self, block: ChannelBlock, parent_hash: bytes) -> frozenset[tuple[bytes, int]]:
         """Go to `block`, whose parent has the hash `parent_hash`; the storage that this wrote."""
         self._hashes.insert(0, parent_hash)
-        del self._hashes[256:]
+        del self._hashes[_HASHES:]
         self._state.execution_context = ExecutionContext(
             coinbase=Address(block.miner),
             timestamp=block.timestamp,
@@ -230,30 +170,33 @@ class Evm:
             base_fee_per_gas=block.base_fee,
             excess_blob_gas=0,
         )
-        if not self._state.get_code(Address(HISTORY)):
-            return frozenset()
-        slot = (block.number - 1) % _HISTORY_WINDOW
-        self._state.set_storage(Address(HISTORY), slot, int.from_bytes(parent_hash))
+        self._state.begin_transaction()
+        slots = self._run_system(block, parent_hash)
         self._state.lock_changes()
-        return frozenset({(HISTORY, slot)})
+        return slots
+
+    @property
+    def blob_gas_used(self) -> int:
+        """As the block's header has it."""
+        return 0
 
     def apply(self, raw: bytes) -> Outcome:
         """Run one transaction: signed, or a deposit where there are such. NotExecutable."""
-        if self.op_stack and raw[:1] == bytes((DEPOSIT_TYPE,)):
+        if self.takes_deposits and raw[:1] == bytes((DEPOSIT_TYPE,)):
             return self._deposited(raw)
+        self._state.begin_transaction()
+        before = self._state.snapshot()
         try:
             transaction = PragueVM.get_transaction_builder().decode(raw)
-            self._state.begin_transaction()
+            self._admit(transaction, raw)
             computation = self._state.apply_transaction(transaction)
-        except (ValidationError, RLPException, ValueError, TypeError) as error:
+        except (ValidationError, VMError, RLPException, ValueError, TypeError) as error:
+            self._state.revert(before)
             raise NotExecutable(str(error) or type(error).__name__) from error
+        self._state.commit(before)
         gas_used = _gas_used(transaction, computation)
         touched = frozenset(self._touched(transaction, computation))
-        if self.op_stack:
-            base_fee = self._state.execution_context.base_fee_per_gas or 0
-            self._state.delta_balance(Address(BASE_FEE_VAULT), base_fee * gas_used)
-            touched |= VAULTS | {L1_BLOCK}
-            self._state.slots |= FEE_SLOTS
+        touched |= self._settle(transaction, gas_used)
         self._state.lock_changes()
         return Outcome(
             kind=raw[0] if raw[0] < 0x80 else 0,
@@ -265,16 +208,41 @@ class Evm:
             slots=frozenset(self._state.slots),
         )
 
+    @abstractmethod
+    def _run_system(self, block: ChannelBlock, parent_hash: bytes) -> frozenset[tuple[bytes, int]]:
+        """What is done before the first transaction; the storage that it wrote."""
+
+    def _admit(self, transaction: SignedTransactionAPI, raw: bytes) -> None:  # noqa: ARG002
+        """Refuse what py-evm would take, before anything is done. ValueError."""
+        chain_id = transaction.chain_id
+        if chain_id not in {None, self.chain_id}:
+            raise ValueError(f"it is signed for chain {chain_id}")
+
+    @abstractmethod
+    def _settle(self, transaction: SignedTransactionAPI, gas_used: int) -> frozenset[bytes]:
+        """Pay those whom a transaction that was run pays beside the coinbase; who they are."""
+
+    def _admit_deposit(self, deposit: Deposit) -> None:  # noqa: B027 - not all do
+        """Refuse one that no block may have at this place. ValueError."""
+
+    def _settle_deposit(self, deposit: Deposit, gas_used: int) -> None:  # noqa: B027
+        """Take note of the gas that it used."""
+
     def _deposited(self, raw: bytes) -> Outcome:
         try:
             deposit = Deposit.decode(raw)
-        except InvalidDeposit as error:
+            self._admit_deposit(deposit)
+        except (InvalidDeposit, ValueError) as error:
             raise NotExecutable(str(error)) from error
+        sender = Address(deposit.sender)
         self._state.begin_transaction()
+        before = self._state.get_nonce(sender)
         done = apply_deposit(self._state, deposit)
+        self._settle_deposit(deposit, done.gas_used)
+        nonce = self._state.get_nonce(sender) if self.tells_next_nonce else before
         self._state.lock_changes()
         computation = done.computation
-        touched = {deposit.sender, *(_called(computation) if computation else ())}
+        touched = {deposit.sender, *(called(computation) if computation else ())}
         return Outcome(
             kind=DEPOSIT_TYPE,
             succeeded=computation is not None and not computation.is_error,
@@ -283,7 +251,7 @@ class Evm:
             touched=frozenset(touched | self._state.authorities),
             loaded=frozenset(self._state.loaded | self._state.marked - {self._state.coinbase}),
             slots=frozenset(self._state.slots),
-            deposit_nonce=done.nonce,
+            deposit_nonce=nonce,
         )
 
     def _touched(
@@ -291,7 +259,7 @@ class Evm:
     ) -> Iterator[bytes]:
         yield bytes(transaction.sender)
         yield bytes(self._state.coinbase)
-        yield from _called(computation)
+        yield from called(computation)
         yield from self._state.authorities
 
     def _loaded(self, transaction: SignedTransactionAPI) -> set[bytes]:
@@ -325,14 +293,14 @@ def _gas_used(transaction: SignedTransactionAPI, computation: ComputationAPI) ->
     return spent - refund + int(computation.data_floor_gas)
 
 
-def _called(computation: ComputationAPI) -> Iterator[bytes]:
+def called(computation: ComputationAPI) -> Iterator[bytes]:
     """Accounts of frames that were not reverted."""
     if computation.is_error:
         return
     yield bytes(computation.msg.storage_address)
     yield from (bytes(each) for each in computation.get_self_destruct_beneficiaries())
     for child in computation.children:
-        yield from _called(child)
+        yield from called(child)
 
 
 def _logs(computation: ComputationAPI) -> Iterator[Log]:

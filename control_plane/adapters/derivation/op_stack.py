@@ -10,15 +10,16 @@ from typing import Any, Final
 
 from eth.abc import ComputationAPI
 from eth.vm.forks.cancun.state import CancunState
+from eth.vm.forks.shanghai.constants import MAX_INITCODE_SIZE
 from eth.vm.forks.spurious_dragon._utils import collect_touched_accounts
 from eth_typing import Address
 
 from control_plane.domain.op_stack import L1_BLOCK, Deposit
 
 BASE_FEE_VAULT: Final = bytes.fromhex("4200000000000000000000000000000000000019")
-_L1_FEE_VAULT: Final = bytes.fromhex("420000000000000000000000000000000000001a")
-_OPERATOR_FEE_VAULT: Final = bytes.fromhex("420000000000000000000000000000000000001b")
-VAULTS: Final = frozenset({BASE_FEE_VAULT, _L1_FEE_VAULT, _OPERATOR_FEE_VAULT})
+L1_FEE_VAULT: Final = bytes.fromhex("420000000000000000000000000000000000001a")
+OPERATOR_FEE_VAULT: Final = bytes.fromhex("420000000000000000000000000000000000001b")
+VAULTS: Final = frozenset({BASE_FEE_VAULT, L1_FEE_VAULT, OPERATOR_FEE_VAULT})
 """Touched by every transaction that is no deposit. Fees for data and operator are 0, for the L1
 attributes say so; the tip goes to the coinbase."""
 FEE_SLOTS: Final = frozenset((L1_BLOCK, slot) for slot in (1, 3, 5, 7, 8))
@@ -39,9 +40,6 @@ class Done:
     computation: ComputationAPI | None
     """None: it could not be executed."""
     gas_used: int
-    nonce: int
-    """Of its sender, afterwards: Anvil's receipts have that one, the specification the one
-    before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,30 +63,36 @@ class Order:
         return cls(Address(deposit.sender), to, deposit.value, deposit.data, deposit.gas)
 
     @property
-    def tokens(self) -> int:
-        """Of the data (EIP-7623)."""
-        zeros = self.data.count(0)
-        return zeros + _TOKENS * (len(self.data) - zeros)
-
-    @property
     def intrinsic_gas(self) -> int:
         """Without a creation's words (EIP-3860), which py-evm takes as it begins to create."""
-        return _TRANSACTION_GAS + _TOKEN_GAS * self.tokens + (0 if self.to else _CREATION_GAS)
+        creation = 0 if self.to else _CREATION_GAS
+        return _TRANSACTION_GAS + _TOKEN_GAS * _tokens(self.data) + creation
 
     @property
     def least_gas(self) -> int:
         """Below it nothing is executed."""
-        words = 0 if self.to else _WORD_GAS * ((len(self.data) + 31) // 32)
-        return max(self.intrinsic_gas + words, _TRANSACTION_GAS + _FLOOR_GAS * self.tokens)
+        return least_gas(self.data, self.intrinsic_gas, creates=not self.to)
+
+
+def least_gas(data: bytes, intrinsic: int, *, creates: bool) -> int:
+    """Below it a transaction can't be executed; `intrinsic`: see :meth:`Order.intrinsic_gas`."""
+    words = _WORD_GAS * ((len(data) + 31) // 32) if creates else 0
+    return max(intrinsic + words, _TRANSACTION_GAS + _FLOOR_GAS * _tokens(data))
+
+
+def _tokens(data: bytes) -> int:
+    """EIP-7623."""
+    zeros = data.count(0)
+    return zeros + _TOKENS * (len(data) - zeros)
 
 
 def apply_deposit(state: CancunState, deposit: Deposit) -> Done:
     """Run a deposit on `state`."""
     order = Order.of(deposit)
     state.delta_balance(order.sender, deposit.mint)
-    if order.gas < order.least_gas or state.get_balance(order.sender) < order.value:
+    if not _is_executable(state, order):
         state.increment_nonce(order.sender)
-        return Done(None, order.gas, state.get_nonce(order.sender))
+        return Done(None, order.gas)
     executor: Any = state.get_transaction_executor()
     computation = executor.build_computation(executor.build_evm_message(order), order)
     spent = order.gas - computation.get_gas_remaining()
@@ -100,4 +104,10 @@ def apply_deposit(state: CancunState, deposit: Deposit) -> Done:
         if state.account_exists(account) and state.account_is_empty(account):
             state.delete_account(account)
     state.clear_transient_storage()
-    return Done(computation, spent - refund + floor, state.get_nonce(order.sender))
+    return Done(computation, spent - refund + floor)
+
+
+def _is_executable(state: CancunState, order: Order) -> bool:
+    is_long = not order.to and len(order.data) > MAX_INITCODE_SIZE
+    has_gas = order.gas >= order.least_gas
+    return has_gas and not is_long and state.get_balance(order.sender) >= order.value

@@ -10,19 +10,14 @@ from typing import Any, Final, cast
 
 from trie.hexary import HexaryTrie
 
-from control_plane.adapters.derivation.evm import Evm, Log, NotExecutable, Outcome
-from control_plane.adapters.derivation.state_trie import AnvilTrie, anvil_alloc
+from control_plane.adapters.derivation.evm import Log, NotExecutable, Outcome
+from control_plane.adapters.derivation.flavours import flavour_of
+from control_plane.adapters.derivation.headers import NO_REQUESTS, NO_UNCLES, Parent
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.rlp import Item
-from control_plane.domain.trie import EMPTY_TRIE
 
-_NO_UNCLES: Final = keccak256(rlp.encode([]))
-_NO_REQUESTS: Final = bytes.fromhex(
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-)
-"""SHA-256 of nothing (EIP-7685)."""
 _BLOOM_BYTES: Final = 256
 _RECEIPT_VERSION: Final = 1
 """Of a deposit's receipt, since Canyon (OP Stack specifications, "Deposits")."""
@@ -47,16 +42,17 @@ class Replayed:
 
 
 class Replay:
-    """One rollup on Anvil."""
+    """One rollup."""
 
     def __init__(self, genesis: Mapping[str, Any], genesis_hash: bytes) -> None:
-        """`genesis`: geth's ``genesis.json``; `genesis_hash`: of block 0, which Anvil makes of
-        less than the whole header, so that it is taken as given."""
-        alloc = anvil_alloc(genesis["alloc"])
-        config = genesis["config"]
-        self.evm = Evm(int(config["chainId"]), alloc, op_stack="optimism" in config)
-        self._trie = AnvilTrie(self.evm, alloc)
-        self._parent = genesis_hash
+        """`genesis`: geth's ``genesis.json``; `genesis_hash`: of block 0, for programs whose own
+        can't be computed."""
+        self._flavour = flavour_of(genesis)
+        self.evm, self._trie = self._flavour.open()
+        parent = self._flavour.block_zero(self._trie)
+        self._before: Parent | None = parent
+        """None: not known, or of no use."""
+        self._parent = genesis_hash if parent is None else parent.hash
         self._next = 1
         self.outcomes: list[Outcome] = []
         """Of the transactions of the block that was executed last."""
@@ -68,7 +64,7 @@ class Replay:
         self._compare(block, "state root", block.state_root, root)
         header = self._header(block, root)
         self._compare(block, "hash", block.hash, keccak256(header))
-        self._parent, self._next = block.hash, block.number + 1
+        self._go_on(block, header)
         gas = sum(outcome.gas_used for outcome in self.outcomes)
         return Replayed(block.number, len(self.outcomes), gas)
 
@@ -76,14 +72,21 @@ class Replay:
         """Run the next block and believe nothing that it says of its outcome: RLP of the header
         that it has. Differs when a transaction can't be in it. ValueError as `execute`."""
         header = self._header(block, self.run(block))
-        self._parent, self._next = keccak256(header), block.number + 1
+        self._go_on(block, header)
         return header
+
+    def _go_on(self, block: ChannelBlock, header: bytes) -> None:
+        self._parent, self._next = keccak256(header), block.number + 1
+        self._before = Parent.of_header(header)
 
     def run(self, block: ChannelBlock, roots: list[bytes] | None = None) -> bytes:
         """The state's root after the transactions of the next block; Differs when one can't be in
         it. `roots` gets the roots before the first and after each transaction."""
         if block.number != self._next:
             raise ValueError(f"block {block.number} does not follow {self._next - 1}")
+        wrong = self._flavour.wrong(block, self._before) if self._before else None
+        if wrong is not None:
+            raise Differs(block.number, wrong.what, wrong.claimed, wrong.found)
         self._trie.note_system(self.evm.begin(block, self._parent))
         if roots is not None:
             roots.append(self._trie.root())
@@ -99,12 +102,27 @@ class Replay:
         """As it was before block `number`, with the state's `root`; `hashes` of the blocks before,
         the newest first, at most 256 and at least one. What it executes is not seen here."""
         replay = Replay.__new__(Replay)
-        nodes = cast("dict[bytes, bytes]", self._trie.nodes)
-        chain_id, op_stack = self.evm.chain_id, self.evm.op_stack
-        replay.evm = Evm.at(chain_id, nodes, root, hashes[1:], op_stack=op_stack)
+        replay._flavour, replay._before = self._flavour, None
+        replay.evm = self.evm.past(self.nodes, root, hashes[1:])
         replay._trie = self._trie.past(replay.evm, root)
         replay._parent, replay._next, replay.outcomes = hashes[0], number, []
         return replay
+
+    def reopen(self, header: bytes, hashes: Sequence[bytes], nodes: dict[bytes, bytes]) -> None:
+        """Go to behind the block with that `header` (RLP) and forget all else; `nodes` are those of
+        its state's tries and code, `hashes` as for :meth:`past`. It does not know any more which
+        accounts it has."""
+        fields = rlp.decode_list(header)
+        number, root = (each if isinstance(each, bytes) else b"" for each in (fields[8], fields[3]))
+        self.evm = self.evm.past(nodes, root, hashes[1:])
+        self._trie = self._trie.at(self.evm, nodes, root)
+        self._parent, self._next, self.outcomes = hashes[0], int.from_bytes(number) + 1, []
+        self._before = Parent.of_header(header)
+
+    @property
+    def nodes(self) -> dict[bytes, bytes]:
+        """Nodes of the tries of all states since it was opened, and all code, by their hashes."""
+        return cast("dict[bytes, bytes]", self._trie.nodes)
 
     @property
     def root(self) -> bytes:
@@ -143,7 +161,7 @@ class Replay:
         return rlp.encode(
             [
                 self._parent,
-                _NO_UNCLES,
+                NO_UNCLES,
                 block.miner,
                 root,
                 _list_root(block.transactions),
@@ -158,11 +176,11 @@ class Replay:
                 block.mix_hash,
                 bytes(8),
                 number(block.base_fee),
-                EMPTY_TRIE,
-                number(0),
+                self._flavour.withdrawals_root(self._trie),
+                number(self.evm.blob_gas_used),
                 number(0),
                 block.parent_beacon_root,
-                _NO_REQUESTS,
+                NO_REQUESTS,
             ]
         )
 
