@@ -26,8 +26,12 @@ OnOption = Annotated[
     typer.Option("--on", metavar="ROLLUP", help="The rollup.", autocompletion=complete_chains),
 ]
 TokenOption = Annotated[
-    str,
-    typer.Option("--token", metavar="TOKEN", help="ETH, ERA, or an ERC-20's address on the L1."),
+    str | None,
+    typer.Option(
+        "--token",
+        metavar="TOKEN",
+        help="ETH, ERA, or an ERC-20's address on the L1; by default the rollup's own coin.",
+    ),
 ]
 AmountOption = Annotated[
     str | None, typer.Option("--amount", metavar="AMOUNT", help="Whole coins or tokens.")
@@ -53,7 +57,7 @@ TimeoutOption = Annotated[
 @app.command("deposit")
 def _deposit(
     on: OnOption = None,
-    token: TokenOption = "ETH",  # noqa: S107 - a coin, not a secret
+    token: TokenOption = None,
     amount: AmountOption = None,
     sender: FromOption = None,
     to: ToOption = None,
@@ -80,7 +84,7 @@ def _deposit(
 @app.command("withdraw")
 def _withdraw(
     on: OnOption = None,
-    token: TokenOption = "ETH",  # noqa: S107 - a coin, not a secret
+    token: TokenOption = None,
     amount: AmountOption = None,
     sender: FromOption = None,
     to: ToOption = None,
@@ -165,7 +169,7 @@ def _body(
     client: Client,
     name: str,
     on: str | None,
-    token: str,
+    token: str | None,
     amount: str | None,
     sender: str | None,
     to: str | None,
@@ -174,9 +178,10 @@ def _body(
         raise usage("The amount is missing", hint="--amount 1.5")
     body: dict[str, Any] = {
         "rollup": on or _only_rollup(client, name),
-        "token": token,
         "amount": amount,
     }
+    if token is not None:
+        body["token"] = token
     if sender is not None:
         body["sender"] = _account(client, name, sender)
     if to is not None:
@@ -288,8 +293,8 @@ def _line(step: dict[str, Any]) -> str:
 
 
 def _token(view: dict[str, Any]) -> str:
-    token = str(view["token"])
-    return token if len(token) < 12 else f"{token[:10]}…"
+    symbol = str(view["symbol"])
+    return symbol if len(symbol) < 12 else f"{symbol[:10]}…"
 
 
 def _path(name: str) -> str:

@@ -15,11 +15,11 @@ WithdrawalStateName = Literal[
 
 class _Transfer(Request):
     rollup: Name
-    token: str = Field(
-        default="ETH",
+    token: str | None = Field(
+        default=None,
         max_length=42,
-        description="`ETH`, `ERA`, or an ERC-20's address: on the L1, or, of a withdrawal, on "
-        "the rollup.",
+        description="By default the rollup's own coin. `ETH`, `ERA`, the symbol of a gas token, or "
+        "an ERC-20's address: on the L1, or, of a withdrawal, on the rollup.",
         examples=["ETH", "0x5fbdb2315678afecb367f032d93f642f64180aa3"],
     )
     amount: Amount = Field(
@@ -73,6 +73,10 @@ class _Moved(Model):
     id: Hash = Field(description="Hash of the transaction that began it.")
     rollup: str
     token: str = Field(description="`ETH`, or the token's address on the L1.")
+    symbol: str = Field(
+        description="What the token calls itself; its address where it does not.",
+        examples=["ETH", "USDC"],
+    )
     amount: str = Field(
         description="In whole coins or tokens; of a token that is not known here, in its units."
     )

@@ -1,215 +1,449 @@
-"""Nothing is made and nothing lost between two chains: random deposits, withdrawals, transfers that
-pay fees, calls that fail, stops, on a devnet that runs. CALDERA_CONSERVATION_STEPS makes it longer,
-CALDERA_CONSERVATION_EXAMPLES repeats it."""
+"""Nothing is made and nothing lost between chains: random deposits by the bridge and forced ones,
+withdrawals, also such as fail, transfers that pay fees, calls that fail, stops, and kills of a node
+or of the daemon in the middle of it, on a devnet that runs. CALDERA_CONSERVATION_STEPS makes it
+longer, CALDERA_CONSERVATION_EXAMPLES repeats it.
 
-import gzip
+What a kill may cost: a node on Anvil loses the blocks since its last save. A deposit in a lost
+block of the L1 was never made, and the rollup gives it back; a withdrawal in a lost block of the
+rollup neither. Everything older must be there, and whatever is there must add up.
+"""
+
 import json
 import os
+import time
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from hypothesis import HealthCheck, assume, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
     RuleBasedStateMachine,
-    consumes,
     initialize,
-    multiple,
     precondition,
     rule,
     run_state_machine_as_test,
 )
 
-from control_plane.domain.calls import encode_call
-from tests.acceptance.world import rpc
-from tests.e2e.home import new_home
-from tests.e2e.test_bridge import ACCOUNTS, SETTLED, Net, ask, coins, own_token, raw, send, tokens
+from control_plane.domain.calls import encode_call, tail
+from tests.acceptance.world import rpc, until
+from tests.e2e.home import Home, kill, new_home
+from tests.e2e.ledger import Lane, Sheet, held_by, sheet
+from tests.e2e.test_bridge import ACCOUNTS, ask, coins, own_token, raw, tokens
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(3600)
 
 STEPS = int(os.environ.get("CALDERA_CONSERVATION_STEPS", "8"))
 EXAMPLES = int(os.environ.get("CALDERA_CONSERVATION_EXAMPLES", "1"))
-DECIMALS = {"ETH": 18, "six": 6, "eighteen": 18}
 REFUSES = "0x4200000000000000000000000000000000000015"
-"""L1Block takes no coins: what is deposited for it stays with the rollup's messenger."""
-MESSENGER = "0x4200000000000000000000000000000000000007"
+"""L1Block takes no coins: what is deposited for it stays with the messenger, or with the sender."""
+PASSER = "0x4200000000000000000000000000000000000016"
 FACTORY = "0x4200000000000000000000000000000000000012"
+SPEC = {
+    "version": 1,
+    "name": "net",
+    "save_interval": 0.5,
+    "rollups": [
+        {"name": "ether", "da": "ethereum-calldata", "proof": "fraud", "finalization_window": 2},
+    ],
+}
 
 
 @dataclass
-class Books:
-    """What is owed to whom, in the smallest units, by the account that the test keeps itself."""
+class Moved:
+    """A deposit or a withdrawal that was begun."""
 
-    net: Net
-    addresses: dict[str, str]
-    """On the L1, by name; ETH has none."""
-    there: dict[str, str] = field(default_factory=dict)
-    """What stands for them on the rollup."""
-    locked: dict[str, int] = field(default_factory=lambda: dict.fromkeys(DECIMALS, 0))
-    kept: int = 0
-    """Wei that nobody took."""
-    received: dict[str, tuple[str, str, int]] = field(default_factory=dict)
-    """Receivers on the L1: chain, token, amount."""
+    id: str
+    lane: Lane
+    units: int
+    to: str
+    block: int
+    """Where it was begun."""
+    fails: bool = False
+
+
+class Killed(NamedTuple):
+    chain: str
+    saved: int
+    """The last block that was on disk."""
+
+
+@dataclass
+class Net:
+    home: Home
+    lanes: list[Lane]
+    deposits: list[Moved] = field(default_factory=list)
+    withdrawals: list[Moved] = field(default_factory=list)
+    killed: list[Killed] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+    """How often what was done; also what kills cost."""
     count: int = 0
+
+    def status(self, rollup: str) -> dict[str, Any]:
+        rollups = self.home.status()["rollups"]
+        return next(dict(one) for one in rollups if one["name"] == rollup)
+
+    @property
+    def l1(self) -> str:
+        return str(self.home.status()["l1"]["rpc_url"])
+
+    def url(self, rollup: str) -> str:
+        return str(self.status(rollup)["rpc_url"])
+
+    def service(self, name: str) -> dict[str, Any]:
+        return next(dict(s) for s in self.home.status()["services"] if s["name"] == name)
 
     def stranger(self) -> str:
         self.count += 1
         return f"0x{0xFEED0000 + self.count:040x}"
 
+    def coin(self, rollup: str) -> Lane:
+        return next(lane for lane in self.lanes if lane.is_coin and lane.rollup == rollup)
 
-def amounts(token: str, units: int) -> str:
-    text = str(units).rjust(DECIMALS[token] + 1, "0")
-    return f"{text[: -DECIMALS[token]]}.{text[-DECIMALS[token] :]}"
+    def sheet(self, rollup: str) -> Sheet:
+        status = self.status(rollup)
+        nodes = self.home.home / "devnets" / "net" / "nodes"
+        portal = status["l1_contracts"]["optimismPortal"]
+        file = nodes / rollup / "genesis.json"
+        return sheet(self.l1, status["rpc_url"], self.coin(rollup), portal, file)
+
+    def stands_for(self, lane: Lane) -> str:
+        """The rollup's token."""
+        where = encode_call(
+            "tokenAddress(address,string,string,uint8)", raw(lane.token), 128, 192, lane.decimals
+        )
+        found = ask(self.url(lane.rollup), FACTORY, where + tail(b"Own") + tail(b"OWN"))
+        return f"0x{found:040x}"
+
+    def there(self, lane: Lane, who: str) -> int:
+        """Smallest units on the rollup."""
+        url = self.url(lane.rollup)
+        if lane.is_coin:
+            return coins(url, who)
+        token = self.stands_for(lane)
+        return tokens(url, token, who) if rpc(url, "eth_getCode", token, "latest") != "0x" else 0
+
+    def bridge(self, verb: str, lane: Lane, *asked: str, check: bool = True) -> dict[str, Any]:
+        token = () if lane.is_coin else ("--token", lane.token)
+        words = ("bridge", verb, "--on", lane.rollup, *token, "--from", "1", *asked, "--json")
+        done = self.home.run(*words, check=check, timeout=120)
+        return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
+
+    def view(self, id_: str) -> dict[str, Any] | None:
+        """None of what no chain has."""
+        done = self.home.run("bridge", "status", id_, "--json", check=False)
+        assert done.returncode in {0, 3}, done.stderr
+        return dict(json.loads(done.stdout)) if done.returncode == 0 else None
+
+    # ------------------------------------------------------------------ begin
+
+    def deposit(self, lane: Lane, units: int, to: str, *more: str) -> dict[str, Any]:
+        view = self.bridge("deposit", lane, "--amount", lane.whole(units), "--to", to, *more)
+        block = view["steps"][0]["block"]
+        self.deposits.append(Moved(view["id"], lane, units, to, block))
+        return view
+
+    def withdraw(self, lane: Lane, units: int, to: str) -> None:
+        view = self.bridge("withdraw", lane, "--amount", lane.whole(units), "--to", to)
+        block = view["steps"][0]["block"]
+        self.withdrawals.append(Moved(view["id"], lane, units, to, block))
+
+    def send(self, url: str, to: str, data: bytes, value: int = 0) -> dict[str, Any]:
+        """By the second account; it may fail."""
+        call = {"from": ACCOUNTS[1], "to": to, "data": "0x" + data.hex(), "value": hex(value)}
+        hash_ = rpc(url, "eth_sendTransaction", call | {"gas": hex(600_000)})
+        until(lambda: rpc(url, "eth_getTransactionReceipt", hash_), 20, "mined")
+        return dict(rpc(url, "eth_getTransactionReceipt", hash_))
+
+    # ------------------------------------------------------------------ what must hold
+
+    def balance(self) -> None:
+        """The equation of every rollup, whatever is in flight: soon, for a rollup that gives back
+        what its L1 lost needs a moment."""
+        for lane in self.lanes:
+            if not lane.is_coin:
+                continue
+            found: list[Sheet] = []
+
+            def holds(rollup: str = lane.rollup, found: list[Sheet] = found) -> bool:
+                found[:] = [self.sheet(rollup)]
+                return not found[0].wrong
+
+            try:
+                until(holds, 30, "the equation holds")
+            except AssertionError:
+                raise AssertionError(f"{lane.rollup}: {found[0].wrong}, {found[0]}") from None
+
+    def count_tokens(self) -> None:
+        """What the bridge holds is on the rollup, or on its way."""
+        listed = self.home.json("bridge", "status", "--limit", "1000")
+        for lane in self.lanes:
+            if lane.is_coin:
+                continue
+            bridge = self.status(lane.rollup)["l1_contracts"]["l1StandardBridge"]
+            token = self.stands_for(lane)
+            url = self.url(lane.rollup)
+            made = rpc(url, "eth_getCode", token, "latest") != "0x"
+            supply = ask(url, token, encode_call("totalSupply()")) if made else 0
+            on_their_way = sum(
+                int(Decimal(view["amount"]).scaleb(lane.decimals))
+                for kind, done in (("deposits", "credited"), ("withdrawals", "finalized"))
+                for view in listed[kind]
+                if view["rollup"] == lane.rollup
+                and view["token"] == lane.token
+                and view["state"] != done
+            )
+            assert held_by(self.l1, lane, bridge) == supply + on_their_way
+
+    def forget_lost(self) -> None:
+        """Deposits and withdrawals that no chain has any more; each must be one that a kill may
+        cost."""
+        went = {
+            data["chain"]: min(data["from"], seen)
+            for event in self.home.events("net")
+            if event["type"] == "rollup.reorged"
+            for data in [event["data"]]
+            for seen in [1 << 60]
+        }
+        for moved, chain_of in (
+            *((each, "l1") for each in self.deposits),
+            *((each, each.lane.rollup) for each in self.withdrawals),
+        ):
+            if self.view(moved.id) is not None:
+                continue
+            may = [kill for kill in self.killed if kill.chain == chain_of]
+            reorged = went.get(chain_of, 1 << 60) <= moved.block
+            assert reorged or any(moved.block > kill.saved for kill in may), (moved, self.killed)
+            moved.block = -1
+            self.done[f"lost {chain_of}"] += 1
+        self.deposits = [each for each in self.deposits if each.block >= 0]
+        self.withdrawals = [each for each in self.withdrawals if each.block >= 0]
+
+    def bring_home(self) -> None:
+        """All that is on its way arrives."""
+        for each in self.withdrawals:
+            arguments = ("bridge", "withdraw", "--resume", each.id, "--timeout", "120s", "--json")
+            done = self.home.run(*arguments, check=False, timeout=240)
+            assert (done.returncode == 0) != each.fails, (each, done.stderr)
+        for each in self.deposits:
+            until(lambda at=each.id: _arrived(self.view(at)), 30, f"{each} arrived")
+
+    def check_receivers(self) -> None:
+        """The test's own books: each stranger has what was sent, once."""
+        for each in self.deposits:
+            if each.to in ACCOUNTS or each.to == REFUSES:
+                continue
+            has, state = self.there(each.lane, each.to), (self.view(each.id) or {})["state"]
+            # what stands for a token may have been lost: then the messenger keeps the message
+            assert (has, state) == (each.units * each.lane.scale, "credited") or (
+                (has, state) == (0, "failed") and not each.lane.is_coin
+            ), (each, has, state)
+        for each in self.withdrawals:
+            if not each.fails:
+                assert held_by(self.l1, each.lane, each.to) == each.units, each
 
 
-def conserve(books: Books) -> None:
-    """The equation, each side counted by itself: chains' own state against the books."""
-    net = books.net
-    portal = coins(net.l1, net.contract("optimismPortal"))
-    assert portal == books.locked["ETH"]
-    assert coins(net.op, MESSENGER) == books.kept
-    # every account of the rollup, the message passer's burnt ones and the fee vaults too
-    genesis = json.loads((_node(net) / "genesis.json").read_bytes())["alloc"]
-    given = sum(int(account.get("balance", "0x0"), 16) for account in genesis.values())
-    dump = json.loads(gzip.decompress(raw(rpc(net.op, "anvil_dumpState"))))
-    supply = sum(int(account["balance"], 16) for account in dump["accounts"].values())
-    paid = coins(net.op, "0x4200000000000000000000000000000000000016")
-    assert supply - paid == given + portal
-    for name, address in books.addresses.items():
-        locked = tokens(net.l1, address, net.contract("l1StandardBridge"))
-        assert locked == books.locked[name]
-        if name in books.there:
-            assert ask(net.op, books.there[name], encode_call("totalSupply()")) == locked
-    for who, (chain, token, amount) in books.received.items():
-        url = net.l1 if chain == "l1" else net.op
-        where = books.addresses.get(token) if chain == "l1" else books.there.get(token)
-        assert (tokens(url, where, who) if where else coins(url, who)) == amount
-
-
-def _node(net: Net) -> Any:
-    (devnet,) = (net.home.home / "devnets").iterdir()
-    return devnet / "nodes" / "op"
+def _arrived(view: dict[str, Any] | None) -> bool:
+    return view is not None and view["state"] in {"credited", "failed"}
 
 
 class Bridging(RuleBasedStateMachine):
-    books: Books
-    begun = Bundle("begun")
-    stopped = False
-    refused = 0
+    net: Net
+    begun = False
+    kills = 0
+
+    @property
+    def lanes(self) -> Sequence[Lane]:
+        return self.net.lanes
 
     @initialize(units=st.integers(10, 10**7))
     def bring_some_of_each(self, units: int) -> None:
         """What later rules need; they are drawn, so any of them may be missing. The first example
         is always the plainest one, which says least: left out."""
         assume(units > 1_000)
-        for token in DECIMALS:
-            self.deposit(token, units)
-        for token in DECIMALS:
-            self.withdraw(token, 5)
-        self.deposit_for_nobody(units)
+        self.begun = True
+        for which, _ in enumerate(self.lanes):
+            self.deposit(which, units)
+            self.withdraw(which, 5)
+        self.be_refused(0, units)
+        self.force(0, 7, "beyond")
+        self.fail_at_home(0, units)
 
-    @rule(token=st.sampled_from(list(DECIMALS)), units=st.integers(1, 10**7))
-    def deposit(self, token: str, units: int) -> None:
-        """To a stranger, of whom the exact amount is known; a like one for withdrawing later."""
-        books, to = self.books, self.books.stranger()
-        for receiver in (to, ACCOUNTS[1]):
-            asked = ("--token", books.addresses.get(token, "ETH"), "--from", "1", "--to", receiver)
-            amount = amounts(token, units)
-            view = books.net.bridge("deposit", *asked, "--amount", amount, "--wait")
-            assert view["state"] == "credited", view
-            books.locked[token] += units
-        if token in books.addresses and token not in books.there:
-            books.there[token] = _stands_for(books, token)
-        books.received[to] = ("op", token, units)
+    # ------------------------------------------------------------------ there
 
-    @precondition(lambda self: self.refused < 2)
-    @rule(wei=st.integers(1, 10**18))
-    def deposit_for_nobody(self, wei: int) -> None:
-        asked = ("--from", "1", "--to", REFUSES, "--amount", amounts("ETH", wei))
-        view = self.books.net.bridge("deposit", *asked, "--wait")
+    @rule(which=st.integers(0, 9), units=st.integers(1, 10**7))
+    def deposit(self, which: int, units: int) -> None:
+        """To a stranger, of whom the exact amount is known; and some for withdrawing later."""
+        lane = self._lane(which)
+        for receiver in (self.net.stranger(), ACCOUNTS[1]):
+            view = self.net.deposit(lane, units, receiver, "--wait")
+            # what stands for a token may have gone with a killed node, after it was looked for
+            assert view["state"] == "credited" or (self.net.killed and not lane.is_coin), view
+
+    @rule(which=st.integers(0, 9), units=st.integers(1, 10**7))
+    def be_refused(self, which: int, units: int) -> None:
+        """By its receiver on the rollup."""
+        lane = self.net.coin(self._lane(which).rollup)
+        view = self.net.deposit(lane, units, REFUSES, "--wait")
         assert view["state"] == "failed"
-        self.books.locked["ETH"] += wei
-        self.books.kept += wei
-        self.refused += 1
 
-    @rule(target=begun, token=st.sampled_from(list(DECIMALS)), share=st.integers(1, 5))
-    def withdraw(self, token: str, share: int) -> Any:
-        books = self.books
-        units = min(books.locked[token], 10**6) // share
-        if units == 0 or not self._has(token, units):
-            return multiple()
-        to = books.stranger()
-        asked = ("--token", books.addresses.get(token, "ETH"), "--from", "1", "--to", to)
-        view = books.net.bridge("withdraw", *asked, "--amount", amounts(token, units))
-        return view["id"], token, units, to
+    @rule(
+        which=st.integers(0, 9),
+        units=st.integers(0, 10**7),
+        how=st.sampled_from(["plain", "beyond", "reverts", "creation"]),
+    )
+    def force(self, which: int, units: int, how: str) -> None:
+        """A deposit by the portal itself, whatever comes of it on the rollup: what it mints is
+        there in any case."""
+        net, lane = self.net, self.net.coin(self._lane(which).rollup)
+        net.done[f"force {how}"] += 1
+        value = {"plain": units * lane.scale, "beyond": 10**40, "reverts": 1}.get(how, 0)
+        to = {"plain": raw(net.stranger()), "beyond": raw(net.stranger())}.get(how, raw(REFUSES))
+        creates = how == "creation"
+        arguments = (value, 100_000, creates, b"\xfe" if creates else b"")
+        self._to_portal(lane, units, bytes(20) if creates else to, arguments)
 
-    @rule(withdrawal=consumes(begun))
-    def go_on(self, withdrawal: tuple[str, str, int, str]) -> None:
-        self._finish(withdrawal)
+    # ------------------------------------------------------------------ and home
 
-    @rule(count=st.integers(1, 3))
-    def pay_fees(self, count: int) -> None:
+    @rule(which=st.integers(0, 9), share=st.integers(1, 5))
+    def withdraw(self, which: int, share: int) -> None:
+        lane = self._lane(which)
+        units = min(self._payable(lane), 10**6) // share
+        if units:
+            self.net.withdraw(lane, units, self.net.stranger())
+
+    @rule(which=st.integers(0, 9), units=st.integers(1, 10**5))
+    def fail_at_home(self, which: int, units: int) -> None:
+        """A withdrawal whose call on the L1 fails."""
+        net, lane = self.net, self.net.coin(self._lane(which).rollup)
+        if self._payable(lane) < units:
+            return
+        target = net.home.status()["l1"]["contracts"]["create3Factory"]
+        net.done["fails at home"] += 1
+        data = encode_call("initiateWithdrawal(address,uint256,bytes)", raw(target), 50_000, b"no")
+        receipt = net.send(net.url(lane.rollup), PASSER, data, units * lane.scale)
+        assert receipt["status"] == "0x1"
+        block = int(receipt["blockNumber"], 16)
+        net.withdrawals.append(
+            Moved(receipt["transactionHash"], lane, units, target, block, fails=True)
+        )
+
+    @precondition(lambda self: self.net.withdrawals)
+    @rule(at=st.integers(0, 99))
+    def go_on(self, at: int) -> None:
+        each = self.net.withdrawals[at % len(self.net.withdrawals)]
+        self.net.home.run("bridge", "withdraw", "--resume", each.id, check=False, timeout=120)
+
+    # ------------------------------------------------------------------ besides
+
+    @rule(which=st.integers(0, 9), count=st.integers(1, 3))
+    def pay_fees(self, which: int, count: int) -> None:
+        """Transfers, and a call that fails."""
+        url = self.net.url(self._lane(which).rollup)
         for n in range(count):
-            send(self.books.net.op, "0x" + "99" * 20, b"", n)
+            self.net.send(url, "0x" + "99" * 20, b"", n)
+        assert self.net.send(url, REFUSES, b"", 1)["status"] == "0x0"
 
-    @precondition(lambda self: not self.stopped)
+    @precondition(lambda self: self.kills < 4)
+    @rule(
+        victim=st.sampled_from(["daemon", "l1", "rollup"]),
+        which=st.integers(0, 9),
+        units=st.integers(1, 10**4),
+    )
+    def kill(self, victim: str, which: int, units: int) -> None:
+        """While a deposit and a withdrawal are on their way."""
+        self.kills += 1
+        self.net.done[f"kill {victim}"] += 1
+        net, lane = self.net, self._lane(which)
+        self._rest()
+        if lane.is_coin:
+            net.deposit(lane, units, net.stranger())
+            if self._payable(lane) >= units:
+                net.withdraw(lane, units, net.stranger())
+        if victim == "daemon":
+            net.home.kill_daemon()
+            net.home.run("ls")
+        else:
+            self._kill_node(lane.rollup if victim == "rollup" else "l1")
+        net.home.wait_state("ready", 60)
+        net.forget_lost()
+
     @rule()
     def stop_and_start(self) -> None:
         """Nodes and agents; the chains come back from what was saved."""
-        self.stopped = True
-        home = self.books.net.home
-        home.run("stop")
-        home.run("start")
+        if self.kills < 4:
+            self.kills += 1
+            self.net.done["stop"] += 1
+            self.net.home.run("stop")
+            self.net.home.run("start")
 
     def teardown(self) -> None:
         """Everything comes home, and the books are right."""
-        for view in self.books.net.bridge("status", "--limit", "100")["withdrawals"]:
-            if view["state"] != "finalized":
-                token = next(
-                    (n for n, at in self.books.addresses.items() if at == view["token"]), "ETH"
-                )
-                units = int(Decimal(view["amount"]).scaleb(DECIMALS[token]))
-                self._finish((view["id"], token, units, view["to"]))
-        conserve(self.books)
+        if not self.begun:
+            return
+        net = self.net
+        net.balance()
+        net.forget_lost()
+        net.bring_home()
+        net.balance()
+        net.count_tokens()
+        net.check_receivers()
+        for rollup in {lane.rollup for lane in self.lanes}:
+            assert "verified" in net.home.json("verify", rollup)
 
-    def _finish(self, withdrawal: tuple[str, str, int, str]) -> None:
-        id_, token, units, to = withdrawal
-        view = self.books.net.bridge("withdraw", "--resume", id_)
-        assert view["state"] == "finalized"
-        self.books.locked[token] -= units
-        self.books.received[to] = ("l1", token, units)
+    # ------------------------------------------------------------------
 
-    def _has(self, token: str, units: int) -> bool:
-        books = self.books
-        if token == "ETH":
-            return books.locked["ETH"] - books.kept >= units
-        there = books.there.get(token)
-        return there is not None and tokens(books.net.op, there, ACCOUNTS[1]) >= units
+    def _lane(self, which: int) -> Lane:
+        return self.lanes[which % len(self.lanes)]
 
+    def _payable(self, lane: Lane) -> int:
+        """Units that the second account can withdraw, most of the time."""
+        held = self.net.there(lane, ACCOUNTS[1])
+        if lane.is_coin:
+            held = min(held, self.net.sheet(lane.rollup).payable)
+        return held // lane.scale
 
-def _stands_for(books: Books, token: str) -> str:
-    """The rollup's token: the only one of the factory's that names it."""
-    made = rpc(books.net.op, "eth_getLogs", {"address": FACTORY, "fromBlock": "0x0"})
-    (found,) = {
-        str(log["topics"][1][-40:])
-        for log in made
-        if log["topics"][2][-40:] == books.addresses[token][2:].lower() and len(log["topics"]) == 3
-        and int(log["data"], 16)
-    }  # fmt: skip
-    return "0x" + found
+    def _to_portal(self, lane: Lane, units: int, to: bytes, rest: tuple[Any, ...]) -> None:
+        net = self.net
+        portal = net.status(lane.rollup)["l1_contracts"]["optimismPortal"]
+        if lane.token:
+            call = "depositERC20Transaction(address,uint256,uint256,uint64,bool,bytes)"
+            allowed = encode_call("approve(address,uint256)", raw(portal), units)
+            assert net.send(net.l1, lane.token, allowed)["status"] == "0x1"
+            receipt = net.send(net.l1, portal, encode_call(call, to, units, *rest))
+        else:
+            call = "depositTransaction(address,uint256,uint64,bool,bytes)"
+            receipt = net.send(net.l1, portal, encode_call(call, to, *rest), units)
+        assert receipt["status"] == "0x1"
+
+    def _rest(self) -> None:
+        """Until both chains' nodes saved what they had when the last one was killed: kills of two
+        chains at the same moment are another matter (docs/next.md)."""
+        time.sleep(SPEC["save_interval"] * 4)  # type: ignore[operator]
+
+    def _kill_node(self, chain: str) -> None:
+        net, name = self.net, f"{chain}/node"
+        before = net.service(name)
+        net.killed.append(Killed(chain, before["saved_block"] or 0))
+        kill(net.home.node(chain).pid)
+        until(lambda: net.service(name)["restarts"] > before["restarts"], 30, f"{chain} is back")
 
 
 def test_nothing_is_made_and_nothing_lost() -> None:
     with new_home() as home:
-        home.run(*SETTLED)
-        net = Net(home)
-        addresses = {name: own_token(net.l1, DECIMALS[name]) for name in ("six", "eighteen")}
+        (home.home / "net.yaml").write_text(json.dumps(SPEC))
+        home.run("up", "net.yaml", timeout=180)
+        l1 = home.status()["l1"]["rpc_url"]
+        lanes = [Lane("ether", "ETH", 18)]
+        lanes += [Lane("ether", "six", 6, own_token(l1, 6).lower(), is_coin=False)]
+        lanes += [Lane("ether", "eighteen", 18, own_token(l1, 18).lower(), is_coin=False)]
+        net_ = Net(home, lanes)
 
         class Here(Bridging):
-            books = Books(net, {name: at.lower() for name, at in addresses.items()})
+            net = net_
 
         run_state_machine_as_test(
             Here,
@@ -221,3 +455,4 @@ def test_nothing_is_made_and_nothing_lost() -> None:
                 suppress_health_check=list(HealthCheck),
             ),
         )
+        print(f"{len(net_.deposits)} deposits, {len(net_.withdrawals)} withdrawals,", net_.done)

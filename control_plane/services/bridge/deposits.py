@@ -42,7 +42,7 @@ async def send_deposit(ends: Ends, purse: Purse, sending: Sending) -> str:
     """Hash of the deposit's transaction on the L1, once it is in a block. Failed, InvalidInput."""
     who = bytes.fromhex(sending.account.address[2:])
     token = sending.token
-    if not settles(ends.rollup.plan) and token.l1 is not None:
+    if not settles(ends.rollup.plan) and not token.is_coin:
         raise InvalidInput(
             f"{ends.rollup.name} takes coins only",
             "it has a portal and no bridge for tokens",
@@ -50,8 +50,11 @@ async def send_deposit(ends: Ends, purse: Purse, sending: Sending) -> str:
             (Problem("token", "ETH only"),),
         )
     await _must_have(ends, token, sending.amount, who)
+    if token.creation is not None:
+        create = Call(TOKEN_FACTORY, token.creation)
+        await purse.send(ends.rollup, sending.account, create, _CREATE_GAS, "token's creation")
     if token.l1 is not None:
-        await _prepare_token(ends, purse, sending, token.l1)
+        await _approve(ends, purse, sending, token.l1)
     call = _deposit_call(ends, sending)
     receipt = await purse.send(ends.base, sending.account, call, _DEPOSIT_GAS, "deposit")
     return str(receipt["transactionHash"])
@@ -70,10 +73,7 @@ async def deposit_view(ends: Ends, receipt: Mapping[str, Any]) -> DepositView | 
     return DepositView(
         id=receipt["transactionHash"],
         rollup=ends.rollup.name,
-        token=moved.shown_token,
-        amount=await moved.shown_amount(ends),
-        sender="0x" + moved.sender.hex(),
-        to="0x" + moved.to.hex(),
+        **await moved.shown(ends),
         state=state,
         reason=reason,
         rollup_tx=tx,
@@ -90,25 +90,30 @@ async def _must_have(ends: Ends, token: Token, amount: int, who: bytes) -> None:
         raise Conflict(
             f"0x{who.hex()} has too little {token.symbol} on {ends.base.name}",
             f"{whole_units(held, token.decimals)}, not {whole_units(amount, token.decimals)}",
-            "`caldera faucet` gives ETH, and ERA on the L1.",
+            f"Everybody may mint it: `mint(address,uint256)` of {token.shown}."
+            if token.is_free
+            else "`caldera faucet` gives ETH, and ERA on the L1.",
         )
 
 
-async def _prepare_token(ends: Ends, purse: Purse, sending: Sending, token: bytes) -> None:
-    """Something that stands for it on the rollup, and the bridge's right to take it."""
-    if sending.token.creation is not None:
-        create = Call(TOKEN_FACTORY, sending.token.creation)
-        await purse.send(ends.rollup, sending.account, create, _CREATE_GAS, "token's creation")
-    bridge = ends.at(L1_BRIDGE)
+async def _approve(ends: Ends, purse: Purse, sending: Sending, token: bytes) -> None:
+    """The right to take it, for the portal or the bridge."""
+    taker = ends.at(PORTAL if sending.token.is_coin else L1_BRIDGE)
     who = bytes.fromhex(sending.account.address[2:])
-    allowed = await ask(ends.l1, token, encode_call("allowance(address,address)", who, bridge))
+    allowed = await ask(ends.l1, token, encode_call("allowance(address,address)", who, taker))
     if int.from_bytes(allowed) < sending.amount:
-        data = encode_call("approve(address,uint256)", bridge, sending.amount)
+        data = encode_call("approve(address,uint256)", taker, sending.amount)
         await purse.send(ends.base, sending.account, Call(token, data), _APPROVE_GAS, "approval")
 
 
 def _deposit_call(ends: Ends, sending: Sending) -> Call:
     token, amount, to = sending.token, sending.amount, sending.to
+    if token.is_coin and token.l1 is not None:
+        data = encode_call(
+            "depositERC20Transaction(address,uint256,uint256,uint64,bool,bytes)",
+            *(to, amount, amount * token.scale, _PLAIN_GAS, 0, b""),
+        )
+        return Call(ends.at(PORTAL), data)
     if token.l1 is not None:
         data = encode_call(
             "depositERC20To(address,address,address,uint256,uint32,bytes)",

@@ -2,11 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 
 from control_plane.domain.hashing import keccak256
 from control_plane.services.bridge.ends import Ends
-from control_plane.services.bridge.tokens import COIN, decimals_of, whole_units
+from control_plane.services.bridge.tokens import (
+    COIN_DECIMALS,
+    coin_of,
+    shown_as,
+    whole_units,
+)
 
 _ETH: Final = "0x" + keccak256(b"ETHBridgeInitiated(address,address,uint256,bytes)").hex()
 _ERC20: Final = (
@@ -14,25 +19,41 @@ _ERC20: Final = (
 )
 
 
+class Shown(TypedDict):
+    """Fields of a view."""
+
+    token: str
+    symbol: str
+    amount: str
+    sender: str
+    to: str
+
+
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """Addresses have 20 bytes; `amount` is in the token's smallest units."""
+    """Addresses have 20 bytes; `amount` is in the token's smallest units, of coins in wei of the
+    rollup."""
 
     sender: bytes
     to: bytes
     amount: int
     token: bytes | None = None
-    """On the L1; None for coins."""
+    """On the L1; None for the rollup's coins."""
 
-    @property
-    def shown_token(self) -> str:
-        return "ETH" if self.token is None else "0x" + self.token.hex()
-
-    async def shown_amount(self, ends: Ends) -> str:
-        """In whole coins or tokens."""
-        if self.token is None:
-            return whole_units(self.amount, COIN.decimals)
-        return whole_units(self.amount, await decimals_of(ends.l1, self.token))
+    async def shown(self, ends: Ends) -> Shown:
+        """As users are told of it, in whole coins or tokens."""
+        coin = coin_of(ends)
+        token, symbol, decimals = coin.shown, coin.symbol, COIN_DECIMALS
+        if self.token is not None:
+            token = "0x" + self.token.hex()
+            symbol, decimals = await shown_as(ends.l1, self.token)
+        return {
+            "token": token,
+            "symbol": symbol,
+            "amount": whole_units(self.amount, decimals),
+            "sender": "0x" + self.sender.hex(),
+            "to": "0x" + self.to.hex(),
+        }
 
 
 def bridged_by(logs: Sequence[Mapping[str, Any]], bridge: bytes, *, on_l1: bool) -> Moved | None:

@@ -1,20 +1,25 @@
 """What is bridged: coins, or a token and what stands for it on the rollup; and how much."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Context, Decimal
 from typing import Final
 
 from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.errors import InvalidInput, Problem
+from control_plane.domain.plan import GasToken
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement.gas_tokens import ERA, ETH, is_made, token_address
 from control_plane.domain.settlement.withdrawals import L2_BRIDGE, TOKEN_FACTORY
 from control_plane.services.bridge.ends import Ends, ask, ask_all
 
-ETH: Final = "ETH"
 _CREATE: Final = "createOptimismMintableERC20WithDecimals(address,string,string,uint8)"
 _WHERE: Final = "tokenAddress(address,string,string,uint8)"
-_COIN_DECIMALS: Final = 18
+COIN_DECIMALS: Final = 18
+"""On every rollup, whatever its coin is on the L1."""
+_SHOWN: Final = 32
+"""Characters of a symbol: anybody may have made the token."""
 _EXACT: Final = Context(prec=400)
 """Digits: more than 2^256 and 255 decimals have, so that nothing is rounded."""
 
@@ -25,36 +30,60 @@ class Token:
 
     symbol: str
     decimals: int
+    """On the L1."""
     l1: bytes | None = None
-    """Its address; None for coins."""
+    """Its address; None for ETH."""
     l2: bytes = b""
-    """Of the token that stands for it on the rollup."""
+    """Of the token that stands for it on the rollup; empty where it is the rollup's coin."""
     creation: bytes | None = None
     """Call of the rollup's factory that makes that token, where it is missing."""
+    scale: int = 1
+    """Smallest units on the rollup for one on the L1."""
+    is_free: bool = False
+    """Everybody may mint it."""
+
+    @property
+    def is_coin(self) -> bool:
+        """Whether the rollup's gas is paid with it."""
+        return not self.l2
 
     @property
     def shown(self) -> str:
         return ETH if self.l1 is None else "0x" + self.l1.hex()
 
 
-COIN: Final = Token(ETH, _COIN_DECIMALS)
+COIN: Final = Token(ETH, COIN_DECIMALS)
+"""Of rollups whose coin is the L1's."""
 
 
-async def find_token(ends: Ends, text: str) -> Token:
-    """`text` is ETH, ERA, a token's address on the L1 or of what stands for one on the rollup.
-
-    InvalidInput.
-    """
-    if text.upper() == ETH:
+def coin_of(ends: Ends) -> Token:
+    """The rollup's coin."""
+    token = ends.rollup.plan.gas_token
+    if token is None:
         return COIN
-    if text.upper() == "ERA":
-        text = ends.network.contracts["era"]
+    at = token_address(token, ends.network.contracts)
+    return Token(token.symbol, token.decimals, at, scale=token.scale, is_free=is_made(token))
+
+
+async def find_token(ends: Ends, text: str | None) -> Token:
+    """`text` is ETH, ERA, another coin's symbol, a token's address on the L1 or of what stands for
+    one on the rollup; None is the rollup's coin. InvalidInput.
+    """
+    coin = coin_of(ends)
+    if text is None or text.upper() in {coin.symbol, coin.shown.upper()}:
+        return coin
+    if text.upper() == ETH:
+        raise _no_ether(ends, coin)
+    known = _known(ends)
+    named = known.get(text.upper())
     try:
-        address = bytes.fromhex(text.removeprefix("0x"))
+        address = named or bytes.fromhex(text.removeprefix("0x"))
     except ValueError:
         address = b""
     if len(address) != 20:
-        raise _unknown(text, "it is neither ETH nor ERA nor an address")
+        raise _unknown(text, f"it is no address, and none of {', '.join([ETH, *known])}")
+    if address == coin.l1:
+        return coin
     if not await _has_code(ends.l1, address):
         standing = await _stands_for(ends.l2, address)
         if standing is None:
@@ -98,12 +127,22 @@ def whole_units(amount: int, decimals: int) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-async def decimals_of(l1: Rpc, token: bytes) -> int:
-    """Of a token of the L1; 0 where it has none."""
+async def shown_as(l1: Rpc, token: bytes) -> tuple[str, int]:
+    """Symbol and decimals of a token of the L1; its address and 0 where it does not tell them."""
     try:
-        return int.from_bytes(await ask(l1, token, selector("decimals()")))
-    except RpcError:
-        return 0
+        _, symbol, decimals = await _describe(l1, token)
+    except InvalidInput:
+        return "0x" + token.hex(), 0
+    text = "".join(each for each in symbol if each.isprintable())[:_SHOWN]
+    return text or "0x" + token.hex(), decimals
+
+
+def _known(ends: Ends) -> Mapping[str, bytes]:
+    """Tokens of the L1 that can be named by their symbols: ERA and the coins of other rollups."""
+    plan, contracts = ends.network.plan, ends.network.contracts
+    tokens: list[GasToken] = [each.gas_token for each in plan.rollups if each.gas_token]
+    found = {token.symbol: token_address(token, contracts) for token in tokens}
+    return {ERA: bytes.fromhex(contracts["era"].removeprefix("0x"))} | found
 
 
 async def _describe(l1: Rpc, token: bytes) -> tuple[bytes, str, int]:
@@ -153,4 +192,14 @@ def _unknown(text: str, why: str) -> InvalidInput:
         why,
         "Name ETH, ERA, or an ERC-20's address on the L1.",
         (Problem("token", why),),
+    )
+
+
+def _no_ether(ends: Ends, coin: Token) -> InvalidInput:
+    name = ends.rollup.name
+    return InvalidInput(
+        f"ETH can't be bridged to or from {name}",
+        f"coins of {name} are {coin.symbol}: its portal and messengers refuse ether",
+        f"Leave the token out for {coin.symbol}, or name an ERC-20.",
+        (Problem("token", f"coins of {name} are {coin.symbol}"),),
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from control_plane.domain.calls import Call, encode_call
-from control_plane.domain.errors import Conflict, Failed
+from control_plane.domain.errors import Conflict, Failed, InvalidInput, Problem
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.node import Account
 from control_plane.domain.rpc import RpcError
@@ -30,7 +30,12 @@ from control_plane.schemas.bridge import BridgeStep, WithdrawalStateName, Withdr
 from control_plane.services.bridge.deposits import Sending, time_of
 from control_plane.services.bridge.ends import SOON, Ends, Purse, ask, ask_all
 from control_plane.services.bridge.events import Moved, bridged_by
-from control_plane.services.bridge.tokens import balance_of, whole_units
+from control_plane.services.bridge.tokens import (
+    COIN_DECIMALS,
+    balance_of,
+    coin_of,
+    whole_units,
+)
 
 _ARRIVAL_GAS: Final = 200_000
 """For what arriving does on the L1."""
@@ -78,25 +83,38 @@ async def send_withdrawal(ends: Ends, purse: Purse, sending: Sending) -> str:
     the account has too little, or the portal; Failed."""
     who = bytes.fromhex(sending.account.address[2:])
     token, amount = sending.token, sending.amount
-    held = await balance_of(ends, ends.l2, token.l2 if token.l1 else None, who)
-    if held < amount:
+    wanted = amount * token.scale
+    decimals = COIN_DECIMALS if token.is_coin else token.decimals
+    held = await balance_of(ends, ends.l2, token.l2 or None, who)
+    if held < wanted:
         raise Conflict(
             f"{sending.account.address} has too little {token.symbol} on {ends.rollup.name}",
-            f"{whole_units(held, token.decimals)}, not {whole_units(amount, token.decimals)}",
+            f"{whole_units(held, decimals)}, not {whole_units(wanted, decimals)}",
             f"`caldera bridge deposit --on {ends.rollup.name}` brings some.",
         )
-    if token.l1 is None:
-        await _must_be_covered(ends, amount)
-        data = encode_call("bridgeETHTo(address,uint32,bytes)", sending.to, _ARRIVAL_GAS, b"")
-        call = Call(L2_BRIDGE, data, amount)
-    else:
-        data = encode_call(
-            "bridgeERC20To(address,address,address,uint256,uint32,bytes)",
-            *(token.l2, token.l1, sending.to, amount, _ARRIVAL_GAS, b""),
-        )
-        call = Call(L2_BRIDGE, data)
+    if token.is_coin:
+        await _must_be_covered(ends, wanted)
+        _must_be_payable(ends, sending)
+    call = _withdrawal_call(sending, wanted)
     receipt = await purse.send(ends.rollup, sending.account, call, _WITHDRAW_GAS, "withdrawal")
     return str(receipt["transactionHash"])
+
+
+def _withdrawal_call(sending: Sending, wanted: int) -> Call:
+    """On the rollup; `wanted` is in its units."""
+    token, to = sending.token, sending.to
+    if token.l1 is None:
+        data = encode_call("bridgeETHTo(address,uint32,bytes)", to, _ARRIVAL_GAS, b"")
+        return Call(L2_BRIDGE, data, wanted)
+    if token.is_coin:
+        # the bridges take no coins where those are a token: the portal pays it out by itself
+        data = encode_call("initiateWithdrawal(address,uint256,bytes)", to, 0, b"")
+        return Call(MESSAGE_PASSER, data, wanted)
+    data = encode_call(
+        "bridgeERC20To(address,address,address,uint256,uint32,bytes)",
+        *(token.l2, token.l1, to, wanted, _ARRIVAL_GAS, b""),
+    )
+    return Call(L2_BRIDGE, data)
 
 
 async def look(ends: Ends, receipt: Mapping[str, Any]) -> Standing | None:
@@ -189,14 +207,9 @@ async def withdrawal_view(ends: Ends, standing: Standing) -> WithdrawalView:
     return WithdrawalView(
         id=standing.receipt["transactionHash"],
         rollup=ends.rollup.name,
-        token=moved.shown_token,
-        amount=await moved.shown_amount(ends),
-        sender="0x" + moved.sender.hex(),
-        to="0x" + moved.to.hex(),
+        **await moved.shown(ends),
         state="failed" if failed else standing.state,
-        reason="its call on the L1 failed; what it carried stays in the portal"
-        if failed
-        else waits_for(ends, standing),
+        reason=_failed(ends) if failed else waits_for(ends, standing),
         withdrawal_hash="0x" + it.hash.hex(),
         output=standing.index,
         final_at=_time(output.final_at) if output else None,
@@ -241,12 +254,35 @@ def waits_for(ends: Ends, standing: Standing) -> str | None:
             return None
 
 
+def _failed(ends: Ends) -> str:
+    if ends.rollup.plan.gas_token is None:
+        return "its call on the L1 failed; what it carried stays in the portal"
+    return "its call on the L1 failed; what it carried was paid to its target before"
+
+
+def _must_be_payable(ends: Ends, sending: Sending) -> None:
+    """To some nobody can pay a token, and its coins would be lost on the way."""
+    token = sending.token
+    if token.l1 is None or sending.to not in {bytes(20), token.l1, ends.at(PORTAL)}:
+        return
+    why = f"{token.symbol} can be paid neither to nobody, to the portal, nor to the token itself"
+    raise InvalidInput(
+        f"0x{sending.to.hex()} can't get {token.symbol}",
+        why,
+        "Name an account.",
+        (Problem("to", why),),
+    )
+
+
 async def _must_be_covered(ends: Ends, wei: int) -> None:
-    portal = ends.at(PORTAL)
-    held = int(await ends.l1.call("eth_getBalance", "0x" + portal.hex(), "latest"), 16)
+    portal, coin = ends.at(PORTAL), coin_of(ends)
+    if coin.l1 is None:
+        held = int(await ends.l1.call("eth_getBalance", "0x" + portal.hex(), "latest"), 16)
+    else:  # what was sent there without a deposit does not count
+        held = decode_number(await ask(ends.l1, portal, encode_call("balance()"))) * coin.scale
     if held < wei:
         raise Conflict(
-            f"{ends.rollup.name}'s portal holds too little ETH",
+            f"{ends.rollup.name}'s portal holds too little {coin.symbol}",
             f"{whole_units(held, 18)}, not {whole_units(wei, 18)}: coins that accounts have from"
             " the genesis were never deposited",
             f"Deposit first: `caldera bridge deposit --on {ends.rollup.name} --amount"

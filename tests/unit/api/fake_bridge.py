@@ -19,6 +19,7 @@ _USER = "0x" + "11" * 20
 _MOVED: dict[str, Any] = {
     "rollup": "op",
     "token": "ETH",
+    "symbol": "ETH",
     "amount": "1.5",
     "sender": _USER,
     "to": _USER,
