@@ -249,7 +249,7 @@ def portal_salt(chain_id: int) -> bytes:
 
 def portal_implementation_salt() -> bytes:
     """Of the code that all portals of an L1 share."""
-    return keccak256(b"caldera.v1.OptimismPortal.implementation.2")
+    return keccak256(b"caldera.v1.OptimismPortal.implementation.3")
 
 
 def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:

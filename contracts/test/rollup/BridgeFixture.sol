@@ -2,6 +2,7 @@
 pragma solidity ^0.8.28;
 
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
+import {IERC20Metadata} from "@openzeppelin/contracts/token/ERC20/extensions/IERC20Metadata.sol";
 import {Test, Vm} from "forge-std/Test.sol";
 import {OptimismPortal} from "../../src/rollup/OptimismPortal.sol";
 import {L1CrossDomainMessenger} from "../../src/rollup/bridge/L1CrossDomainMessenger.sol";
@@ -16,7 +17,9 @@ import {
     OutputRootProof,
     WithdrawalTransaction
 } from "../../src/rollup/interfaces/IOptimismPortal.sol";
+import {GasTokens} from "../../src/rollup/libs/GasTokens.sol";
 import {Predeploys} from "../../src/rollup/libs/Predeploys.sol";
+import {L1Block} from "../../src/rollup/predeploys/L1Block.sol";
 import {L2ToL1MessagePasser} from "../../src/rollup/predeploys/L2ToL1MessagePasser.sol";
 import {
     IL2ToL1MessagePasser
@@ -76,10 +79,13 @@ abstract contract BridgeFixture is Test {
 
     function setUp() public virtual {
         outputs = new FakeOutputs();
+        address gasToken = makeGasToken();
         portal = OptimismPortal(
             payable(_proxy(
                     address(new OptimismPortal()),
-                    abi.encodeCall(OptimismPortal.initialize, (governor, 901, address(outputs)))
+                    abi.encodeCall(
+                        OptimismPortal.initialize, (governor, 901, address(outputs), gasToken)
+                    )
                 ))
         );
         l1Messenger = L1CrossDomainMessenger(
@@ -94,6 +100,7 @@ abstract contract BridgeFixture is Test {
                     abi.encodeCall(L1StandardBridge.initialize, (governor, address(l1Messenger)))
                 ))
         );
+        vm.etch(Predeploys.L1_BLOCK, address(new L1Block()).code);
         vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
         vm.etch(address(l2Messenger), address(new L2CrossDomainMessenger()).code);
         vm.etch(address(l2Bridge), address(new L2StandardBridge()).code);
@@ -101,6 +108,12 @@ abstract contract BridgeFixture is Test {
         // as the genesis sets them
         vm.store(address(l2Messenger), bytes32(uint256(3)), _word(address(l1Messenger)));
         vm.store(address(l2Bridge), bytes32(uint256(1)), _word(address(l1Bridge)));
+        if (gasToken != address(0)) _tellL1Block(IERC20Metadata(gasToken));
+    }
+
+    /// @dev The token that is the rollup's coin; zero for ether.
+    function makeGasToken() internal virtual returns (address) {
+        return address(0);
     }
 
     /// @dev Makes on the rollup what the recorded logs deposit, and calls it as the rollup does.
@@ -212,6 +225,13 @@ abstract contract BridgeFixture is Test {
         for (uint256 i = 0; i < data.length; ++i) {
             data[i] = opaque[73 + i];
         }
+    }
+
+    function _tellL1Block(IERC20Metadata token) private {
+        uint256 word = uint256(token.decimals()) << 160 | uint160(address(token));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.TOKEN_SLOT, bytes32(word));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.NAME_SLOT, bytes32(bytes(token.name())));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.SYMBOL_SLOT, bytes32(bytes(token.symbol())));
     }
 
     function _proxy(address implementation, bytes memory call) private returns (address) {

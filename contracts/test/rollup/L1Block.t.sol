@@ -2,6 +2,7 @@
 pragma solidity ^0.8.24;
 
 import {Test} from "forge-std/Test.sol";
+import {GasTokens} from "../../src/rollup/libs/GasTokens.sol";
 import {L1Block} from "../../src/rollup/predeploys/L1Block.sol";
 import {IL1Block} from "../../src/rollup/predeploys/interfaces/IL1Block.sol";
 
@@ -67,6 +68,45 @@ contract L1BlockTest is Test {
         l1Block.setL1BlockValuesIsthmus();
         vm.expectRevert(IL1Block.NotDepositor.selector);
         l1Block.setL1BlockValuesJovian();
+    }
+
+    function test_gasPayingToken_isEtherUnlessTheGenesisSaysOtherwise() public view {
+        (address token, uint8 decimals) = l1Block.gasPayingToken();
+        assertEq(token, 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE);
+        assertEq(decimals, 18);
+        assertEq(l1Block.gasPayingTokenName(), "Ether");
+        assertEq(l1Block.gasPayingTokenSymbol(), "ETH");
+        assertFalse(l1Block.isCustomGasToken());
+    }
+
+    function testFuzz_gasPayingToken(address token, uint8 decimals, bytes32 name) public {
+        vm.assume(token != address(0) && token != 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE);
+        bytes32 word = bytes32(uint256(decimals) << 160 | uint160(token));
+        vm.store(address(l1Block), GasTokens.TOKEN_SLOT, word);
+        vm.store(address(l1Block), GasTokens.NAME_SLOT, name);
+        vm.store(address(l1Block), GasTokens.SYMBOL_SLOT, "USDC");
+        (address told, uint8 toldDecimals) = l1Block.gasPayingToken();
+        assertEq(told, token);
+        assertEq(toldDecimals, decimals);
+        assertTrue(l1Block.isCustomGasToken());
+        assertEq(l1Block.gasPayingTokenSymbol(), "USDC");
+        bytes memory text = bytes(l1Block.gasPayingTokenName());
+        assertLe(text.length, 32);
+        for (uint256 i = 0; i < text.length; ++i) {
+            assertEq(text[i], name[i]);
+        }
+        if (text.length < 32) assertEq(name[text.length], bytes1(0));
+    }
+
+    /// @dev The OP Stack's own slots.
+    function test_gasPayingToken_slots() public pure {
+        assertEq(GasTokens.TOKEN_SLOT, _slot("opstack.gaspayingtoken"));
+        assertEq(GasTokens.NAME_SLOT, _slot("opstack.gaspayingtokenname"));
+        assertEq(GasTokens.SYMBOL_SLOT, _slot("opstack.gaspayingtokensymbol"));
+    }
+
+    function _slot(string memory name) private pure returns (bytes32) {
+        return bytes32(uint256(keccak256(bytes(name))) - 1);
     }
 
     function _write(bytes memory call) private {

@@ -2,6 +2,9 @@
 pragma solidity ^0.8.24;
 
 import {Test} from "forge-std/Test.sol";
+import {GasTokens} from "../../src/rollup/libs/GasTokens.sol";
+import {Predeploys} from "../../src/rollup/libs/Predeploys.sol";
+import {L1Block} from "../../src/rollup/predeploys/L1Block.sol";
 import {L2ToL1MessagePasser} from "../../src/rollup/predeploys/L2ToL1MessagePasser.sol";
 import {
     IL2ToL1MessagePasser
@@ -14,6 +17,7 @@ contract L2ToL1MessagePasserTest is Test {
 
     function setUp() public {
         passer = new L2ToL1MessagePasser();
+        vm.etch(Predeploys.L1_BLOCK, address(new L1Block()).code);
     }
 
     function testFuzz_initiateWithdrawal(
@@ -53,6 +57,27 @@ contract L2ToL1MessagePasserTest is Test {
         bytes32 hash = keccak256(abi.encode(FIRST, address(this), address(1), 0, 2, "3"));
         bytes32 slot = keccak256(abi.encode(hash, uint256(0)));
         assertEq(uint256(vm.load(address(passer), slot)), 1);
+    }
+
+    /// @dev Of a token with fewer decimals only whole units leave.
+    function testFuzz_initiateWithdrawal_revertsWithDust(uint8 decimals, uint128 value) public {
+        decimals = uint8(bound(decimals, 0, 18));
+        uint256 unit = 10 ** (18 - decimals);
+        uint256 word = uint256(decimals) << 160 | uint160(address(0xdead));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.TOKEN_SLOT, bytes32(word));
+        vm.deal(address(this), value);
+        if (value % unit != 0) {
+            vm.expectRevert(
+                abi.encodeWithSelector(
+                    IL2ToL1MessagePasser.DustNotWithdrawable.selector, value, unit
+                )
+            );
+        }
+        passer.initiateWithdrawal{value: value}(address(1), 2, "");
+        passer.initiateWithdrawal{value: value / unit * unit - address(passer).balance}(
+            address(1), 2, ""
+        );
+        assertEq(address(passer).balance, value / unit * unit);
     }
 
     function test_burn_destroysTheCoins() public {

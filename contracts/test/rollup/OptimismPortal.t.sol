@@ -15,7 +15,8 @@ contract OptimismPortalTest is Test {
     address internal alice = makeAddr("alice");
 
     function setUp() public {
-        bytes memory call = abi.encodeCall(OptimismPortal.initialize, (governor, 901, address(0)));
+        bytes memory call =
+            abi.encodeCall(OptimismPortal.initialize, (governor, 901, address(0), address(0)));
         portal = OptimismPortal(payable(new ERC1967Proxy(address(new OptimismPortal()), call)));
     }
 
@@ -125,7 +126,7 @@ contract OptimismPortalTest is Test {
         assertEq(portal.rollupChainId(), 901);
         assertEq(portal.owner(), governor);
         vm.expectRevert(Initializable.InvalidInitialization.selector);
-        portal.initialize(alice, 902, address(0));
+        portal.initialize(alice, 902, address(0), address(0));
     }
 
     function test_upgrade_onlyByTheGovernor() public {

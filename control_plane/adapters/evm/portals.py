@@ -20,6 +20,7 @@ from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
+from control_plane.domain.settlement.gas_tokens import token_address
 from control_plane.domain.settlement.places import (
     L1_BRIDGE,
     L1_MESSENGER,
@@ -92,7 +93,9 @@ def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
         return address_of(network.contracts, name, chain_id)
 
     oracle = at(ORACLE) if settles(chain) else bytes(20)
-    call = encode_call("initialize(address,uint256,address)", owner, chain_id, oracle)
+    token = chain.gas_token
+    coin = token_address(token, network.contracts) if token else bytes(20)
+    call = encode_call("initialize(address,uint256,address,address)", owner, chain_id, oracle, coin)
     yield _Proxy(PORTAL, chain_id, call)
     if settles(chain):
         for name, below in ((L1_MESSENGER, PORTAL), (L1_BRIDGE, L1_MESSENGER)):

@@ -28,6 +28,7 @@ abstract contract CrossDomainMessenger is ICrossDomainMessenger {
         payable
         override
     {
+        if (msg.value != 0 && _hasGasToken()) revert NoValueWithGasToken(msg.value);
         uint256 nonce = messageNonce();
         unchecked {
             ++_nonce;
@@ -98,6 +99,9 @@ abstract contract CrossDomainMessenger is ICrossDomainMessenger {
 
     /// @dev Brings `call` to the other messenger.
     function _send(uint64 gasLimit, uint256 value, bytes memory call) internal virtual;
+
+    /// @dev Whether the rollup's coin is a token of the L1.
+    function _hasGasToken() internal view virtual returns (bool);
 
     /// @dev Whether the other messenger is calling.
     function _isOther() internal view virtual returns (bool);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Governed} from "../../metalayer/Governed.sol";
 import {IOptimismPortal} from "../interfaces/IOptimismPortal.sol";
+import {GasTokens} from "../libs/GasTokens.sol";
 import {Predeploys} from "../libs/Predeploys.sol";
 import {CrossDomainMessenger} from "./CrossDomainMessenger.sol";
 
@@ -36,6 +37,11 @@ contract L1CrossDomainMessenger is CrossDomainMessenger, Governed {
         IOptimismPortal(portal).depositTransaction{value: value}(
             otherMessenger(), value, gasLimit, false, call
         );
+    }
+
+    function _hasGasToken() internal view override returns (bool) {
+        (address token,) = IOptimismPortal(portal).gasPayingToken();
+        return token != GasTokens.ETHER;
     }
 
     function _isOther() internal view override returns (bool) {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.28;
 
 import {Callers} from "../libs/Callers.sol";
 import {Predeploys} from "../libs/Predeploys.sol";
+import {IL1Block} from "../predeploys/interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasser.sol";
 import {CrossDomainMessenger} from "./CrossDomainMessenger.sol";
 
@@ -26,6 +27,10 @@ contract L2CrossDomainMessenger is CrossDomainMessenger {
         IL2ToL1MessagePasser(Predeploys.L2_TO_L1_MESSAGE_PASSER).initiateWithdrawal{value: value}(
             otherMessenger(), gasLimit, call
         );
+    }
+
+    function _hasGasToken() internal view override returns (bool) {
+        return IL1Block(Predeploys.L1_BLOCK).isCustomGasToken();
     }
 
     function _isOther() internal view override returns (bool) {

@@ -5,7 +5,8 @@ pragma solidity ^0.8.24;
 /// @param nonce Different for every withdrawal of a rollup.
 /// @param sender Who withdraws, on the rollup.
 /// @param target Who is called on the L1.
-/// @param value Wei that the call carries.
+/// @param value Wei that the call carries; where the rollup's coin is a token, wei of the rollup, paid in
+/// units of that token before the call.
 /// @param gasLimit Least gas that the call gets.
 /// @param data The call.
 struct WithdrawalTransaction {
@@ -30,7 +31,8 @@ struct OutputRootProof {
 /// "Deposits" and "Withdrawals"). The rollup's sequencer takes every deposit of this contract into a
 /// block, as a transaction that nobody can hold back and that needs no signature there. A withdrawal
 /// is proven by Merkle-Patricia proof against an output of the rollup, and paid once that output is
-/// final.
+/// final. Where the rollup's coin is a token of this chain (OP Stack specifications, "Custom Gas Token"),
+/// that token is locked and released here, and ether is refused.
 /// @dev Simplified against the OP Stack's own: gas bought for the rollup is bounded for each L1 block,
 /// but has no price, so no gas is burned on the L1. Finality is the output's alone: no second delay runs
 /// from the proof on. A portal without an oracle takes deposits only.
@@ -54,7 +56,8 @@ interface IOptimismPortal {
     /// @param success Whether its call returned. What a call that failed carried stays here.
     event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success);
 
-    /// @notice Thrown when a deposit creates a contract and yet names a recipient.
+    /// @notice Thrown when a deposit creates a contract and yet names a recipient, and when a withdrawal is
+    /// to call the gas token in the portal's name.
     error BadTarget(address to);
 
     /// @notice Thrown when the gas does not even pay for the deposit's data.
@@ -71,6 +74,26 @@ interface IOptimismPortal {
 
     /// @notice Thrown when a withdrawal is to call the portal itself.
     error UnsafeTarget(address target);
+
+    /// @notice Thrown when ether comes to the portal of a rollup whose coin is `token`.
+    error OnlyGasToken(address token);
+
+    /// @notice Thrown when tokens are deposited and the rollup's coin is ether.
+    error OnlyEther();
+
+    /// @notice Thrown when a token has more decimals than a rollup's coin, which has 18.
+    error TooManyDecimals(address token, uint8 decimals);
+
+    /// @notice Thrown when a transfer moved another number of units than it should: tokens that take a fee
+    /// out of transfers can't be a rollup's coin.
+    error InexactTransfer(address token, uint256 moved, uint256 expected);
+
+    /// @notice Thrown when more units would be locked than the rollup could count the wei of.
+    error EscrowTooLarge(uint256 units, uint256 most);
+
+    /// @notice Thrown when a withdrawal's wei are no whole number of units of the gas token.
+    /// @param unit Wei of one unit.
+    error DustNotWithdrawable(uint256 value, uint256 unit);
 
     /// @notice Thrown when there is no output at `index`.
     error UnknownOutput(uint256 index, uint256 outputs);
@@ -98,14 +121,15 @@ interface IOptimismPortal {
     /// @notice Thrown when a withdrawal was made already.
     error AlreadyFinalized(bytes32 withdrawalHash);
 
-    /// @notice Thrown when a withdrawal's call tries to make another.
+    /// @notice Thrown when a withdrawal's call tries to make another, and when the gas token calls back
+    /// while it is moved and would move more.
     error Reentered();
 
     /// @notice Thrown when the call could not get the gas that the withdrawal asks for.
     error InsufficientGas(uint256 wanted);
 
     /// @notice Thrown when more is withdrawn than was deposited: a rollup's genesis gives coins that
-    /// nothing is locked for. Try again when there is enough.
+    /// nothing is locked for. Try again when there is enough. In units of the gas token, or wei of ether.
     error EscrowTooSmall(uint256 wanted, uint256 held);
 
     /// @notice The rollup that the deposits go to.
@@ -113,6 +137,15 @@ interface IOptimismPortal {
 
     /// @notice The contract with the rollup's outputs; zero when it posts none.
     function l2Oracle() external view returns (address);
+
+    /// @notice What the rollup's coin is here.
+    /// @return token An ERC-20, or 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE for ether.
+    /// @return decimals Of it. The coin has 18 on the rollup: one unit is 10^(18 - decimals) wei there.
+    function gasPayingToken() external view returns (address token, uint8 decimals);
+
+    /// @notice What deposits locked here and no withdrawal has released: units of the gas token, by
+    /// account of this contract; or wei of ether, all that it holds.
+    function balance() external view returns (uint256);
 
     /// @notice Who sent the withdrawal that is being made, on the rollup; 0x…dEaD when none is.
     function l2Sender() external view returns (address);
@@ -135,7 +168,8 @@ interface IOptimismPortal {
     /// @notice Version of this ABI: the OP Stack's, of before its dispute games.
     function version() external view returns (string memory);
 
-    /// @notice Deposits a transaction. The value sent is locked here and minted on the rollup.
+    /// @notice Deposits a transaction. The ether sent is locked here and minted on the rollup; there must
+    /// be none where the rollup's coin is a token.
     /// @param to Who is called; nobody when a contract is created.
     /// @param value Wei that the sender on the rollup passes on, out of all that it has there.
     /// @param gasLimit Gas of the transaction on the rollup.
@@ -148,6 +182,19 @@ interface IOptimismPortal {
         bool isCreation,
         bytes memory data
     ) external payable;
+
+    /// @notice Deposits a transaction to a rollup whose coin is a token. The caller's tokens, which it has
+    /// approved, are locked here and minted on the rollup as 10^(18 - decimals) wei each.
+    /// @param mint Units of the token.
+    /// @param value Wei of the rollup that the sender passes on there, out of all that it has.
+    function depositERC20Transaction(
+        address to,
+        uint256 mint,
+        uint256 value,
+        uint64 gasLimit,
+        bool isCreation,
+        bytes memory data
+    ) external;
 
     /// @notice Shows that the rollup sent `withdrawal`: anybody may.
     /// @param l2OutputIndex An output at or after the withdrawal's block.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {GasTokens} from "../libs/GasTokens.sol";
 import {IL1Block} from "./interfaces/IL1Block.sol";
 
 /// @title L1Block
@@ -53,9 +54,35 @@ contract L1Block is IL1Block {
     }
 
     /// @inheritdoc IL1Block
+    function isCustomGasToken() external view override returns (bool) {
+        (address token,) = GasTokens.stored();
+        return token != GasTokens.ETHER;
+    }
+
+    /// @inheritdoc IL1Block
+    function gasPayingToken() external view override returns (address, uint8) {
+        return GasTokens.stored();
+    }
+
+    /// @inheritdoc IL1Block
+    function gasPayingTokenName() external view override returns (string memory) {
+        return _textOr(GasTokens.NAME_SLOT, "Ether");
+    }
+
+    /// @inheritdoc IL1Block
+    function gasPayingTokenSymbol() external view override returns (string memory) {
+        return _textOr(GasTokens.SYMBOL_SLOT, "ETH");
+    }
+
+    /// @inheritdoc IL1Block
     // forge-lint: disable-next-line(mixed-case-function)
     function DEPOSITOR_ACCOUNT() public pure override returns (address) {
         return 0xDeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001;
+    }
+
+    function _textOr(bytes32 slot, string memory ofEther) private view returns (string memory) {
+        (address token,) = GasTokens.stored();
+        return token == GasTokens.ETHER ? ofEther : GasTokens.text(slot);
     }
 
     function _setCommon() private {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {GasTokens} from "../libs/GasTokens.sol";
+import {Predeploys} from "../libs/Predeploys.sol";
+import {IL1Block} from "./interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "./interfaces/IL2ToL1MessagePasser.sol";
 
 /// @title L2ToL1MessagePasser
@@ -34,6 +37,7 @@ contract L2ToL1MessagePasser is IL2ToL1MessagePasser {
         payable
         override
     {
+        if (msg.value != 0) _checkUnits(msg.value);
         uint256 nonce = messageNonce();
         bytes32 withdrawalHash =
             keccak256(abi.encode(nonce, msg.sender, target, msg.value, gasLimit, data));
@@ -47,6 +51,13 @@ contract L2ToL1MessagePasser is IL2ToL1MessagePasser {
     /// @inheritdoc IL2ToL1MessagePasser
     function messageNonce() public view override returns (uint256) {
         return (uint256(MESSAGE_VERSION) << 240) | _nonce;
+    }
+
+    /// @dev On the L1 it is paid in whole units of the token that is the coin.
+    function _checkUnits(uint256 value) private view {
+        (, uint8 decimals) = IL1Block(Predeploys.L1_BLOCK).gasPayingToken();
+        uint256 unit = GasTokens.scaleOf(decimals);
+        if (value % unit != 0) revert DustNotWithdrawable(value, unit);
     }
 }
 

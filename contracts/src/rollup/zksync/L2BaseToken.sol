@@ -3,6 +3,7 @@ pragma solidity ^0.8.24;
 
 import {NotHere} from "../libs/NotHere.sol";
 import {Predeploys} from "../libs/Predeploys.sol";
+import {IL1Block} from "../predeploys/interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasser.sol";
 import {IL2BaseToken} from "./interfaces/IL2BaseToken.sol";
 
@@ -13,10 +14,6 @@ contract L2BaseToken is IL2BaseToken, NotHere {
     /// @inheritdoc IL2BaseToken
     uint256 public constant override WITHDRAW_GAS_LIMIT = 100_000;
     /// @inheritdoc IL2BaseToken
-    string public constant override name = "Ether";
-    /// @inheritdoc IL2BaseToken
-    string public constant override symbol = "ETH";
-    /// @inheritdoc IL2BaseToken
     uint8 public constant override decimals = 18;
 
     /// @inheritdoc IL2BaseToken
@@ -26,6 +23,16 @@ contract L2BaseToken is IL2BaseToken, NotHere {
         .initiateWithdrawal{value: msg.value}(
             l1Receiver, WITHDRAW_GAS_LIMIT, ""
         );
+    }
+
+    /// @inheritdoc IL2BaseToken
+    function name() external view override returns (string memory) {
+        return IL1Block(Predeploys.L1_BLOCK).gasPayingTokenName();
+    }
+
+    /// @inheritdoc IL2BaseToken
+    function symbol() external view override returns (string memory) {
+        return IL1Block(Predeploys.L1_BLOCK).gasPayingTokenSymbol();
     }
 
     /// @inheritdoc IL2BaseToken

@@ -3,7 +3,9 @@ pragma solidity ^0.8.24;
 
 import {Test} from "forge-std/Test.sol";
 import {INotHere} from "../../../src/rollup/interfaces/INotHere.sol";
+import {GasTokens} from "../../../src/rollup/libs/GasTokens.sol";
 import {Predeploys} from "../../../src/rollup/libs/Predeploys.sol";
+import {L1Block} from "../../../src/rollup/predeploys/L1Block.sol";
 import {L2ToL1MessagePasser} from "../../../src/rollup/predeploys/L2ToL1MessagePasser.sol";
 import {L2BaseToken} from "../../../src/rollup/zksync/L2BaseToken.sol";
 import {IL2BaseToken} from "../../../src/rollup/zksync/interfaces/IL2BaseToken.sol";
@@ -15,6 +17,7 @@ contract L2BaseTokenTest is Test {
 
     function setUp() public {
         vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
+        vm.etch(Predeploys.L1_BLOCK, address(new L1Block()).code);
     }
 
     function testFuzz_withdraw_isOneOfThePassers(address caller, address receiver, uint128 value)
@@ -45,6 +48,16 @@ contract L2BaseTokenTest is Test {
         assertEq(token.balanceOf(uint160(account)), value);
         assertEq(token.name(), "Ether");
         assertEq(token.symbol(), "ETH");
+        assertEq(token.decimals(), 18);
+    }
+
+    function test_name_isThatOfTheGasToken() public {
+        bytes32 word = bytes32(uint256(6) << 160 | uint160(address(0xdead)));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.TOKEN_SLOT, word);
+        vm.store(Predeploys.L1_BLOCK, GasTokens.NAME_SLOT, "USD Coin");
+        vm.store(Predeploys.L1_BLOCK, GasTokens.SYMBOL_SLOT, "USDC");
+        assertEq(token.name(), "USD Coin");
+        assertEq(token.symbol(), "USDC");
         assertEq(token.decimals(), 18);
     }
 

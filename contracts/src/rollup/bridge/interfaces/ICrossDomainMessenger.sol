@@ -42,7 +42,11 @@ interface ICrossDomainMessenger {
     /// @notice Thrown when nobody is sending: there is no message's sender to tell.
     error NoMessage();
 
-    /// @notice Sends a call to the other chain.
+    /// @notice Thrown when a message is to carry coins of a rollup whose coin is a token of the L1: those
+    /// go by the portal and the message passer alone.
+    error NoValueWithGasToken(uint256 value);
+
+    /// @notice Sends a call to the other chain. It carries coins only where the rollup's coin is ether.
     /// @param target Who is called there.
     /// @param message The call.
     /// @param minGasLimit Least gas that the call gets.

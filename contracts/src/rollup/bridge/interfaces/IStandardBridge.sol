@@ -6,7 +6,8 @@ pragma solidity ^0.8.24;
 /// "Standard Bridges"): one of a pair, each of which knows the other. A token is locked where it is at
 /// home; where it is not, an {IOptimismMintableERC20} is minted and burnt.
 /// @dev What arrives is what was sent, to the last unit: tokens that take a fee out of transfers are
-/// refused.
+/// refused. Coins cross here only where the rollup's coin is ether: where it is a token of the L1 the
+/// messengers refuse them (`NoValueWithGasToken`), and they go by the portal.
 interface IStandardBridge {
     /// @notice Emitted when coins set out.
     event ETHBridgeInitiated(

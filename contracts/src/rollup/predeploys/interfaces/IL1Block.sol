@@ -6,7 +6,8 @@ pragma solidity ^0.8.24;
 /// of the protocol itself (OP Stack specifications, "L1 Attributes"). The engine reads the fee
 /// parameters out of the storage, so the layout is part of the interface: number and timestamp in
 /// slot 0, basefee 1, hash 2, sequenceNumber with both scalars 3, batcherHash 4, two slots of
-/// history, blobBaseFee 7, the operator fee with the footprint scalar 8.
+/// history, blobBaseFee 7, the operator fee with the footprint scalar 8. What the rollup's coin is stands
+/// in slots of its own from genesis on (OP Stack specifications, "Custom Gas Token") and never changes.
 interface IL1Block {
     /// @notice Thrown when anybody but the protocol writes.
     error NotDepositor();
@@ -49,6 +50,21 @@ interface IL1Block {
 
     /// @notice Gas that a byte of estimated data counts against the block's limit (from Jovian on).
     function daFootprintGasScalar() external view returns (uint16);
+
+    /// @notice What the rollup's coin is on the L1.
+    /// @return token An ERC-20 of the L1; 0xEeeeeEeeeEeEeeEeEeEeeEEEeeeeEeeeeeeeEEeE for ether.
+    /// @return decimals Of that token there. The coin has 18 on the rollup whatever the token has: one
+    /// unit of the token is 10^(18 - decimals) wei.
+    function gasPayingToken() external view returns (address token, uint8 decimals);
+
+    /// @notice Name of the rollup's coin; Ether for ether.
+    function gasPayingTokenName() external view returns (string memory);
+
+    /// @notice Symbol of the rollup's coin; ETH for ether.
+    function gasPayingTokenSymbol() external view returns (string memory);
+
+    /// @notice Whether the rollup's coin is a token of the L1.
+    function isCustomGasToken() external view returns (bool);
 
     /// @notice Writes all but the last value, packed behind the selector (Isthmus format).
     function setL1BlockValuesIsthmus() external;

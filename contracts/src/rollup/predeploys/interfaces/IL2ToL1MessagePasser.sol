@@ -10,7 +10,8 @@ interface IL2ToL1MessagePasser {
     /// @param nonce With the version of the encoding in its first two bytes.
     /// @param sender Who withdraws.
     /// @param target Who is called on the L1.
-    /// @param value Wei that the target receives.
+    /// @param value Wei of the rollup that the target receives; in units of the token where one is the
+    /// coin.
     /// @param gasLimit Gas for the call of the target.
     /// @param data The call.
     /// @param withdrawalHash keccak256(abi.encode) of the six values above.
@@ -26,6 +27,11 @@ interface IL2ToL1MessagePasser {
 
     /// @notice Emitted when the value of past withdrawals is taken out of circulation.
     event WithdrawerBalanceBurnt(uint256 indexed amount);
+
+    /// @notice Thrown when the rollup's coin is a token of fewer than 18 decimals on the L1, and the
+    /// value is no whole number of its units.
+    /// @param unit Wei of one unit.
+    error DustNotWithdrawable(uint256 value, uint256 unit);
 
     /// @notice Whether a withdrawal was made. Lies in slot 0.
     function sentMessages(bytes32 withdrawalHash) external view returns (bool);

@@ -19,12 +19,12 @@ interface IL2BaseToken {
     /// @notice Wei that an account has, its address as a number.
     function balanceOf(uint256 account) external view returns (uint256);
 
-    /// @notice Ether.
+    /// @notice Name of the coin: Ether, or that of the token which it is on the L1.
     function name() external view returns (string memory);
 
-    /// @notice ETH.
+    /// @notice Its symbol.
     function symbol() external view returns (string memory);
 
-    /// @notice 18.
+    /// @notice 18, whatever the token on the L1 has.
     function decimals() external view returns (uint8);
 }
