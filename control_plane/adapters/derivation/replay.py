@@ -125,6 +125,11 @@ class Replay:
         return cast("dict[bytes, bytes]", self._trie.nodes)
 
     @property
+    def parent_hash(self) -> bytes:
+        """Hash of the block that was executed last, or of block 0."""
+        return self._parent
+
+    @property
     def root(self) -> bytes:
         """The state's root after the block that was executed last."""
         return self._trie.root()
