@@ -42,6 +42,7 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.quorum import Roster
 from control_plane.domain.records import EpochRecord
 from control_plane.domain.seams import SeamAttester, Seams, WrapEngine
+from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
 
 if TYPE_CHECKING:
@@ -84,8 +85,9 @@ def make_sequencer(
 
 
 def _following(network: Network) -> list[str]:
-    """Rollups whose blocks are final when their origin on the L1 is."""
-    return [chain.name for chain in network.chains if chain.plan.engine == "op-geth"]
+    """Rollups whose blocks are final when their origin on the L1 is: those without outputs."""
+    plans = [chain.plan for chain in network.chains if chain.plan.engine == "op-geth"]
+    return [plan.name for plan in plans if not settles(plan)]
 
 
 def make_indexer(

@@ -268,13 +268,20 @@ class BlockBuilder:
         self._more = new.origin.number < heads.head.number
 
     async def _label(self, heads: L1Heads) -> None:
-        """A block is safe when its origin is safe on the L1, and finalized likewise."""
-        safe = await self._origins.at_most(heads.safe)
-        finalized = await self._origins.at_most(heads.finalized)
+        """A block is safe when its origin is safe on the L1, and finalized likewise; of a rollup
+        whose blocks are posted only what is posted."""
+        safe = await self._posted(await self._origins.at_most(heads.safe), heads)
+        finalized = await self._posted(await self._origins.at_most(heads.finalized), heads)
         labels = (_hash_of(safe), _hash_of(finalized))
         if labels != self._labels:
             self._labels = labels
             await self._engine.forkchoice_updated(self._choice(self._known.hash))
+
+    async def _posted(self, mark: Mark | None, heads: L1Heads) -> Mark | None:
+        """`mark`, or the last posted block where that is lower."""
+        if mark is None or heads.posted is None or mark.number <= heads.posted:
+            return mark
+        return await self._origins.read(heads.posted)
 
     async def _replace(self, heads: L1Heads) -> Replaced | None:
         """Build anew, on the last block whose origin is still there, the blocks above it: with

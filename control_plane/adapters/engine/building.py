@@ -15,6 +15,7 @@ from control_plane.domain.network import Chain
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder
 from control_plane.domain.ports.node import Rpc
+from control_plane.domain.settlement import inbox_address, posts_batches
 
 if TYPE_CHECKING:
     from control_plane.domain.seams import WrapEngine
@@ -39,11 +40,13 @@ def builder_of(
                 "Run its sequencer where the node's directory is.",
             )
         jwt, directory = chain.directory / "jwt.hex", journal_directory(chain.directory)
+        chain_id = chain.plan.chain_id
+        inbox = (inbox_address(contracts), int(chain_id)) if posts_batches(chain.plan) else None
         journal = await asyncio.to_thread(Journal, directory)
         try:
             engine = await connect_engine(chain.engine_url, jwt)
             try:
-                view = L1View(l1, portal_address(contracts, chain.plan.chain_id))
+                view = L1View(l1, portal_address(contracts, chain_id), inbox)
                 between = around(engine, node) if around else engine
                 builder = BlockBuilder(between, node, journal, view)
                 await builder.open()

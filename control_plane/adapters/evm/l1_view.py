@@ -16,6 +16,7 @@ from control_plane.domain.op_stack import (
 )
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement.inbox import decode_rollup, rollup_call
 
 _TOPIC: Final = "0x" + DEPOSITED_TOPIC.hex()
 
@@ -28,6 +29,8 @@ class L1Heads:
     safe: int
     finalized: int
     """Block numbers; 0 as long as there is none."""
+    posted: int | None = None
+    """Last block of the rollup that its batcher has posted; None where nobody posts any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,24 +49,33 @@ class Intake:
 class L1View:
     """Reads the L1 over one connection. Every call raises TemporaryFailure, RpcError."""
 
-    def __init__(self, rpc: Rpc, portal: bytes) -> None:
-        """`portal` is the address whose deposits count."""
+    def __init__(self, rpc: Rpc, portal: bytes, inbox: tuple[bytes, int] | None = None) -> None:
+        """`portal` is the address whose deposits count, `inbox` the one that has the rollup's
+        blocks, and the rollup's chain id."""
         self._rpc = rpc
         self._portal = portal
+        self._inbox = inbox
 
     def over(self, rpc: Rpc) -> "L1View":
         """The same over another connection."""
-        return L1View(rpc, self._portal)
+        return L1View(rpc, self._portal, self._inbox)
 
     async def heads(self) -> L1Heads:
-        """The L1's head, and its safe and finalized blocks."""
-        tags = ("latest", "safe", "finalized")
-        answers = await self._rpc.batch([("eth_getBlockByNumber", (tag, False)) for tag in tags])
+        """The L1's head, its safe and finalized blocks, and what is posted."""
+        calls: list[tuple[str, Sequence[Any]]] = [
+            ("eth_getBlockByNumber", (tag, False)) for tag in ("latest", "safe", "finalized")
+        ]
+        if self._inbox is not None:
+            at, chain_id = self._inbox
+            request = {"to": "0x" + at.hex(), "data": "0x" + rollup_call(chain_id).hex()}
+            calls.append(("eth_call", (request, "latest")))
+        answers = await self._rpc.batch(calls)
         for answer in answers:
             if isinstance(answer, RpcError):
                 raise answer
-        latest, safe, finalized = answers
-        return L1Heads(L1Block.of_header(latest), _number(safe), _number(finalized))
+        latest, safe, finalized = answers[:3]
+        posted = _posted(answers[3]) if self._inbox is not None else None
+        return L1Heads(L1Block.of_header(latest), _number(safe), _number(finalized), posted)
 
     async def block(self, number: int) -> L1Block | None:
         """The block of that height; None when there is none."""
@@ -122,6 +134,14 @@ def _moved(number: int) -> TemporaryFailure:
     return TemporaryFailure(
         "The L1 moved while its deposits were read", f"its block {number} is gone"
     )
+
+
+def _posted(answer: str) -> int:
+    """0, too, before the L1 has the inbox."""
+    try:
+        return max(0, decode_rollup(bytes.fromhex(answer[2:])).next_block - 1)
+    except ValueError:
+        return 0
 
 
 def _number(block: Any) -> int:

@@ -57,12 +57,16 @@ class FakeNode:
         self.logs: list[dict[str, Any]] = []
         self.inputs: dict[int, str] = {}
         self.asked: list[Any] = []
+        self.inbox = "0x"
+        """What ``BatchInbox.rollup`` answers."""
 
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
         self.asked.append((method, *params))
         if method == "eth_getLogs":
             first, last = (int(params[0][name], 16) for name in ("fromBlock", "toBlock"))
             return [log for log in self.logs if first <= int(log["blockNumber"], 16) <= last]
+        if method == "eth_call":
+            return self.inbox
         if method == "eth_getTransactionByBlockNumberAndIndex":
             found = self.inputs.get(int(params[0], 16))
             return None if found is None else {"input": found}
@@ -90,6 +94,15 @@ def block(number: int, branch: str = "a") -> L1Block:
 async def test_heads_are_the_l1s_tags() -> None:
     heads = await L1View(FakeNode(7), PORTAL).heads()
     assert (heads.head, heads.safe, heads.finalized) == (block(7), 6, 5)
+
+
+async def test_heads_tell_what_is_posted() -> None:
+    l1 = FakeNode(7)
+    assert (await L1View(l1, PORTAL).heads()).posted is None
+    view = L1View(FakeNode(9), PORTAL, (b"\x88" * 20, 901)).over(l1)
+    assert (await view.heads()).posted == 0  # there is no inbox yet
+    l1.inbox = "0x" + b"".join(n.to_bytes(32) for n in (1, 6, 0, 3, 0, 0, 0)).hex()
+    assert (await view.heads()).posted == 5
 
 
 async def test_all_deposits_up_to_the_head_come_with_it() -> None:
