@@ -57,7 +57,7 @@ class Court:
         self._site = site
         self._derivations = {
             int(chain.plan.chain_id): DerivingProcess(
-                site_of(site.network, chain), directory_of(chain) / "deriving.log"
+                site_of(site.network, chain, "deriving"), directory_of(chain) / "deriving.log"
             )
             for chain in site.network.chains
             if was_ever(chain.plan, "fraud")

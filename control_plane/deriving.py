@@ -4,9 +4,11 @@ A process of its own, because executing blocks takes all of a core. JSON lines. 
 stdin says what to derive, as for ``verify``: ``{"l1": URL, "inbox": ADDRESS, "chain_id": N,
 "genesis": {…}, "das": […], "portal": ADDRESS, "sequencing_window": SECONDS}``, the last two of a
 rollup that takes deposits; a prover's has ``"attest"`` besides, ``{"key": HEX, "l1_chain_id": N,
-"verifier": ADDRESS}``. Each further line is a question, ``{"id": N, "ask": NAME, …}``, and gets
-an answer on stdout, one after the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…},
-"withheld": BOOL}``, where the latter says whether it is for data that nobody gives.
+"verifier": ADDRESS}``. ``"keep"``, ``{"path": FILE, "oracle": ADDRESS}``, names the file in which
+it writes down how far it was at a final output, to go on from there when it is started anew. Each
+further line is a question, ``{"id": N, "ask": NAME, …}``, and gets an answer on stdout, one after
+the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}, "withheld": BOOL}``, where the latter
+says whether it is for data that nobody gives.
 Between them come lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
 
 It reads the L1 and the genesis, and asks no node of the rollup.
@@ -19,10 +21,12 @@ import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.da.opening import open_reader
-from control_plane.adapters.derivation.chronicle import Chronicle, NotDerived
+from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten, NotDerived
+from control_plane.adapters.derivation.keeping import EVERY, Keeper, subject_of
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
 from control_plane.adapters.derivation.ordered import Ordered
 from control_plane.adapters.derivation.proving import Attesting
@@ -47,7 +51,8 @@ class Session:
         self._l1: Rpc | None = None
         self._reader = open_reader(order["l1"], order.get("das", ()))
         self._told = self._began = 0.0
-        self.chronicle = Chronicle(order["genesis"], _ordered(order))
+        self._keeper = _keeper(order)
+        self.chronicle = Chronicle(order["genesis"], _ordered(order), self._keeper)
         attest = order.get("attest")
         self.attesting = Attesting(int(order["chain_id"]), attest) if attest else None
         self.seconds = 0.0
@@ -59,11 +64,28 @@ class Session:
             inbox = await self._inbox()
             self._began = time.perf_counter()
             await self.chronicle.follow(inbox, self._tell)
+            await self._keep()
         except TemporaryFailure:
             await self.close()
             raise
         except NotDerivable as error:
             raise TemporaryFailure("What is posted is no rollup", str(error)) from error
+
+    async def look_further_back(self, why: str) -> None:
+        """Derive anew what is not kept any more, if the L1 lost the final output before which it
+        was. TemporaryFailure if it did not: who asked looks at the L1 again."""
+        if not await self.went_back():
+            raise TemporaryFailure("It is final by now", why)
+        self.chronicle.begin_anew()
+        await self.follow()
+
+    async def went_back(self) -> bool:
+        """Whether the L1 lost the final output before which nothing is kept."""
+        base = self.chronicle.base
+        if self._keeper is None or base == 0:
+            return False
+        final = await self._keeper.final((await self._inbox()).l1, sys.maxsize)
+        return final is None or final.output.block_number < base
 
     async def close(self) -> None:
         """Close the connection to the L1; the next question makes a new one."""
@@ -85,8 +107,22 @@ class Session:
         if now - self._told > _EVERY:
             self._told = now
             _say({"at": at})
+        await self._keep()
         await asyncio.sleep(0)  # whoever ends this process is heard
         self._began = time.perf_counter()
+
+    async def _keep(self) -> None:
+        if self._keeper is not None and self._l1 is not None:
+            await self._keeper.keep(self.chronicle, self._l1)
+
+
+def _keeper(order: Mapping[str, Any]) -> Keeper | None:
+    """Of a process that is told where to keep what it found."""
+    keep = order.get("keep")
+    if keep is None:
+        return None
+    every = int(keep.get("every", EVERY))
+    return Keeper(Path(keep["path"]), keep["oracle"], subject_of(order), every=every)
 
 
 def _ordered(order: Mapping[str, Any]) -> Ordered | None:
@@ -111,6 +147,8 @@ async def _follow(session: Session, _: Mapping[str, Any]) -> dict[str, Any]:
 async def _block(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = session.chronicle.block(int(question["number"]))
+    except Forgotten:
+        raise
     except NotDerived:
         return {"block": None}
     block = {
@@ -125,6 +163,8 @@ async def _block(session: Session, question: Mapping[str, Any]) -> dict[str, Any
 async def _trace(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
     try:
         found = session.chronicle.trace(int(question["number"]))
+    except Forgotten:
+        raise
     except NotDerived:
         return {"trace": None}
     trace = {
@@ -137,7 +177,12 @@ async def _trace(session: Session, question: Mapping[str, Any]) -> dict[str, Any
 
 
 async def _last_of(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
-    return {"last": session.chronicle.last_of(bytes.fromhex(question["commitment"][2:]))}
+    commitment = bytes.fromhex(question["commitment"][2:])
+    found = session.chronicle.last_of(commitment)
+    if found is None and await session.went_back():
+        await session.look_further_back("its batches were read long ago")
+        found = session.chronicle.last_of(commitment)
+    return {"last": found}
 
 
 async def _prove(session: Session, question: Mapping[str, Any]) -> dict[str, Any]:
@@ -210,7 +255,11 @@ async def _answer(session: Session, question: Mapping[str, Any]) -> dict[str, An
     if found is None:
         raise NotFound(f"Nothing is called '{question['ask']}' here", ", ".join(ANSWERS))
     try:
-        return await found(session, question)
+        try:
+            return await found(session, question)
+        except Forgotten as error:
+            await session.look_further_back(str(error))
+            return await found(session, question)
     except RpcError as error:
         raise TemporaryFailure("The L1 refused a call", str(error)) from error
 

@@ -17,6 +17,6 @@ def make_prover(network: Network, chain: Chain, keys: Keys, hub: Hub, publish: P
         "l1_chain_id": network.plan.l1.chain_id,
         "verifier": "0x" + address_of(network.contracts, "AttestationVerifier").hex(),
     }
-    site = site_of(network, chain, attest)
+    site = site_of(network, chain, "proving", attest)
     deriving = DerivingProcess(site, directory_of(chain) / "proving.log")
     return Prover(chain.name, network.plan.l1.name, deriving, hub, publish)

@@ -2,119 +2,141 @@
 
 What a batch says of a block's outcome is not believed: header and hash are those that executing
 its transactions gives, so a sequencer that lied about its state is found out by everybody who
-compares. Any block can be executed once more, step by step.
+compares. Any block that is kept can be executed once more, step by step; blocks are kept from a
+final output on.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from control_plane.adapters.derivation.evm import Log, Outcome
-from control_plane.adapters.derivation.l1 import (
-    START,
-    BadChannel,
-    Inbox,
-    NotDerivable,
-    Position,
-    Posted,
-)
+from control_plane.adapters.derivation.kept import Base, End, Forgotten, Kept, KeptBlock, NotDerived
+from control_plane.adapters.derivation.l1 import BadChannel, Inbox, NotDerivable, Posted
+from control_plane.adapters.derivation.living import living
 from control_plane.adapters.derivation.ordered import Ordered
 from control_plane.adapters.derivation.replay import Differs, Replay
+from control_plane.adapters.derivation.snapshot import Deposited, Snapshot
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rlp import Item
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
 
-_HASHES: Final = 256
-"""Of earlier blocks, which BLOCKHASH reaches."""
+__all__ = ["Chronicle", "Forgotten", "NotDerived", "Recalls", "Tell"]
+
+_ATTEMPTS: Final = 3
+"""As it stands, from the snapshot, from the genesis."""
+_NOTHING: Final = Base(0, b"", b"", b"", 0, 0)
 
 Tell = Callable[[int], Awaitable[None]]
 
 
-class NotDerived(ValueError):
-    """A block that the L1's data do not give (yet): which, and why."""
+class Recalls(Protocol):
+    """Has what an earlier process wrote down."""
+
+    async def load(self, l1: Rpc) -> Snapshot | None:
+        """The last snapshot, if it goes with what the L1 says now. TemporaryFailure."""
+        ...
+
+    async def discard(self, why: str) -> None:
+        """It did not go with what the L1 has behind it."""
+        ...
 
 
 class Chronicle:
-    """All of a rollup's blocks that its inbox gives."""
+    """A rollup's blocks that its inbox gives."""
 
-    def __init__(self, genesis: Mapping[str, Any], ordered: Ordered | None = None) -> None:
-        """`genesis`: geth's ``genesis.json``; `ordered`: deposits, of a rollup that takes some."""
+    def __init__(
+        self,
+        genesis: Mapping[str, Any],
+        ordered: Ordered | None = None,
+        recalls: Recalls | None = None,
+    ) -> None:
+        """`genesis`: geth's ``genesis.json``; `ordered`: deposits, of a rollup that takes some;
+        `recalls`: where to begin instead of at the genesis."""
         self._genesis = genesis
         self._ordered = ordered
+        self._recalls = recalls
         self._forget()
 
     def _forget(self) -> None:
-        self._at = START
         self._replay: Replay | None = None
-        self._blocks: list[ChannelBlock] = []
-        self._headers: list[bytes] = []
-        self._hashes: list[bytes] = []
-        self._roots: list[bytes] = []
-        """The last two from block 0 on, the others from block 1."""
-        self._commitments: dict[bytes, int] = {}
+        self._kept = Kept(_NOTHING)
+        self._wrong: tuple[int, str] | None = None
         self._stuck: str | None = None
         if self._ordered is not None:
             self._ordered.forget()
 
     async def follow(self, inbox: Inbox, tell: Tell) -> Reach:
         """Execute what was posted to `inbox` since, `tell` after every block how far it is. When
-        the L1 lost what was read, everything is read anew. NotDerivable."""
-        try:
-            await self._read(inbox, tell)
-        except NotDerivable:
-            if self._at == START:
-                raise
-            self._forget()
-            await self._read(inbox, tell)
+        the L1 lost what was read, go back as far as needs be. NotDerivable."""
+        for attempt in range(_ATTEMPTS):
+            fresh = self._is_fresh
+            resumed = fresh and await self._resume(inbox.l1)
+            try:
+                await self._read(inbox, tell)
+                break
+            except NotDerivable as error:
+                if (fresh and not resumed) or attempt == _ATTEMPTS - 1:
+                    raise
+                if resumed and self._recalls is not None:
+                    await self._recalls.discard(str(error))
+                self._forget()
         return self.reach
+
+    def begin_anew(self) -> None:
+        """Forget all, to derive it from further back."""
+        self._forget()
+
+    @property
+    def _is_fresh(self) -> bool:
+        read = self._ordered is not None and self._ordered.at is not None
+        return self._replay is None and not read and self._stuck is None
 
     @property
     def reach(self) -> Reach:
         """How far it is."""
-        return Reach(len(self._blocks), self._stuck)
+        return Reach(self._kept.last, self._stuck)
 
     async def _read(self, inbox: Inbox, tell: Tell) -> None:
         head = await inbox.head()
         if self._ordered is not None and not await self._ordered.read(inbox.l1, head):
-            self._forget()  # the L1 lost some of what was read
-            await self._ordered.read(inbox.l1, head)
+            raise NotDerivable("the L1 lost some of what was read")
         while True:
             try:
-                async for posted in inbox.channels(head, self._at):
+                async for posted in inbox.channels(head, self._kept.position):
                     await self._take(posted, tell)
-                    self._passed(posted.after, posted.channel.last)
+                    self._kept.end(End(posted.channel.last, posted.after))
             except BadChannel as error:
                 # whoever proposes a block behind it is wrong, and has to be told so
                 self._stuck = self._stuck or str(error)
-                self._passed(error.after, error.last)
+                self._kept.end(End(error.last, error.after))
                 continue
             return
 
-    def _passed(self, after: Position, last: int) -> None:
-        self._at = after
-        self._commitments[after.accumulator] = last
-
     async def _take(self, posted: Posted, tell: Tell) -> None:
-        if self._replay is None:
-            self._replay = Replay(self._genesis, posted.channel.parent_hash)
-            self._hashes.append(posted.channel.parent_hash)
-            self._roots.append(self._replay.root)
+        replay = self._replay or self._begin(posted.channel.parent_hash)
         for block in posted.channel.blocks:
-            if self._stuck is not None or block.number <= len(self._blocks):
+            if self._stuck is not None or block.number <= self._kept.last:
                 continue  # a channel whose first blocks were taken before something was in the way
             try:
-                await self._check_deposits(block, self._replay)
-                header = self._replay.derive(block)
+                await self._check_deposits(block, replay)
+                header = replay.derive(block)
             except Differs as error:
                 self._stuck = str(error)
                 return
-            self._blocks.append(block)
-            self._headers.append(header)
-            self._hashes.append(keccak256(header))
-            self._roots.append(self._replay.root)
+            taken = self._ordered.taken if self._ordered is not None else None
+            done = KeptBlock(block, keccak256(header), header, replay.root, taken)
+            self._kept.add(done)
+            self._wrong = self._wrong or _what_is_wrong(done)
             await tell(block.number)
+
+    def _begin(self, genesis_hash: bytes) -> Replay:
+        replay = self._replay = Replay(self._genesis, genesis_hash)
+        self._kept = Kept(Base(0, genesis_hash, b"", replay.root, 0, 0), (), self._kept.ends)
+        return replay
 
     async def _check_deposits(self, block: ChannelBlock, replay: Replay) -> None:
         if self._ordered is None:
@@ -130,68 +152,135 @@ class Chronicle:
     def block(self, number: int) -> DerivedBlock:
         """A block; of number 0 there is only the hash. NotDerived."""
         self._check(number, least=0)
-        if number == 0:
-            return DerivedBlock(0, self._hashes[0], b"", 0)
-        header, block = self._headers[number - 1], self._blocks[number - 1]
-        return DerivedBlock(number, self._hashes[number], header, len(block.transactions))
+        base = self._kept.base
+        if number == base.number:
+            return DerivedBlock(number, base.hash, base.header, base.transactions)
+        one = self._kept.at(number)
+        return DerivedBlock(number, one.hash, one.header, len(one.block.transactions))
 
     @property
     def transactions(self) -> int:
         """Of all blocks."""
-        return sum(len(block.transactions) for block in self._blocks)
+        return self._kept.total
+
+    def transactions_up_to(self, number: int) -> int:
+        """Of all blocks up to a kept one."""
+        return self._kept.base_at(number).total
+
+    @property
+    def base(self) -> int:
+        """The first block that is kept."""
+        return self._kept.base.number
 
     def last_of(self, commitment: bytes) -> int | None:
         """Last block of the channel that made the inbox's accumulator `commitment`; None when no
-        channel did."""
-        return self._commitments.get(commitment)
+        channel behind the base did."""
+        return self._kept.last_of(commitment)
 
     def commitment(self, last: int) -> bytes | None:
         """What the inbox holds after the channel that ends with block `last`; None when none
-        does."""
-        return next((c for c, block in self._commitments.items() if block == last), None)
+        does. NotDerived for one from before the base."""
+        if last < self._kept.base.number:
+            raise Forgotten(f"block {last} is from before a final output")
+        return self._kept.commitment(last)
 
     def state_root(self, number: int) -> bytes:
         """The state's root after a block. NotDerived."""
         self._check(number, least=0)
-        return self._roots[number]
+        return self._kept.root(number)
 
     def storage_root(self, number: int, account: bytes) -> bytes:
         """Root of an account's storage after a block. NotDerived."""
         self._check(number, least=1)
-        if self._replay is None:
-            raise NotDerived("nothing is derived")
-        root, hash_ = self._roots[number], self._hashes[number]
-        return self._replay.past(number + 1, root, [hash_]).storage_root(account)
+        root, hash_ = self._kept.root(number), self._kept.hash(number)
+        return self._opened().past(number + 1, root, [hash_]).storage_root(account)
 
     def first_wrong(self) -> tuple[int, str] | None:
         """Number of the first block that is not what its batch claims, and what is wrong; None
         where all are."""
-        for block, hash_, root in zip(self._blocks, self._hashes[1:], self._roots[1:], strict=True):
-            for what, claimed, found in (
-                ("state root", block.state_root, root),
-                ("hash", block.hash, hash_),
-            ):
-                if claimed != found:
-                    why = f"its {what} is 0x{claimed.hex()}, executing it gives 0x{found.hex()}"
-                    return block.number, f"block {block.number}: {why}"
-        return (len(self._blocks) + 1, self._stuck) if self._stuck else None
+        return self._wrong or ((self._kept.last + 1, self._stuck) if self._stuck else None)
 
     def trace(self, number: int) -> Trace:
         """What executing block `number` gives, transaction by transaction. NotDerived."""
         self._check(number, least=1)
-        if self._replay is None:
-            raise NotDerived("nothing is derived")
-        before = self._hashes[max(0, number - _HASHES) : number][::-1]
-        past = self._replay.past(number, self._roots[number - 1], before)
+        one, before = self._kept.at(number), self._kept.hashes(number)
+        past = self._opened().past(number, self._kept.root(number - 1), before)
         roots: list[bytes] = []
-        past.run(self._blocks[number - 1], roots)
-        derived = self.block(number)
-        return Trace(number, self._hashes[number - 1], derived.hash, _steps(roots, past.outcomes))
+        past.run(one.block, roots)
+        return Trace(number, before[0], one.hash, _steps(roots, past.outcomes))
 
     def _check(self, number: int, *, least: int) -> None:
-        if number < least or number >= len(self._hashes):
-            why = self._stuck or f"the L1 has blocks up to {len(self._blocks)}"
+        if number < least or self._replay is None or number > self._kept.last:
+            why = self._stuck or f"the L1 has blocks up to {self._kept.last}"
             raise NotDerived(f"block {number} is not derived: {why}")
+        if number < self._kept.base.number:
+            raise Forgotten(f"block {number} is from before a final output")
+
+    def _opened(self) -> Replay:
+        if self._replay is None:
+            raise NotDerived("nothing is derived")
+        return self._replay
+
+    # ------------------------------------------------------------------ going on later
+
+    def snapshot(self, subject: str, output: int, number: int, read: tuple[int, str]) -> Snapshot:
+        """Of the kept block `number`, with which the final output `output` ends. NotDerived."""
+        base, end = self._kept.base_at(number), self._kept.end_before(number)
+        nodes = living(self._opened().nodes, [base.root])
+        hashes = tuple(self._kept.hashes(number + 1))
+        deposited = None
+        if self._ordered is not None and (taken := self._kept.at(number).taken) is not None:
+            deposited = Deposited(taken, self._ordered.waiting(taken, read[0]))
+        return Snapshot(subject, output, base, hashes, end, read, deposited, nodes)
+
+    def read_least(self, number: int) -> int:
+        """The L1 block up to which it must have been read for the kept block `number`."""
+        end, taken = self._kept.end_before(number), self._kept.at(number).taken
+        known = max(taken.order, taken.origin) if taken else 0
+        return max(end.after.block if end else 0, known)
+
+    @property
+    def read(self) -> tuple[int, str] | None:
+        """Number and hash of the L1's block up to which deposits were read."""
+        return self._ordered.at if self._ordered is not None else None
+
+    def drop(self, number: int) -> None:
+        """Keep nothing from before block `number`, which is kept."""
+        if number <= self._kept.base.number:
+            return
+        replay, taken = self._opened(), self._kept.at(number).taken
+        self._kept.drop(number)
+        if self._ordered is not None and taken is not None:
+            self._ordered.drop(taken)
+        nodes = living(replay.nodes, self._kept.roots())
+        last = self._kept.base_at(self._kept.last)
+        replay.reopen(last.header, self._kept.hashes(last.number + 1), nodes)
+
+    async def _resume(self, l1: Rpc) -> bool:
+        """Begin where the last snapshot was made; False without one."""
+        found = await self._recalls.load(l1) if self._recalls is not None else None
+        if found is None or (self._ordered is None) != (found.deposited is None):
+            return False
+        base = found.base
+        self._kept = Kept(base, found.hashes[1:], [found.end] if found.end else [])
+        self._replay = Replay(self._genesis, found.hashes[-1])
+        self._replay.reopen(base.header, found.hashes, dict(found.nodes))
+        if self._ordered is not None and found.deposited is not None:
+            at = found.deposited
+            self._ordered.resume(base.number, at.taken, at.waiting, found.read)
+        return True
+
+
+def _what_is_wrong(done: KeptBlock) -> tuple[int, str] | None:
+    number = done.block.number
+    for what, claimed, found in (
+        ("state root", done.block.state_root, done.root),
+        ("hash", done.block.hash, done.hash),
+    ):
+        if claimed != found:
+            why = f"its {what} is 0x{claimed.hex()}, executing it gives 0x{found.hex()}"
+            return number, f"block {number}: {why}"
+    return None
 
 
 def _steps(roots: list[bytes], outcomes: list[Outcome]) -> tuple[Step, ...]:

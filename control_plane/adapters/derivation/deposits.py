@@ -53,6 +53,18 @@ class Order:
         return f"deposit {self.deposit.hash} of 0x{sender} in L1 block {self.block}"
 
 
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """How far a rollup was with the L1's deposits after a block."""
+
+    count: int
+    """Of deposits, in the L1's order."""
+    order: int
+    """L1 block of the last of them; -1 for none."""
+    origin: int
+    """L1 block up to which all are in, as the last attributes told; -1 for none."""
+
+
 class Orders:
     """The deposits of the rollup whose portal is at `portal`; `window`: seconds."""
 
@@ -62,7 +74,10 @@ class Orders:
         self._window = window
         self._orders: list[Order] = []
         self._read = -1
+        self._dropped = 0
+        """Deposits that were taken long ago and are not in the list any more."""
         self._taken = 0
+        self._order = -1
         self._origin = -1
         self._block = 0
         self._times: dict[int, int] = {}
@@ -96,6 +111,28 @@ class Orders:
                 block.number, f"goes without {late}", _waited(self._window, block.timestamp)
             )
 
+    @property
+    def taken(self) -> Taken:
+        """How far the rollup is with them."""
+        return Taken(self._dropped + self._taken, self._order, self._origin)
+
+    def waiting(self, at: Taken, until: int) -> tuple[Order, ...]:
+        """Those up to the L1's block `until` that were in no block at that point."""
+        some = self._orders[at.count - self._dropped :]
+        return tuple(order for order in some if order.block <= until)
+
+    def drop(self, at: Taken) -> None:
+        """Forget those that had been taken by then."""
+        count = at.count - self._dropped
+        del self._orders[:count]
+        self._dropped, self._taken = at.count, self._taken - count
+
+    def resume(self, block: int, at: Taken, waiting: Sequence[Order], until: int) -> None:
+        """Go on behind the rollup's `block`, with what :meth:`waiting` said of L1 block `until`."""
+        self._block, self._read = block, until
+        self._orders, self._dropped, self._taken = list(waiting), at.count, 0
+        self._order, self._origin = at.order, at.origin
+
     async def missing(self, until: int) -> DepositsDiffer | None:
         """What is wrong when no block has a deposit that has waited longer than the window at the
         L1's block `until`."""
@@ -126,7 +163,7 @@ class Orders:
             if balance is None or not is_refused(wanted, balance(wanted.sender)):
                 found = f"{order} can be executed there"
                 raise DepositsDiffer(number, f"takes no more than the mint of {order}", found)
-        self._taken += 1
+        self._taken, self._order = self._taken + 1, order.block
 
     async def _take_attributes(self, number: int, told: Deposit) -> None:
         try:

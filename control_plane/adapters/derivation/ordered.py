@@ -1,8 +1,9 @@
 """The deposits that an L1 orders of a rollup, followed while it is derived."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
-from control_plane.adapters.derivation.deposits import Balance, Orders
+from control_plane.adapters.derivation.deposits import Balance, Order, Orders, Taken
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.ports.node import Rpc
 
@@ -35,6 +36,33 @@ class Ordered:
     async def check(self, block: ChannelBlock, balance: Balance) -> None:
         """Take note of the next block. DepositsDiffer."""
         await self._orders.check(block, balance)
+
+    @property
+    def at(self) -> tuple[int, str] | None:
+        """Number and hash of the L1's block up to which it was read."""
+        return self._read
+
+    @property
+    def taken(self) -> Taken:
+        """How far the rollup is after the block that was checked last."""
+        return self._orders.taken
+
+    def waiting(self, at: Taken, until: int) -> tuple[Order, ...]:
+        """Deposits up to the L1's block `until` that were in no block at that point."""
+        return self._orders.waiting(at, until)
+
+    def drop(self, at: Taken) -> None:
+        """Forget those that had been taken by then."""
+        self._orders.drop(at)
+
+    def resume(
+        self, block: int, at: Taken, waiting: Sequence[Order], until: tuple[int, str]
+    ) -> None:
+        """Go on behind the rollup's `block`; `waiting` at the L1's block `until`, number and
+        hash."""
+        self.forget()
+        self._orders.resume(block, at, waiting, until[0])
+        self._read = until
 
     async def _hash(self, number: int) -> str:
         block = await self._l1.call("eth_getBlockByNumber", hex(number), False)

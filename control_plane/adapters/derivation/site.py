@@ -13,16 +13,24 @@ from control_plane.domain.network import Chain, Network
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.settlement import inbox_address
 from control_plane.domain.settlement.deposits import has_portal
+from control_plane.domain.settlement.outputs import oracle_address
 
 
-def site_of(network: Network, chain: Chain, attest: Mapping[str, Any] | None = None) -> MakeSite:
-    """Of the rollup `chain`; `attest` makes it a prover's."""
+def site_of(
+    network: Network, chain: Chain, role: str, attest: Mapping[str, Any] | None = None
+) -> MakeSite:
+    """Of the rollup `chain`; `role` names its snapshot, `attest` makes it a prover's."""
+    oracle = oracle_address(network.contracts, chain.plan.chain_id)
     told = {
         "l1": network.chain(network.plan.l1.name).ws_url,
         "inbox": "0x" + inbox_address(network.contracts).hex(),
         "chain_id": int(chain.plan.chain_id),
         **(_deposits(network, chain) if has_portal(chain.plan) else {}),
         **({"attest": attest} if attest else {}),
+        "keep": {
+            "path": str(directory_of(chain) / f"{role}.snapshot"),
+            "oracle": "0x" + oracle.hex(),
+        },
     }
 
     async def site() -> Mapping[str, Any]:

@@ -64,13 +64,17 @@ class FakeOrdered:
         self.same = True
         self.forgotten = 0
         self.checked: list[int] = []
+        self.at: tuple[int, str] | None = None
+        self.taken = None
 
     def forget(self) -> None:
         self.forgotten += 1
         self.same = True
+        self.at = None
         self.checked.clear()
 
-    async def read(self, _l1: object, _until: int) -> bool:
+    async def read(self, _l1: object, until: int) -> bool:
+        self.at = until, "0x"
         return self.same
 
     async def check(self, block: ChannelBlock, balance: Callable[[bytes], int]) -> None:
