@@ -60,6 +60,30 @@ class GasToken:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchRule:
+    """When a rollup becomes another one by itself, and which (``switch_rules.py``). Of the four
+    conditions one is not None."""
+
+    above: float | None = None
+    """Transactions a second, on average over `seconds`, that the load must exceed."""
+    below: float | None = None
+    """The same, of which it must fall short."""
+    seconds: float = 0
+    schedule: str | None = None
+    """A cron expression, in UTC."""
+    private: bool | None = None
+    """What the rollup's privacy flag must be."""
+    framework: str | None = None
+    """This and what follows: what it becomes, as in a spec; None: that stays."""
+    proof: str | None = None
+    finalization_window: int | None = None
+    da: str | None = None
+    da_url: str | None = None
+    da_token_file: str | None = None
+    da_committee_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ChainPlan:
     """One chain, the L1 included."""
 
@@ -108,6 +132,12 @@ class ChainPlan:
     """The token of the L1 that is its coin; None: its coin is the L1's, or nobody says."""
     born: str | None = None
     """Framework whose contracts its genesis has, where it has switched since; None: `framework`."""
+    rules: tuple[SwitchRule, ...] = ()
+    """By which it switches by itself, the first the strongest."""
+    switch_interval: float = 0
+    """Seconds between two switches by rule, at least."""
+    private: bool = False
+    """Its privacy flag, which rules ask for."""
 
     @property
     def built_as(self) -> str | None:

@@ -15,6 +15,7 @@ from control_plane.domain.plan import (
     Limits,
     MetalayerPlan,
     Plan,
+    SwitchRule,
 )
 
 
@@ -61,6 +62,7 @@ def _chain(value: Mapping[str, Any]) -> ChainPlan:
             "domain": Domain(value["domain"]),
             "limits": Limits(**value.get("limits", {})),
             "earlier": tuple(Earlier(**each) for each in value.get("earlier", ())),
+            "rules": tuple(SwitchRule(**each) for each in value.get("rules", ())),
             "gas_token": GasToken(**token) if (token := value.get("gas_token")) else None,
         }
     )

@@ -6,7 +6,7 @@ Pure: the same spec and the same taken ports give the same plan.
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from control_plane.domain.errors import Conflict, InvalidInput, Problem
@@ -20,6 +20,7 @@ from control_plane.domain.plan import (
     MetalayerPlan,
     Plan,
 )
+from control_plane.domain.spec_tokens import gas_token_of
 from control_plane.domain.switching import born_as, earlier_of
 from control_plane.schemas.spec import L1Spec, Resources, RollupSpec, Spec
 
@@ -95,6 +96,8 @@ def make_plan(
                     proof=chain.proof if isinstance(chain, RollupSpec) else None,
                     finalization_window=_window(chain),
                     sequencing_window=_sequencing_window(spec, chain),
+                    gas_token=gas_token_of(chain, spec) if isinstance(chain, RollupSpec) else None,
+                    **_rules(chain),
                 ),
             )
             for at, (name, chain) in enumerate(zip(names, chains, strict=True))
@@ -147,6 +150,16 @@ def _sequencing_window(spec: Spec, chain: L1Spec | RollupSpec) -> float:
     if isinstance(chain, L1Spec) or chain.proof is None:
         return 0
     return chain.sequencing_window or max(_SEQUENCING_WINDOW, 4 * spec.save_interval)
+
+
+def _rules(chain: L1Spec | RollupSpec) -> dict[str, Any]:
+    """What a plan has of a rollup that switches by itself."""
+    if isinstance(chain, L1Spec) or not chain.switch:
+        return {}
+    from control_plane.domain.spec_switch import SWITCH_INTERVAL, rules_of
+
+    interval = chain.switch_interval or SWITCH_INTERVAL
+    return {"rules": rules_of(chain), "switch_interval": interval, "private": chain.private}
 
 
 def _committee(chain: L1Spec | RollupSpec) -> str | None:

@@ -205,6 +205,24 @@ class FaultRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class SwitchRecord:
+    """How a rollup last switched, and what its rules have done (docs/concepts/switching.md)."""
+
+    devnet: str
+    rollup: str
+    switched_at: float | None = None
+    """None: it never did."""
+    reason: str | None = None
+    rule: int | None = None
+    """Place of the rule that made it; None: somebody did."""
+    declared: Json | None = None
+    """What somebody last said that it be, since when rules made it something else; None: what its
+    spec says."""
+    marks: Json = field(default_factory=dict)
+    """What is remembered of each rule (``switch_rules.Mark``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class OffenceRecord:
     """Something that a guardian is or will be slashed for (docs/concepts/slashing.md)."""
 

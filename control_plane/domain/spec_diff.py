@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from control_plane.domain.switching import switchable
+from control_plane.domain.switching import RULES, switchable, switches_here
 from control_plane.schemas.spec import Spec
 
 LIVE: Final = frozenset({"metalayer.epoch_interval", "save_interval"})
@@ -36,13 +36,13 @@ def diff_specs(old: Spec, new: Spec) -> tuple[Change, ...]:
     changes = _diff(_plain(old), _plain(new), "")
     old_rollups = {rollup.name: rollup.model_dump(mode="json") for rollup in old.rollups}
     new_rollups = {rollup.name: rollup.model_dump(mode="json") for rollup in new.rollups}
-    here = (old.runtime, old.agents) == ("process", "daemon")  # others can't switch yet
+    here = switches_here(old.runtime, old.agents)
     for name in dict.fromkeys([*old_rollups, *new_rollups]):
         path, before, after = f"rollups.{name}", old_rollups.get(name), new_rollups.get(name)
         if before is None or after is None:
             changes.append(Change(path, before, after, live=True))
         else:
-            also = switchable(before, after) if here else frozenset()
+            also = RULES | switchable(before, after) if here else frozenset()
             changes += _diff(before, after, path, also)
     return tuple(changes)
 

@@ -45,6 +45,8 @@ FRAMEWORK_NODES: Final = {
 _PATTERNS: Final = {
     "name": _NAME_RULE,
     "gas_token": "a symbol of capital letters and digits, like ETH or USDC",
+    "symbol": "capital letters and digits, like DAI",
+    "address": "20 bytes in hex: 0x…",
     "memory": "a number with k, m or g, like 512m",
 }
 
@@ -92,7 +94,7 @@ def problem_of(error: ErrorDetails, model: type[BaseModel]) -> Problem:
 def fields_at(model: type[BaseModel], location: Location) -> list[str]:
     """Names of the fields of the model that stands at `location` below `model`."""
     found = _model_at(model, location)
-    return [] if found is None else list(found.model_fields)
+    return [] if found is None else [f.alias or key for key, f in found.model_fields.items()]
 
 
 def choices_at(model: type[BaseModel], location: Location) -> list[str]:

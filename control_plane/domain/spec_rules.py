@@ -18,6 +18,7 @@ from control_plane.domain.settlement.keepers import EXTERNAL
 from control_plane.domain.shards import NO_SHARD, shard_id
 from control_plane.domain.spec_external import external_problems
 from control_plane.domain.spec_native import native_problems
+from control_plane.domain.spec_tokens import token_problems
 from control_plane.schemas.spec import RollupSpec, Spec
 
 NOT_YET: Final = "not available yet"
@@ -133,14 +134,29 @@ def _shards(spec: Spec) -> Iterator[Problem]:
 
 def _combinations(spec: Spec) -> Iterator[Problem]:
     for at, rollup in enumerate(spec.rollups):
-        path = f"rollups[{at}]"
-        yield from _proof(path, rollup)
-        yield from _sequencing(path, rollup, spec.save_interval)
-        yield from _engine(path, rollup)
-        yield from _da_service(path, rollup)
-        yield from external_problems(path, rollup, spec)
-        if rollup.services == "native":
-            yield from native_problems(path, rollup, spec)
+        yield from _combination(f"rollups[{at}]", rollup, spec)
+
+
+def _combination(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
+    yield from _proof(path, rollup)
+    yield from _sequencing(path, rollup, spec.save_interval)
+    yield from _engine(path, rollup)
+    yield from _da_service(path, rollup)
+    yield from external_problems(path, rollup, spec)
+    if rollup.services == "native":
+        yield from native_problems(path, rollup, spec)
+
+
+def _switching(spec: Spec) -> Iterator[Problem]:
+    """What rules want; few rollups have any."""
+    ruled = [r for r in spec.rollups if r.switch or r.private or r.switch_interval is not None]
+    if not ruled:
+        return
+    yield Problem("rollups", f"rules that switch are {NOT_YET}", "leave `switch` out")
+    from control_plane.domain.spec_switch import switch_problems
+
+    for at, rollup in enumerate(spec.rollups):
+        yield from switch_problems(f"rollups[{at}]", rollup, spec, _combination)
 
 
 def _origins(spec: Spec) -> Iterator[Problem]:
@@ -258,6 +274,8 @@ RULES: Final[tuple[Rule, ...]] = (
     _duplicate_ports,
     _shards,
     _combinations,
+    _switching,
+    token_problems,
     _origins,
     _mnemonic,
     _supply,

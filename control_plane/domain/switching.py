@@ -16,6 +16,14 @@ _FRAMEWORKS: Final = {"anvil": frozenset({"framework"}), "op-geth": frozenset[st
 _DATA: Final = frozenset({"da", "da_url", "da_token_file", "da_committee_file"})
 _PROOF: Final = frozenset({"proof", "finalization_window"})
 
+RULES: Final = frozenset({"switch", "switch_interval", "private"})
+"""Fields of a rollup's spec that say when it switches by itself: they may change, too."""
+
+
+def switches_here(runtime: str, agents: str) -> bool:
+    """Whether rollups of such a devnet can switch: others can't yet."""
+    return (runtime, agents) == ("process", "daemon")
+
 
 def switchable(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:
     """Fields of a rollup's spec that may change while it runs. A rollup is born with a node that

@@ -7,9 +7,9 @@ problems at once.
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
-from control_plane.schemas.common import Model, Name
+from control_plane.schemas.common import Address, Model, Name
 
 Framework = Literal["op-stack", "arbitrum-nitro", "zk-stack", "polygon-cdk"]
 Engine = Literal["anvil", "op-geth"]
@@ -85,6 +85,70 @@ class L1Spec(Model):
     )
 
 
+class LoadCondition(Model):
+    """How many transactions a second, on average over a while."""
+
+    # `for` is a keyword of Python's
+    model_config = ConfigDict(serialize_by_alias=True)
+
+    above: float | None = Field(default=None, ge=0, le=10**6, description="More than these.")
+    below: float | None = Field(default=None, gt=0, le=10**6, description="Fewer than these.")
+    for_: float = Field(
+        default=10,
+        alias="for",
+        ge=1,
+        le=3600,
+        description="Seconds that the average is taken over, up to now.",
+    )
+
+
+class SwitchWhen(Model):
+    """A condition: one of these."""
+
+    load: LoadCondition | None = Field(
+        default=None,
+        description="What the rollup's blocks carry.",
+        examples=[{"above": 50, "for": 10}],
+    )
+    schedule: str | None = Field(
+        default=None,
+        max_length=200,
+        description="Points in time, by a cron expression in UTC: five fields, or six with the"
+        " second first.",
+        examples=["0 9 * * 1-5"],
+    )
+    private: bool | None = Field(
+        default=None, description="What the rollup's privacy flag is.", examples=[True]
+    )
+
+
+class SwitchTo(Model):
+    """What a rollup becomes: one or more of `framework`, `proof` and `da`."""
+
+    framework: Framework | None = Field(default=None, description="As of a rollup.")
+    proof: Proof | None = Field(default=None, description="As of a rollup.")
+    finalization_window: int | None = Field(
+        default=None, ge=1, le=31_536_000, description="Goes with `proof: fraud`."
+    )
+    da: DataAvailability | None = Field(default=None, description="As of a rollup.")
+    da_url: str | None = Field(
+        default=None, pattern=URL, max_length=512, description="Goes with `da`, as the next two."
+    )
+    da_token_file: str | None = Field(
+        default=None, pattern=r"^/", max_length=4096, description="As of a rollup."
+    )
+    da_committee_file: str | None = Field(
+        default=None, pattern=r"^/", max_length=4096, description="As of a rollup."
+    )
+
+
+class SwitchRuleSpec(Model):
+    """A rule by which a rollup switches by itself."""
+
+    when: SwitchWhen
+    to: SwitchTo
+
+
 class RollupSpec(Model):
     """One rollup."""
 
@@ -141,8 +205,9 @@ class RollupSpec(Model):
     )
     gas_token: str | None = Field(
         default=None,
-        pattern=r"^[A-Z][A-Z0-9]{1,10}$",
-        description="Symbol of the coin that pays for gas. Not available yet.",
+        pattern=SYMBOL,
+        description="Symbol of the coin that pays for gas: ETH, ERA, USDC or one of `tokens`; by"
+        " default ETH. Another than ETH needs a `proof`, and never changes.",
         examples=["ETH", "USDC"],
     )
     block_time: BlockTime = 0
@@ -173,8 +238,44 @@ class RollupSpec(Model):
         description="Group of rollups, by industry say, whose leaves have a root of their own.",
         examples=["gaming"],
     )
+    switch: tuple[SwitchRuleSpec, ...] = Field(
+        default=(),
+        max_length=16,
+        description="Rules by which it changes its framework, proof system or data availability"
+        " by itself; the first that holds decides.",
+        examples=[[{"when": {"load": {"above": 50, "for": 10}}, "to": {"proof": "validity"}}]],
+    )
+    switch_interval: float | None = Field(
+        default=None,
+        ge=1,
+        le=86_400,
+        description="Seconds between two switches by rule, at least; by default 10.",
+    )
+    private: bool = Field(
+        default=False,
+        description="A flag that rules of `switch` ask for. It hides nothing by itself.",
+    )
     resources: Resources | None = Field(
         default=None, description="What its node may take of the machine; with 'compose' alone."
+    )
+
+
+class TokenSpec(Model):
+    """An ERC-20 of the L1, for rollups to have as their coin."""
+
+    symbol: str = Field(
+        pattern=SYMBOL, description="By which a rollup's `gas_token` names it.", examples=["DAI"]
+    )
+    decimals: int = Field(
+        ge=0, le=18, description="Of the token on the L1; the rollup's coin has 18 always."
+    )
+    name: str | None = Field(
+        default=None, min_length=1, max_length=32, description="By default its symbol."
+    )
+    address: Address | None = Field(
+        default=None,
+        description="Where it is on the L1, if it is there; by default a test token is made, which"
+        " everybody may mint.",
     )
 
 
@@ -224,6 +325,12 @@ class Spec(Model):
     l1: L1Spec = Field(default_factory=L1Spec)
     rollups: tuple[RollupSpec, ...] = Field(
         default=(RollupSpec(name="op"),), min_length=1, description="At least one."
+    )
+    tokens: tuple[TokenSpec, ...] = Field(
+        default=(),
+        max_length=32,
+        description="Tokens that rollups have as their coin, besides ERA and USDC.",
+        examples=[[{"symbol": "DAI", "decimals": 18}]],
     )
     metalayer: MetalayerSpec = Field(default_factory=MetalayerSpec)
     accounts: AccountsSpec = Field(default_factory=AccountsSpec)

@@ -24,6 +24,7 @@ from control_plane.domain.records import (
     OffenceRecord,
     ServiceRecord,
     StepRecord,
+    SwitchRecord,
 )
 from control_plane.domain.states import (
     Desired,
@@ -205,6 +206,7 @@ async def test_remove_clears_every_table_of_the_devnet(database: SqlDatabase) ->
             await unit.votes.record_verdict(name, 0, HASH, HASH)
             await unit.faults.put(FaultRecord(name, "f1", "reorg", "op", {}, 1.0))
             await unit.offences.put(OffenceRecord(name, HASH, "0x01", "false-leaf", 1, 1.0))
+            await unit.switches.put(SwitchRecord(name, "op"))
     async with database.begin() as unit:
         await unit.devnets.remove("shop")
         await unit.devnets.remove("never-was")
@@ -490,6 +492,20 @@ async def test_offences_keep_amounts_in_wei(database: SqlDatabase) -> None:
         assert await unit.offences.get("shop", HASH) == slashed
         assert list(await unit.offences.list("shop")) == [slashed]
         assert await unit.offences.get("shop", "0x" + "cd" * 32) is None
+
+
+async def test_switches_are_kept_by_rollup(database: SqlDatabase) -> None:
+    never = SwitchRecord("shop", "op", marks={"private: da anytrust": {"fired": 0}})
+    ruled = SwitchRecord("shop", "arb", 3.0, "private", 0, {"da": "celestia"}, {})
+    async with database.begin() as unit:
+        assert await unit.switches.get("shop", "op") is None
+        for record in (never, ruled):
+            await unit.switches.put(record)
+    async with database.begin() as unit:
+        assert await unit.switches.get("shop", "op") == never
+        assert list(await unit.switches.list("shop")) == [ruled, never]
+        await unit.switches.remove("shop", "op")
+        assert list(await unit.switches.list("shop")) == [ruled]
 
 
 async def test_the_active_set_is_the_last_that_the_l1_has(database: SqlDatabase) -> None:

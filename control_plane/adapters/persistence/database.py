@@ -38,6 +38,7 @@ if TYPE_CHECKING:
         GuardianRows,
         GuardianSetRows,
     )
+    from control_plane.adapters.persistence.repositories.switches import SwitchRows
 
 _BUSY_TIMEOUT = 5.0
 """Seconds to wait for another process (a second daemon, an agent run alone) that writes."""
@@ -108,6 +109,12 @@ class SqlUnitOfWork:
         from control_plane.adapters.persistence.repositories.faults import OffenceRows
 
         return OffenceRows(self._connection)
+
+    @cached_property
+    def switches(self) -> "SwitchRows":
+        from control_plane.adapters.persistence.repositories.switches import SwitchRows
+
+        return SwitchRows(self._connection)
 
     @cached_property
     def idempotency(self) -> IdempotencyRows:

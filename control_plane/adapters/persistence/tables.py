@@ -32,7 +32,7 @@ from control_plane.domain.states import (
     StepState,
 )
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006")
 """Alembic revisions, oldest first; the last is what these tables are."""
 
 METADATA: Final = MetaData()
@@ -258,6 +258,17 @@ OFFENCES: Final = _table(
     _maybe("reporter", _HASH),
     _maybe("slashed_at", _SECONDS),
     _maybe("problem", Text),
+)
+
+SWITCHES: Final = _table(
+    "switches",
+    _key("devnet", _NAME),
+    _key("rollup", _NAME),
+    _maybe("switched_at", _SECONDS),
+    _maybe("reason", Text),
+    _maybe("rule", BigInteger),
+    _maybe("declared", JSON),
+    _column("marks", JSON),
 )
 
 IDEMPOTENCY_KEYS: Final = _table(
