@@ -26,6 +26,7 @@ from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Account, Engine, NodeSpec
 from control_plane.domain.ports.provision import Born
 from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.predeploys import predeploy_words
 
 _COIN: Final = 10**18
 _HYPERLANE: Final = "hyperlane.json"
@@ -117,12 +118,17 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         domain=chain.domain,
         governor=keys.governor.address,
     )
+    words: Mapping[str, Mapping[str, str]] = {}
     if chain.services == "native":
         baked = {**_native(genesis, chain), **baked}
     elif engine.has_engine_api or settles(chain):
         baked |= genesis.op_stack(chain.chain_id if settles(chain) else None)
         baked |= genesis.surface(chain.built_as) if settles(chain) else {}
-    alloc = make_alloc(baked, {}, _balances(spec.plan, keys))
+        listed = derive_accounts(spec.plan.accounts.mnemonic, spec.plan.accounts.count)
+        words = predeploy_words(chain, listed[0].address)
+        # a devnet of an older version has fewer predeploys
+        words = {address: slots for address, slots in words.items() if address in baked}
+    alloc = make_alloc(baked, words, _balances(spec.plan, keys))
     content = engine.genesis(spec, alloc, _timestamp(spec))
     draft = spec.genesis.with_name(f".{spec.genesis.name}-{os.getpid()}")
     try:

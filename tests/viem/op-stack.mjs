@@ -1,6 +1,6 @@
 // viem's op-stack actions against a rollup, each tried once; prints what came of them as JSON.
 // node op-stack.mjs '{"l1": {"url", "id"}, "rollup": {"url", "id", "contracts"}, "key"}'
-import { createPublicClient, createWalletClient, defineChain, http, parseEther } from 'viem'
+import { createPublicClient, createWalletClient, defineChain, http, parseAbi, parseEther } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
   getL2TransactionHashes,
@@ -155,11 +155,39 @@ await attempt('getWithdrawalStatus: finalized', async () =>
 )
 
 // ---------------------------------------------------------------- fees
-const call = { account, to: someone, value: 1n }
-for (const name of ['L1Gas', 'L1Fee', 'TotalGas', 'TotalFee', 'OperatorFee']) {
-  await attempt(`estimate${name}`, () => l2[`estimate${name}`](call))
+// data and operator are free on Anvil, and their prices those of L1Block elsewhere
+const call = { account, to: someone, value: 1n, data: '0xca11' }
+const l1Gas = await attempt('estimateL1Gas', () => l2.estimateL1Gas(call))
+const l1Fee = await attempt('estimateL1Fee', () => l2.estimateL1Fee(call))
+const operatorFee = await attempt('estimateOperatorFee', () => l2.estimateOperatorFee(call))
+await attempt('getL1BaseFee', async () => {
+  const origin = await l2.readContract({
+    address: predeploy('15').address,
+    abi: parseAbi(['function basefee() view returns (uint256)']),
+    functionName: 'basefee',
+  })
+  expect(await l2.getL1BaseFee(), origin)
+})
+await attempt('estimateTotalGas', async () =>
+  expect(await l2.estimateTotalGas(call), l1Gas + (await l2.estimateGas(call))),
+)
+await attempt('estimateTotalFee', async () => {
+  const gas = await l2.estimateGas(call)
+  expect(await l2.estimateTotalFee(call), l1Fee + operatorFee + gas * (await l2.getGasPrice()))
+})
+const contract = {
+  account,
+  address: predeploy('16').address,
+  abi: parseAbi(['function initiateWithdrawal(address, uint256, bytes) payable']),
+  functionName: 'initiateWithdrawal',
+  args: [receiver, 0n, '0x'],
 }
-await attempt('getL1BaseFee', () => l2.getL1BaseFee())
+for (const name of ['L1Gas', 'L1Fee', 'TotalGas', 'TotalFee']) {
+  await attempt(`estimateContract${name}`, async () => {
+    const found = await l2[`estimateContract${name}`](contract)
+    if (found === 0n && name !== 'L1Fee') throw new Error('nothing')
+  })
+}
 
 // ---------------------------------------------------------------- dispute games of portals since v3
 await attempt('getGames', () => l1.getGames({ targetChain: chain }))

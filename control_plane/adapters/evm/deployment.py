@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from control_plane.domain.settlement.predeploys import FEE_VAULTS, GAS_PRICE_ORACLE
+
 FORMAT_VERSION = 2
 """Changes when baked genesis files are laid out differently."""
 SALT_PREFIX = "caldera.v1."
@@ -117,6 +119,8 @@ _PROXY_ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B
 
 OP_STACK: tuple[Predeploy, ...] = (
     Predeploy("L1Block", "0x4200000000000000000000000000000000000015"),
+    Predeploy("GasPriceOracle", GAS_PRICE_ORACLE),
+    *(Predeploy("FeeVault", vault) for vault in FEE_VAULTS),
     Predeploy(
         "L2ToL1MessagePasser",
         "0x4200000000000000000000000000000000000016",
@@ -170,7 +174,7 @@ SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
 ARTIFACTS: tuple[str, ...] = (
     *(FACTORY, PROXY),
     *(step.name for step in STEPS),
-    *(predeploy.name for predeploy in OP_STACK),
+    *sorted({predeploy.name for predeploy in OP_STACK}),
     *sorted({each.name for predeploys in SURFACES.values() for each in predeploys}),
 )
 """The compiled contracts that the baked state consists of."""
