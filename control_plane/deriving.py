@@ -28,7 +28,7 @@ from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten, NotDerived
 from control_plane.adapters.derivation.keeping import EVERY, Keeper, subject_of
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
-from control_plane.adapters.derivation.ordered import Ordered
+from control_plane.adapters.derivation.ordered import Ordered, rules_of
 from control_plane.adapters.derivation.proving import Attesting
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import CalderaError, NotFound, PermanentFailure, TemporaryFailure
@@ -129,7 +129,8 @@ def _ordered(order: Mapping[str, Any]) -> Ordered | None:
     """Deposits, of a rollup that takes some."""
     if order.get("portal") is None:
         return None
-    return Ordered(order["portal"], float(order["sequencing_window"]))
+    window, rules = float(order["sequencing_window"]), rules_of(order["genesis"])
+    return Ordered(order["portal"], window, rules)
 
 
 async def _follow(session: Session, _: Mapping[str, Any]) -> dict[str, Any]:

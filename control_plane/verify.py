@@ -21,7 +21,8 @@ from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.deposits import DepositsDiffer, Orders
 from control_plane.adapters.derivation.diagnosis import diagnose
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable, Posted
-from control_plane.adapters.derivation.replay import Differs, Replay
+from control_plane.adapters.derivation.ordered import rules_of
+from control_plane.adapters.derivation.replay import Differs, HeaderDiffers, Replay
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.errors import CalderaError, PermanentFailure
@@ -126,7 +127,8 @@ async def _orders(l1: Rpc, request: Mapping[str, Any], until: int) -> Orders | N
     """What the L1 orders of a rollup that takes deposits."""
     if request.get("portal") is None or "optimism" not in request["genesis"]["config"]:
         return None
-    orders = Orders(l1, request["portal"], float(request["sequencing_window"]))
+    rules = rules_of(request["genesis"])
+    orders = rules(l1, request["portal"], float(request["sequencing_window"]))
     await orders.read(until)
     return orders
 
@@ -178,7 +180,7 @@ async def _described(
         "posted_by": posted.transaction,
         "verified": count.document(),
     }
-    if sequencer is not None and not isinstance(error, DepositsDiffer):
+    if sequencer is not None and not isinstance(error, DepositsDiffer | HeaderDiffers):
         node = await connect(sequencer)
         try:
             document["diagnosis"] = await diagnose(node, replay, block)

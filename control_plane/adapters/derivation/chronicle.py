@@ -135,7 +135,8 @@ class Chronicle:
 
     def _begin(self, genesis_hash: bytes) -> Replay:
         replay = self._replay = Replay(self._genesis, genesis_hash)
-        self._kept = Kept(Base(0, genesis_hash, b"", replay.root, 0, 0), (), self._kept.ends)
+        base = Base(0, replay.parent_hash, b"", replay.root, 0, 0)
+        self._kept = Kept(base, (), self._kept.ends)
         return replay
 
     async def _check_deposits(self, block: ChannelBlock, replay: Replay) -> None:
@@ -188,6 +189,12 @@ class Chronicle:
         """The state's root after a block. NotDerived."""
         self._check(number, least=0)
         return self._kept.root(number)
+
+    @property
+    def genesis_root(self) -> bytes | None:
+        """The state's root in the header of block 0; None where the program shows another one than
+        it has."""
+        return self._replay.genesis_root if self._replay else None
 
     def storage_root(self, number: int, account: bytes) -> bytes:
         """Root of an account's storage after a block. NotDerived."""

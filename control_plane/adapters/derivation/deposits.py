@@ -63,6 +63,8 @@ class Taken:
     """L1 block of the last of them; -1 for none."""
     origin: int
     """L1 block up to which all are in, as the last attributes told; -1 for none."""
+    sequence: int = 0
+    """Blocks before it with the same origin, on op-geth."""
 
 
 class Orders:
@@ -107,9 +109,7 @@ class Orders:
             await self._take_attributes(block.number, one)
         late = await self.late(block.timestamp)
         if late is not None and not deposits:
-            raise DepositsDiffer(
-                block.number, f"goes without {late}", _waited(self._window, block.timestamp)
-            )
+            raise self._without(block, late)
 
     @property
     def taken(self) -> Taken:
@@ -150,6 +150,10 @@ class Orders:
             return None
         order = self._orders[self._taken]
         return order if await self._time(order.block) + self._window < now else None
+
+    def _without(self, block: ChannelBlock, late: Order) -> DepositsDiffer:
+        waited = _waited(self._window, block.timestamp)
+        return DepositsDiffer(block.number, f"goes without {late}", waited)
 
     def _take(self, number: int, deposit: Deposit, balance: Balance | None) -> None:
         claimed = f"takes deposit {deposit.hash} of 0x{deposit.sender.hex()}"

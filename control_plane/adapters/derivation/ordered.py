@@ -1,17 +1,25 @@
 """The deposits that an L1 orders of a rollup, followed while it is derived."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from control_plane.adapters.derivation.deposits import Balance, Order, Orders, Taken
+from control_plane.adapters.derivation.origins import OriginOrders
 from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.op_stack import is_op_geth
 from control_plane.domain.ports.node import Rpc
+
+
+def rules_of(genesis: Mapping[str, Any]) -> type[Orders]:
+    """Of the program that runs the rollup with this ``genesis.json``."""
+    return OriginOrders if is_op_geth(genesis) else Orders
 
 
 class Ordered:
     """Of the rollup whose portal is at `portal`; `window`: of sequencing, in seconds."""
 
-    def __init__(self, portal: str, window: float) -> None:
+    def __init__(self, portal: str, window: float, rules: type[Orders] = Orders) -> None:
+        self._rules = rules
         self._portal = portal
         self._window = window
         self._l1 = _Through()
@@ -19,7 +27,7 @@ class Ordered:
 
     def forget(self) -> None:
         """The rollup is derived anew."""
-        self._orders = Orders(cast("Rpc", self._l1), self._portal, self._window)
+        self._orders = self._rules(cast("Rpc", self._l1), self._portal, self._window)
         self._read: tuple[int, str] | None = None
         """Number and hash of the L1's block up to which it was read."""
 

@@ -49,8 +49,8 @@ class Attesting:
     def _inputs(
         self, chronicle: Chronicle, previous: int, block: int, asked: PublicInputs
     ) -> PublicInputs:
-        """What executing gives. Block 0 is what the oracle was made with: Anvil makes its hash of
-        less than the whole header, and shows a state root that it has not."""
+        """What executing gives. Block 0 of an Anvil is what the oracle was made with: it makes the
+        hash of less than the whole header, and shows a state root that it has not."""
         wrong = chronicle.first_wrong()
         if wrong is not None and wrong[0] <= block:
             raise PermanentFailure(f"Block {block} is not proven", wrong[1])
@@ -60,7 +60,7 @@ class Attesting:
                 f"Block {block} is not proven yet",
                 f"no channel ends with it; the L1 has blocks up to {chronicle.reach.last}",
             )
-        genesis_root = asked.previous_state_root
+        genesis_root = chronicle.genesis_root or asked.previous_state_root
         return PublicInputs(
             chain_id=self._chain_id,
             previous_block_hash=chronicle.block(previous).hash,

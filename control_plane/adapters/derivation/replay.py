@@ -34,6 +34,10 @@ class Differs(ValueError):
         self.found = found
 
 
+class HeaderDiffers(Differs):
+    """A block whose header does not follow from its parent's; it was not executed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Replayed:
     number: int
@@ -50,6 +54,8 @@ class Replay:
         self._flavour = flavour_of(genesis)
         self.evm, self._trie = self._flavour.open()
         parent = self._flavour.block_zero(self._trie)
+        self.genesis_root = None if parent is None else self._trie.root()
+        """As block 0 shows it; None where it shows another one than it has."""
         self._before: Parent | None = parent
         """None: not known, or of no use."""
         self._parent = genesis_hash if parent is None else parent.hash
@@ -58,8 +64,8 @@ class Replay:
         """Of the transactions of the block that was executed last."""
 
     def execute(self, block: ChannelBlock) -> Replayed:
-        """Run the next block. Differs when it is not what it claims; the state is then that after
-        executing it. ValueError for another block than the next one."""
+        """Run the next block. Differs when it is not what it claims; but for HeaderDiffers the
+        state is then that after executing it. ValueError for another block than the next one."""
         root = self.run(block)
         self._compare(block, "state root", block.state_root, root)
         header = self._header(block, root)
@@ -86,7 +92,7 @@ class Replay:
             raise ValueError(f"block {block.number} does not follow {self._next - 1}")
         wrong = self._flavour.wrong(block, self._before) if self._before else None
         if wrong is not None:
-            raise Differs(block.number, wrong.what, wrong.claimed, wrong.found)
+            raise HeaderDiffers(block.number, wrong.what, wrong.claimed, wrong.found)
         self._trie.note_system(self.evm.begin(block, self._parent))
         if roots is not None:
             roots.append(self._trie.root())
@@ -102,7 +108,7 @@ class Replay:
         """As it was before block `number`, with the state's `root`; `hashes` of the blocks before,
         the newest first, at most 256 and at least one. What it executes is not seen here."""
         replay = Replay.__new__(Replay)
-        replay._flavour, replay._before = self._flavour, None
+        replay._flavour, replay._before, replay.genesis_root = self._flavour, None, None
         replay.evm = self.evm.past(self.nodes, root, hashes[1:])
         replay._trie = self._trie.past(replay.evm, root)
         replay._parent, replay._next, replay.outcomes = hashes[0], number, []
