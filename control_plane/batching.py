@@ -19,6 +19,7 @@ from control_plane.agents.data_watcher import DataWatcher
 from control_plane.agents.program import program_agents
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.da import Availability, Carries
 from control_plane.domain.ports.program import Programs
@@ -47,17 +48,23 @@ class Data:
     """Loading it takes seconds: one for all."""
     availabilities: Mapping[str, Availability]
     """Of the rollups whose data are not in the L1's calldata, by name."""
+    copies: Mapping[str, PoolCopies]
+    """Of the rollups on Anvil that post, by name; op-geth reads its blocks for next to nothing."""
 
 
 def data_of(network: Network) -> Data:
     """See :class:`Data`."""
     kzg = Kzg()
-    chains = (
-        chain
-        for chain in network.chains
-        if posts_batches(chain.plan) and chain.plan.da != "ethereum-calldata"
+    chains = [chain for chain in network.chains if posts_batches(chain.plan)]
+    return Data(
+        kzg,
+        {
+            chain.name: PostedData(network, chain, kzg)
+            for chain in chains
+            if chain.plan.da != "ethereum-calldata"
+        },
+        {chain.name: PoolCopies() for chain in chains if chain.plan.engine == "anvil"},
     )
-    return Data(kzg, {chain.name: PostedData(network, chain, kzg) for chain in chains})
 
 
 def make_batchers(
@@ -73,7 +80,16 @@ def make_batchers(
             for name, availability in place.data.availabilities.items()
         ),
         *(
-            _Batching(network, chain, keys, database, hub, publish, _carrying(place, chain))
+            _Batching(
+                network,
+                chain,
+                keys,
+                database,
+                hub,
+                publish,
+                _carrying(place, chain),
+                place.data.copies.get(chain.name, PoolCopies()),
+            )
             for chain in network.chains
             if posts_batches(chain.plan)
         ),
@@ -97,6 +113,7 @@ class _Batching(Batcher):
         hub: Hub,
         publish: Publish,
         carries: Carries,
+        copies: PoolCopies,
     ) -> None:
         l1 = network.chain(network.plan.l1.name)
         account = batcher_account(keys, chain.plan.chain_id)
@@ -105,7 +122,7 @@ class _Batching(Batcher):
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=time
         )
         self._carrying = carries
-        means = Means(self._own, self._carrying, _compress)
+        means = Means(self._own, self._carrying, _compress, copies)
         super().__init__(network, chain, means, connect, database, hub, publish)
 
     async def run(self) -> None:

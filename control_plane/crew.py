@@ -55,7 +55,7 @@ def agents_maker(
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
         return [
-            *_sealers(network, keys, native, hub, publish, between),
+            *_sealers(network, keys, native, hub, publish, between, data),
             making.make_indexer(network, database, hub, publish, through),
             *(making.make_open(guardian, hub, directory) for guardian in guardians),
             making.make_aggregator(network, roster, attesters, database, hub, publish, through),
@@ -121,6 +121,7 @@ def _sealers(
     hub: Hub,
     publish: Publish,
     between: Seams,
+    data: "Data | None",
 ) -> list[Agent]:
     """Whoever makes each chain's blocks: our sequencer, or its framework's own services."""
     found: list[Agent] = []
@@ -135,7 +136,13 @@ def _sealers(
             engine = between.building(chain.name)
             found.append(
                 making.make_sequencer(
-                    chain, seen, network=network, publish=publish, hub=hub, engine=engine
+                    chain,
+                    seen,
+                    network=network,
+                    publish=publish,
+                    hub=hub,
+                    engine=engine,
+                    copies=data.copies.get(chain.name) if data else None,
                 )
             )
     return found

@@ -29,12 +29,14 @@ from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.agents.aggregator import Aggregator
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
+from control_plane.agents.pool_copier import PoolCopier
 from control_plane.agents.relayer import Relayer
 from control_plane.agents.sequencer import SequencerAgent
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.formats import Member
 from control_plane.domain.hub import Hub, News, Standing
 from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.metalayer import SetSigner
 from control_plane.domain.ports.node import Account, Connect
@@ -62,13 +64,16 @@ def make_sequencer(
     publish: Publish | None = None,
     hub: Hub | None = None,
     engine: WrapEngine | None = None,
+    copies: PoolCopies | None = None,
 ) -> Agent:
     """The agent that seals `chain`'s blocks. One that takes deposits needs the `network`: it
     follows the L1; what happens to it there is told by `publish`. On the `hub` others say what
-    shall be final; `engine` stands before the engine that builds for it."""
+    shall be final; `engine` stands before the engine that builds for it. `copies`: where an Anvil's
+    transactions are left for the batcher."""
+    copier = PoolCopier(chain, connect, copies) if copies is not None else None
     if not has_portal(chain.plan):
         decides = [chain.name, *(_following(network) if network and chain.plan.is_l1 else ())]
-        return SequencerAgent(chain, connect, hub=hub, decides=decides)
+        return SequencerAgent(chain, connect, hub=hub, decides=decides, copier=copier)
     if network is None:
         raise ValueError("a sequencer that takes deposits follows the L1 of its network")
     from control_plane.adapters.engine.building import builder_of, deposit_builder_of
@@ -78,8 +83,8 @@ def make_sequencer(
     l1 = network.chain(network.plan.l1.name)
     if chain.plan.engine == "anvil":
         lag = network.plan.save_interval
-        opened = deposit_builder_of(chain, network.contracts, lag)
-        return DepositSequencer(chain, l1, connect, opened, publish)
+        opened = deposit_builder_of(chain, network.contracts, lag, copies)
+        return DepositSequencer(chain, l1, connect, opened, publish, copier=copier)
     opened = builder_of(chain, network.contracts, engine)
     return EngineSequencer(chain, l1, connect, opened, publish)
 

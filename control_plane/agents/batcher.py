@@ -10,7 +10,7 @@ says, and nothing else: a batcher that starts anew, or whose L1 lost blocks, goe
 import asyncio
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from control_plane.agents.link import Link, keep
@@ -20,6 +20,7 @@ from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex, node_service
 from control_plane.domain.network import Chain, Network
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.da import Carried, Carries
 from control_plane.domain.ports.metalayer import Pending
@@ -59,6 +60,8 @@ class Means:
     carrying: Carries
     compress: Callable[[bytes], bytes]
     """Makes a Zstandard frame."""
+    copies: PoolCopies = field(default_factory=PoolCopies)
+    """Of transactions of the rollup."""
 
 
 class Batcher:
@@ -164,7 +167,8 @@ class Batcher:
         return (record.saved_block or 0) if record else 0
 
     async def _post(self, state: InboxState, last: int) -> None:
-        channel = await read_channel(self._rollup, state.next_block, last)
+        copies = self._means.copies
+        channel = await read_channel(self._rollup, state.next_block, last, copies)
         if self._posted and channel.parent_hash != self._posted[1]:
             raise TemporaryFailure(
                 f"Block {self._posted[0]} of {self._chain.name} is another one than was posted",

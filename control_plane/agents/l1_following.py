@@ -4,13 +4,13 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final
 
+from control_plane.agents.pool_copier import PoolCopier
 from control_plane.agents.rhythm import Rhythm
 from control_plane.domain.errors import CalderaError, TemporaryFailure
-from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder, Replaced
@@ -36,10 +36,9 @@ class L1Following(Rhythm):
         publish: Publish | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        hub: Hub | None = None,
-        decides: Iterable[str] = (),
+        copier: PoolCopier | None = None,
     ) -> None:
-        super().__init__(chain, connect, clock=clock, hub=hub, decides=decides)
+        super().__init__(chain, connect, clock=clock, copier=copier)
         self._l1 = l1
         self._open = open_builder
         self._publish = publish

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final
 
+from control_plane.agents.pool_copier import PoolCopier
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import FinalityWanted, Hub
 from control_plane.domain.network import Chain
@@ -42,9 +43,10 @@ class Rhythm(ABC):
         clock: Callable[[], float] = time.time,
         hub: Hub | None = None,
         decides: Iterable[str] = (),
+        copier: PoolCopier | None = None,
     ) -> None:
         """`decides`: the chains whose blocks become final by blocks of this one, which are sealed
-        when somebody on the `hub` waits for that."""
+        when somebody on the `hub` waits for that. `copier` hears of whatever comes to wait."""
         self.name = f"{chain.name}/sequencer"
         self.ready = asyncio.Event()
         self.problem: str | None = None
@@ -53,6 +55,7 @@ class Rhythm(ABC):
         self._clock = clock
         self._hub = hub
         self._decides = frozenset(decides)
+        self._copier = copier
         self._block_time = chain.plan.block_time
         self._rpc: Rpc | None = None
         self._waits = asyncio.Event()
@@ -105,12 +108,15 @@ class Rhythm(ABC):
 
     async def run(self) -> None:
         """Seal until cancelled, over one connection after the other."""
-        hastening = asyncio.create_task(self._hasten(), name=f"{self.name} finality")
+        beside = [asyncio.create_task(self._hasten(), name=f"{self.name} finality")]
+        if self._copier is not None:
+            beside.append(asyncio.create_task(self._copier.run(), name=f"{self.name} copies"))
         try:
             await self._seal()
         finally:
-            hastening.cancel()
-            await asyncio.gather(hastening, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
 
     async def _seal(self) -> None:
         pause = _FIRST_PAUSE
@@ -144,11 +150,14 @@ class Rhythm(ABC):
     async def _seal_over(self, rpc: Rpc) -> None:
         while True:
             self._changed.clear()
-            if self._block_time > 0:
-                await self._tick(rpc, self._block_time)
-            else:
+            if self._block_time <= 0:
                 async with self._listening(rpc) as listener:
                     await self._seal_when_waiting(rpc, listener)
+            elif self._copier is not None:
+                async with self._listening(rpc):
+                    await self._tick(rpc, self._block_time)
+            else:
+                await self._tick(rpc, self._block_time)
 
     async def _mine_one(self, rpc: Rpc) -> None:
         async with self._turn:
@@ -177,7 +186,7 @@ class Rhythm(ABC):
         for _ in range(head, wanted + DEPTH):
             await self._mine_one(rpc)
 
-    # ------------------------------------------------------------------ block time 0
+    # ------------------------------------------------------------------ the pool
 
     @asynccontextmanager
     async def _listening(self, rpc: Rpc) -> AsyncIterator["asyncio.Task[None]"]:
@@ -191,10 +200,14 @@ class Rhythm(ABC):
 
     async def _listen(self, rpc: Rpc) -> None:
         try:
-            async for _ in rpc.subscribe("newPendingTransactions"):
+            async for announced in rpc.subscribe("newPendingTransactions"):
                 self._waits.set()
+                if self._copier is not None:
+                    self._copier.note(announced)
         finally:
             self._waits.set()
+
+    # ------------------------------------------------------------------ block time 0
 
     async def _seal_when_waiting(self, rpc: Rpc, listener: "asyncio.Task[None]") -> None:
         self._waits.set()  # something may have waited before anybody listened

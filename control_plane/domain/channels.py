@@ -23,6 +23,8 @@ _RAW: Final = 0xFF
 _MOST_BITS: Final = 280
 """Of a number in a column: 256, by sevens."""
 _LEGACY, _ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE = 0, 1, 2, 4
+_TYPED: Final = frozenset({_ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE})
+_ZERO: Final = b"\0"
 
 T = TypeVar("T")
 
@@ -61,13 +63,14 @@ class _Fields:
     chain_id: int | None
     """None: a legacy transaction from before EIP-155."""
     nonce: int
-    tip: int
-    fee: int
+    tip: bytes
+    """This and the other numbers as they stand in RLP: big-endian without leading zeros."""
+    fee: bytes
     """Gas price for kinds that have one price."""
-    gas: int
+    gas: bytes
     to: bytes
     """Empty where a contract is created."""
-    value: int
+    value: bytes
     data: bytes
     access_list: Item
     authorizations: Item
@@ -182,11 +185,11 @@ def _transaction_columns(raws: Sequence[bytes]) -> Item:
         [part for part in parts if isinstance(part, bytes)],
         _table([b"" if f.chain_id is None else rlp.encode_int(f.chain_id + 1) for f in found]),
         _numbers([f.nonce for f in found]),
-        _table([rlp.encode_int(f.tip) for f in found]),
-        _table([rlp.encode_int(f.fee) for f in found]),
-        _table([rlp.encode_int(f.gas) for f in found]),
+        _table([f.tip for f in found]),
+        _table([f.fee for f in found]),
+        _table([f.gas for f in found]),
         _table([f.to for f in found]),
-        _table([rlp.encode_int(f.value) for f in found]),
+        _table([f.value for f in found]),
         _numbers([len(f.data) for f in found]),
         b"".join(f.data for f in found),
         [f.access_list for f in found if f.kind != _LEGACY],
@@ -221,11 +224,11 @@ def _read_transactions(column: Decoded, count: int) -> Iterator[bytes]:
             kind=kind,
             chain_id=int.from_bytes(chain) - 1 if chain else None,
             nonce=nonces[at],
-            tip=int.from_bytes(tips[at]),
-            fee=int.from_bytes(fees[at]),
-            gas=int.from_bytes(gas[at]),
+            tip=tips[at].lstrip(_ZERO),
+            fee=fees[at].lstrip(_ZERO),
+            gas=gas[at].lstrip(_ZERO),
             to=to[at],
-            value=int.from_bytes(value[at]),
+            value=value[at].lstrip(_ZERO),
             data=data[at],
             access_list=next(lists) if kind != _LEGACY else (),
             authorizations=next(authorizations) if kind == _SET_CODE else (),
@@ -240,40 +243,37 @@ def _read_transactions(column: Decoded, count: int) -> Iterator[bytes]:
 def _take_apart(raw: bytes) -> _Fields | bytes:
     """The fields, or `raw` where putting them together would not give the same bytes."""
     try:
-        fields = _typed(raw) if raw[0] < 0x80 else _legacy(rlp.decode_list(raw))
-        same = fields is not None and _put_together(fields) == raw
+        return _typed(raw) if raw[0] < 0x80 else _legacy(rlp.decode_list(raw))
     except (ValueError, IndexError, TypeError, OverflowError):
         return raw
-    return fields if fields is not None and same else raw
 
 
 def _legacy(items: Sequence[Decoded]) -> _Fields:
     nonce, price, gas, to, value, data, v, r, s = (_flat(item) for item in items)
-    number = int.from_bytes(v)
+    number = int.from_bytes(_shortest(v))
     chain_id = (number - 35) // 2 if number >= 35 else None
     parity = (number - 35) % 2 if number >= 35 else number - 27
     return _fields(_LEGACY, chain_id, (nonce, b"", price, gas, to, value, data), (parity, r, s))
 
 
-def _typed(raw: bytes) -> _Fields | None:
+def _typed(raw: bytes) -> _Fields:
     items, kind = rlp.decode_list(raw[1:]), raw[0]
-    if kind not in {_ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE}:
-        return None
-    chain_id = int.from_bytes(_flat(items[0]))
-    parity, r, s = (_flat(item) for item in items[-3:])
     fees = 1 if kind == _ACCESS_LIST else 2
+    if kind not in _TYPED or len(items) != 10 + fees + (kind == _SET_CODE):
+        raise InvalidChannel("a transaction of an unknown form")
+    chain_id = int.from_bytes(_shortest(_flat(items[0])))
+    parity, r, s = (_flat(item) for item in items[-3:])
     nonce, *prices = (_flat(item) for item in items[1 : 2 + fees])
     gas, to, value, data = (_flat(item) for item in items[2 + fees : 6 + fees])
     tip, fee = (b"", prices[0]) if fees == 1 else (prices[0], prices[1])
-    found = _fields(
+    return _fields(
         kind,
         chain_id,
         (nonce, tip, fee, gas, to, value, data),
-        (int.from_bytes(parity), r, s),
+        (int.from_bytes(_shortest(parity)), r, s),
         items[6 + fees],
         items[7 + fees] if kind == _SET_CODE else (),
     )
-    return found if len(items) == 10 + fees + (kind == _SET_CODE) else None
 
 
 def _fields(
@@ -284,39 +284,36 @@ def _fields(
     access_list: Item = (),
     authorizations: Item = (),
 ) -> _Fields:
+    """ValueError where :func:`_put_together` would not give the same bytes: RLP has one encoding of
+    each list, so that is where a number could be written otherwise."""
     nonce, tip, fee, gas, to, value, data = body
     parity, r, s = signature
-    number = int.from_bytes
+    for number in (nonce, tip, fee, gas, value, r, s):
+        _shortest(number)
+    if parity not in {0, 1} or len(r) > 32 or len(s) > 32:
+        raise InvalidChannel("a signature of an unknown form")
     return _Fields(
-        kind,
-        chain_id,
-        number(nonce),
-        number(tip),
-        number(fee),
-        number(gas),
-        to,
-        number(value),
-        data,
-        access_list,
-        authorizations,
-        parity,
-        r.rjust(32, b"\0"),
-        s.rjust(32, b"\0"),
+        *(kind, chain_id, int.from_bytes(nonce), tip, fee, gas, to, value, data),
+        *(access_list, authorizations, parity, r.rjust(32, _ZERO), s.rjust(32, _ZERO)),
     )
+
+
+def _shortest(number: bytes) -> bytes:
+    if number[:1] == _ZERO:
+        raise InvalidChannel("a number with leading zeros")
+    return number
 
 
 def _put_together(fields: _Fields) -> bytes:
     """The transaction's bytes (EIP-155, 2930, 1559, 7702)."""
     number = rlp.encode_int
-    call: list[Item] = [number(fields.gas), fields.to, number(fields.value), fields.data]
-    r, s = fields.r.lstrip(b"\0"), fields.s.lstrip(b"\0")
+    call: list[Item] = [fields.gas, fields.to, fields.value, fields.data]
+    r, s = fields.r.lstrip(_ZERO), fields.s.lstrip(_ZERO)
     if fields.kind == _LEGACY:
         base = 27 if fields.chain_id is None else 35 + 2 * fields.chain_id
-        head: list[Item] = [number(fields.nonce), number(fields.fee)]
+        head: list[Item] = [number(fields.nonce), fields.fee]
         return rlp.encode([*head, *call, number(base + fields.parity), r, s])
-    prices = [number(fields.fee)]
-    if fields.kind != _ACCESS_LIST:
-        prices = [number(fields.tip), *prices]
+    prices = [fields.fee] if fields.kind == _ACCESS_LIST else [fields.tip, fields.fee]
     signed = [number(fields.parity), r, s]
     lists: list[Item] = [fields.access_list]
     if fields.kind == _SET_CODE:

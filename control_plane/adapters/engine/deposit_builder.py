@@ -44,6 +44,7 @@ from control_plane.domain.op_stack import (
     L1Block,
     Origin,
 )
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.engine_api import Replaced
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
@@ -79,11 +80,18 @@ class DepositBuilder:
     """Implements ``ports.engine_api.Builder``; :meth:`open` comes first."""
 
     def __init__(
-        self, node: Rpc, l1: L1View, *, lag: float, clock: Callable[[], float] = time.monotonic
+        self,
+        node: Rpc,
+        l1: L1View,
+        *,
+        lag: float,
+        copies: PoolCopies | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lag`: seconds after which an L1 block stands on disk."""
+        """`lag`: seconds after which an L1 block stands on disk. `copies`: where the deposits are
+        left for the batcher."""
         self._node = node
-        self._pool = DepositPool(node)
+        self._pool = DepositPool(node, copies)
         self._l1 = l1
         self._lag = lag
         self._clock = clock

@@ -6,9 +6,10 @@ from typing import Any, Final, Protocol
 from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.op_stack import InvalidDeposit, origin_of
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.da import Carried, Carries
 from control_plane.domain.settlement import Frame
-from control_plane.domain.transactions import raw_of
+from control_plane.services.settlement.reading import Asks, read_blocks
 
 MOST_BLOCKS: Final = 256
 """Of one channel."""
@@ -22,24 +23,19 @@ class SendFrame(Protocol):
     async def __call__(self, frame: Frame, carried: Carried) -> None: ...
 
 
-class Asks(Protocol):
-    async def batch(
-        self, calls: Sequence[tuple[str, Sequence[Any]]], timeout: float | None = ...
-    ) -> list[Any]: ...
-
-
-async def read_channel(link: Asks, first: int, last: int) -> Channel:
-    """Blocks `first` to `last`, or as many of them as one channel takes. TemporaryFailure when
-    the chain has not got them, or was reorganised meanwhile."""
+async def read_channel(
+    link: Asks, first: int, last: int, copies: PoolCopies | None = None
+) -> Channel:
+    """Blocks `first` to `last`, or as many of them as one channel takes. `copies`: of their
+    transactions, as far as there are any. TemporaryFailure when the chain has not got them, or was
+    reorganised meanwhile."""
     blocks: list[ChannelBlock] = []
     parent = b""
     size = 0
     last = min(last, first + MOST_BLOCKS - 1)
     for start in range(first, last + 1, _AT_ONCE):
         numbers = range(start, min(start + _AT_ONCE, last + 1))
-        found = await link.batch([("eth_getBlockByNumber", (hex(n), True)) for n in numbers])
-        raws = await _transactions(link, found)
-        for block, transactions in zip(found, raws, strict=True):
+        for block, transactions in await read_blocks(link, numbers, copies or PoolCopies()):
             size += sum(len(raw) for raw in transactions)
             if blocks and size > MOST_PLAIN_BYTES:
                 return Channel(parent, tuple(blocks))
@@ -98,30 +94,6 @@ async def _origin(link: Asks, number: int) -> int:
     except (TypeError, KeyError, InvalidDeposit) as error:
         why = f"block {number}: {error}"
         raise TemporaryFailure("A block tells no L1 origin", why) from error
-
-
-async def _transactions(link: Asks, blocks: Sequence[Any]) -> list[tuple[bytes, ...]]:
-    """Raw transactions of whole blocks. They are put together from their fields: Anvil recovers a
-    sender either way, and breaks the connection when asked for the raw bytes of a deposit."""
-    for block in blocks:
-        if not isinstance(block, Mapping):
-            raise TemporaryFailure("A block can't be read", str(block or "the node has it not"))
-    raws = [[raw_of(each) for each in block["transactions"]] for block in blocks]
-    strange = [
-        each["hash"]
-        for block, found in zip(blocks, raws, strict=True)
-        for each, raw in zip(block["transactions"], found, strict=True)
-        if raw is None
-    ]
-    calls = [("eth_getRawTransactionByHash", (hash_,)) for hash_ in strange]
-    answers = iter(await link.batch(calls) if calls else [])
-    return [tuple([raw or _raw(next(answers)) for raw in found]) for found in raws]
-
-
-def _raw(answer: object) -> bytes:
-    if not isinstance(answer, str) or len(answer) <= 2:
-        raise TemporaryFailure("A block's transactions can't be read", str(answer))
-    return _bytes(answer)
 
 
 def _block(block: Mapping[str, Any], transactions: tuple[bytes, ...]) -> ChannelBlock:

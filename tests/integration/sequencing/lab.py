@@ -24,6 +24,7 @@ from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.agents.deposit_sequencer import DepositSequencer
 from control_plane.agents.engine_sequencer import EngineSequencer
+from control_plane.agents.pool_copier import PoolCopier
 from control_plane.agents.rhythm import Rhythm
 from control_plane.agents.sequencer import SequencerAgent
 from control_plane.domain.errors import Conflict
@@ -31,6 +32,7 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.plan import Plan
+from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.node import Account, NodeHandle, NodeSpec
 from control_plane.resources import genesis_dir
 from tests.nodes import find_op_geth, kill, make_plan
@@ -125,6 +127,8 @@ class Lab:
     l1: Running
     l2: Running
     events: list[tuple[str, Mapping[str, Any]]] = field(default_factory=list)
+    copies: PoolCopies = field(default_factory=PoolCopies)
+    """Of the rollup's transactions, on Anvil."""
 
     @property
     def network(self) -> Network:
@@ -151,8 +155,11 @@ class Lab:
         if chain is self.l1:
             return SequencerAgent(chain.chain, connect)
         if chain.spec.chain.engine == "anvil":
-            opener = deposit_builder_of(chain.chain, CONTRACTS, SAVE_INTERVAL)
-            return DepositSequencer(chain.chain, self.l1.chain, connect, opener, self.publish)
+            opener = deposit_builder_of(chain.chain, CONTRACTS, SAVE_INTERVAL, self.copies)
+            copier = PoolCopier(chain.chain, connect, self.copies)
+            return DepositSequencer(
+                chain.chain, self.l1.chain, connect, opener, self.publish, copier=copier
+            )
         opener = builder_of(chain.chain, CONTRACTS)
         return EngineSequencer(chain.chain, self.l1.chain, connect, opener, self.publish)
 

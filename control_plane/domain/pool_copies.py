@@ -1,0 +1,45 @@
+"""Transactions of a rollup as they waited in its pool: a batcher need not read them back.
+
+Anvil recovers the sender of each transaction that is read out of a block, which costs as much as
+taking and sealing it did; one that still waits it gives out as it came.
+"""
+
+from typing import Final
+
+MOST_BYTES: Final = 16 * 1024 * 1024
+"""Of all copies; the oldest go first."""
+_ENTRY: Final = 200
+"""Bytes that an entry takes besides."""
+
+
+class PoolCopies:
+    """Raw transactions by hash. What is missing here is in its block."""
+
+    def __init__(self, most: int = MOST_BYTES) -> None:
+        self._most = most
+        self._size = 0
+        self._raws: dict[str, bytes] = {}
+
+    def __contains__(self, hash_: str) -> bool:
+        return hash_ in self._raws
+
+    def __len__(self) -> int:
+        return len(self._raws)
+
+    def keep(self, hash_: str, raw: bytes) -> None:
+        """`raw`: the EIP-2718 envelope whose hash is `hash_` (0x…, small letters)."""
+        self.drop(hash_)
+        self._raws[hash_] = raw
+        self._size += len(raw) + _ENTRY
+        while self._size > self._most:
+            self.drop(next(iter(self._raws)))
+
+    def find(self, hash_: str) -> bytes | None:
+        """The transaction's bytes, if they were copied."""
+        return self._raws.get(hash_)
+
+    def drop(self, hash_: str) -> None:
+        """It is not needed any more."""
+        raw = self._raws.pop(hash_, None)
+        if raw is not None:
+            self._size -= len(raw) + _ENTRY
