@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from control_plane.adapters.derivation.deposits import DepositsDiffer, Orders
+from control_plane.adapters.derivation.deposits import DepositsDiffer
+from control_plane.adapters.derivation.ordered import rules_of
 from control_plane.adapters.derivation.replay import Replay
 from control_plane.adapters.engine.anvil import AnvilEngine
 from control_plane.domain.calls import encode_call, selector
@@ -70,7 +71,7 @@ class Site:
         l1, l2 = self.lab.l1, self.lab.l2
         head = await l2.height()
         genesis = json.loads(await asyncio.to_thread(l2.spec.genesis.read_bytes))
-        orders = Orders(l1.rpc, self.portal, window)
+        orders = rules_of(genesis)(l1.rpc, self.portal, window)
         await orders.read(await l1.height())
         replay: Replay | None = None
         at = 1
