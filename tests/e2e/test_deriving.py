@@ -99,3 +99,70 @@ async def _killed_while_it_works(deriving: DerivingProcess) -> None:
     if asking.exception() is not None:  # its answer may have come before
         assert isinstance(asking.exception(), TemporaryFailure)
     until(lambda: child.returncode is not None or not Path(f"/proc/{child.pid}").exists(), 5, "")
+
+
+def test_a_long_chain_is_judged_at_once_after_every_kill() -> None:
+    """What derives it goes on from its snapshot, so that a forged output right after a restart is
+    disputed in time. `CALDERA_LONG_CHAIN` makes it longer."""
+    blocks = int(os.environ.get("CALDERA_LONG_CHAIN", "600"))
+    with new_home() as home:
+        settled = ("da=ethereum-calldata", "proof=fraud", "finalization_window=5")
+        home.run(*_UP, *(each for s in settled for each in ("--set", f"rollups.op.{s}")))
+        kept = home.home / "devnets/net/nodes/op/deriving.snapshot"
+        _mine(home, blocks)
+        until(lambda: _at(kept) >= blocks, 60 + blocks / 100, "a snapshot is made of a final block")
+        assert kept.stat().st_mode & 0o777 == 0o600
+
+        home.kill_daemon()  # and with it the process that derives
+        home.run("chaos", "start", "output-forged", "op", "lie=state-root")
+        home.run("message", "send", "l1", "op", "--body", "0x6869", "--wait")
+        until(lambda: _count(home, "output.removed") == 1, 60, "the forged output is gone")
+        assert f"goes on at block {_at(kept)}" in _log(home)
+
+        os.kill(_process(home), signal.SIGKILL)  # L1 and rollup go on
+        content = bytearray(kept.read_bytes())
+        content[len(content) // 2] ^= 1
+        kept.write_bytes(content)
+        home.run("chaos", "start", "output-forged", "op", "lie=state-root")
+        home.run("message", "send", "l1", "op", "--body", "0x6869", "--wait")
+        until(lambda: _count(home, "output.removed") == 2, 60, "the second one is gone, too")
+        assert "is thrown away: it is torn; it begins with the genesis" in _log(home)
+
+
+def _mine(home: Home, blocks: int) -> None:
+    """So many blocks that follow at once, as anybody at the node's port can have them."""
+    op = chains_of(home.status())["op"]
+    for first in range(0, blocks, 500):
+        op.call("anvil_mine", hex(min(500, blocks - first)), "0x0")
+    until(lambda: op.height > blocks, 10, "the blocks are there")
+
+
+def _at(kept: Path) -> int:
+    """The block of a snapshot; 0 without one."""
+    if not kept.exists():
+        return 0
+    with kept.open("rb") as file:
+        file.readline()
+        return int(json.loads(file.read(int.from_bytes(file.read(4))))["base"]["number"])
+
+
+def _count(home: Home, type_: str) -> int:
+    return sum(event["type"] == type_ for event in home.events("net"))
+
+
+def _log(home: Home) -> str:
+    return (home.home / "devnets/net/nodes/op/deriving.log").read_text()
+
+
+def _process(home: Home) -> int:
+    (found,) = [
+        p for p in _children(home.daemon_pid) if b"control_plane.deriving" in p.read_bytes()
+    ]
+    return int(found.parent.name)
+
+
+def _children(parent: int) -> list[Path]:
+    """Command lines of a process's children."""
+    path = Path(f"/proc/{parent}/task")
+    pids = [pid for task in path.iterdir() for pid in (task / "children").read_text().split()]
+    return [Path(f"/proc/{pid}/cmdline") for pid in pids]

@@ -1,6 +1,8 @@
 """A chronicle goes on from what it wrote down, and throws away what does not go with its L1."""
 
+import asyncio
 import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -245,6 +247,41 @@ async def test_a_half_written_one_is_not_read(deriving: Deriving) -> None:
     deriving.l1.final = 2
     await deriving.follow()
     assert not half.exists()
+
+
+async def test_a_process_that_is_killed_while_it_writes_leaves_a_whole_one(
+    deriving: Deriving,
+) -> None:
+    deriving.l1.final = 2
+    await deriving.follow()
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", _WRITES, str(deriving.path)), stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    for _ in range(3):
+        assert await process.stdout.readline()
+    process.kill()
+    await process.wait()
+    found = read_snapshot(deriving.path, "it")
+    assert found is not None
+    assert found.base.number == 3
+    deriving.start()
+    assert await deriving.follow() == [4, 5, 6]
+
+
+_WRITES = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from control_plane.adapters.derivation.snapshot import read_snapshot, write_snapshot
+
+path = Path(sys.argv[1])
+found = read_snapshot(path, "it")
+ballast = {n.to_bytes(32): bytes(1000) for n in range(4_000)}
+while True:
+    write_snapshot(path, replace(found, nodes={**found.nodes, **ballast}))
+    print("written", flush=True)
+"""
 
 
 async def test_an_inbox_that_does_not_go_on_from_it_is_read_from_its_beginning(
