@@ -30,6 +30,8 @@ TEST_MNEMONIC = "test test test test test test test test test test test junk"
 URL = r"^https?://[^\s/?#@]+(/[^\s]*)?$"
 WS_URL = r"^wss?://[^\s/?#@]+(/[^\s]*)?$"
 
+SYMBOL = r"^[A-Z][A-Z0-9]{1,10}$"
+
 Port = Annotated[int, Field(ge=1024, le=65535)]
 ChainIdNumber = Annotated[int, Field(ge=1, le=2**53 - 1)]
 DomainNumber = Annotated[int, Field(ge=1, le=2**32 - 1)]
