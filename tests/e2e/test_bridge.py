@@ -245,6 +245,18 @@ def test_fees_go_to_the_operator_on_either_chain(net: Net) -> None:
     net.home.run("verify", "op", timeout=60)
 
 
+def test_coins_are_wrapped(net: Net) -> None:
+    weth = "0x4200000000000000000000000000000000000006"
+    send(net.op, weth, encode_call("deposit()"), 10**18)
+    assert tokens(net.op, weth, ACCOUNTS[1]) == ask(net.op, weth, encode_call("totalSupply()"))
+    answer = rpc(
+        net.op, "eth_call", {"to": weth, "data": "0x" + encode_call("name()").hex()}, "latest"
+    )
+    assert raw(answer) == word(32) + tail(b"Wrapped Ether")
+    send(net.op, weth, encode_call("withdraw(uint256)", 10**18))
+    assert coins(net.op, weth) == 0
+
+
 def test_viem_deposits_and_withdraws(net: Net, tmp_path: Path) -> None:
     status = net.home.status()
     rollup = status["rollups"][0]

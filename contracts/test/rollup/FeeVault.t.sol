@@ -2,8 +2,10 @@
 pragma solidity ^0.8.24;
 
 import {Test} from "forge-std/Test.sol";
+import {GasTokens} from "../../src/rollup/libs/GasTokens.sol";
 import {Predeploys} from "../../src/rollup/libs/Predeploys.sol";
 import {FeeVault} from "../../src/rollup/predeploys/FeeVault.sol";
+import {L1Block} from "../../src/rollup/predeploys/L1Block.sol";
 import {L2ToL1MessagePasser} from "../../src/rollup/predeploys/L2ToL1MessagePasser.sol";
 import {IFeeVault} from "../../src/rollup/predeploys/interfaces/IFeeVault.sol";
 
@@ -34,6 +36,7 @@ contract FeeVaultTest is Test {
 
     function setUp() public {
         vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
+        vm.etch(Predeploys.L1_BLOCK, type(L1Block).runtimeCode);
         vault = new FeeVault();
         _genesis(wallet, IFeeVault.WithdrawalNetwork.L2);
     }
@@ -73,6 +76,19 @@ contract FeeVaultTest is Test {
         assertTrue(passer.sentMessages(keccak256(withdrawal)));
         assertEq(address(passer).balance, fees);
         assertEq(vault.totalProcessed(), fees);
+    }
+
+    function testFuzz_withdraw_leavesWhatIsNoUnit(uint128 fees, uint8 decimals) public {
+        decimals = uint8(bound(decimals, 0, 18));
+        uint256 token = uint256(decimals) << 160 | uint160(makeAddr("token"));
+        vm.store(Predeploys.L1_BLOCK, GasTokens.TOKEN_SLOT, bytes32(token));
+        vm.prank(owner);
+        vault.setWithdrawalNetwork(IFeeVault.WithdrawalNetwork.L1);
+        vm.deal(address(vault), fees);
+        uint256 dust = fees % 10 ** (18 - decimals);
+        assertEq(vault.withdraw(), fees - dust);
+        assertEq(address(vault).balance, dust);
+        assertEq(address(passer).balance, fees - dust);
     }
 
     function test_receive_takesCoins() public {

@@ -2,7 +2,9 @@
 pragma solidity ^0.8.28;
 
 import {ERC20} from "@openzeppelin/contracts/token/ERC20/ERC20.sol";
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {Vm} from "forge-std/Test.sol";
+import {L2CrossDomainMessenger} from "../../src/rollup/bridge/L2CrossDomainMessenger.sol";
 import {OptimismMintableERC20} from "../../src/rollup/bridge/OptimismMintableERC20.sol";
 import {ICrossDomainMessenger} from "../../src/rollup/bridge/interfaces/ICrossDomainMessenger.sol";
 import {
@@ -323,6 +325,31 @@ contract StandardBridgeTest is BridgeFixture {
             prove(found[i]);
             finalize(found[i]);
         }
+    }
+
+    function test_gettersByOlderNames() public view {
+        assertEq(l2Messenger.OTHER_MESSENGER(), address(l1Messenger));
+        assertEq(l2Messenger.l1CrossDomainMessenger(), address(l1Messenger));
+        assertEq(l1Messenger.OTHER_MESSENGER(), address(l2Messenger));
+        assertEq(l2Bridge.MESSENGER(), address(l2Messenger));
+        assertEq(l2Bridge.OTHER_BRIDGE(), address(l1Bridge));
+        assertFalse(l2Messenger.paused() || l2Bridge.paused() || l1Messenger.paused());
+    }
+
+    /// @dev By the formula of the OP Stack's own contract (CrossDomainMessenger 2.11).
+    function testFuzz_baseGas_isThatOfTheConstants(bytes calldata message, uint32 least)
+        public
+        view
+    {
+        L2CrossDomainMessenger m = l2Messenger;
+        uint64 call = m.RELAY_CONSTANT_OVERHEAD() + m.RELAY_CALL_OVERHEAD() + m.RELAY_RESERVED_GAS()
+            + m.RELAY_GAS_CHECK_BUFFER() + uint64(least) * m.MIN_GAS_DYNAMIC_OVERHEAD_NUMERATOR()
+            / m.MIN_GAS_DYNAMIC_OVERHEAD_DENOMINATOR();
+        uint64 size = uint64(message.length) + m.ENCODING_OVERHEAD();
+        uint256 gas_ = Math.max(
+            call + size * m.MIN_GAS_CALLDATA_OVERHEAD(), size * m.FLOOR_CALLDATA_OVERHEAD()
+        );
+        assertEq(m.baseGas(message, least), m.TX_BASE_GAS() + gas_);
     }
 
     function _relayCall(address sender, address to, uint256 value, uint32 minGas)

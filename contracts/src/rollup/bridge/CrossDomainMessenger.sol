@@ -9,11 +9,28 @@ import {ICrossDomainMessenger} from "./interfaces/ICrossDomainMessenger.sol";
 abstract contract CrossDomainMessenger is ICrossDomainMessenger {
     /// @notice Version of the encoding of messages.
     uint16 public constant MESSAGE_VERSION = 1;
-    /// @dev Gas of relaying, whatever is called, and what a message's bytes may cost (EIP-7623).
-    uint64 private constant RELAY_GAS = 300_000;
-    uint64 private constant BYTE_GAS = 40;
-    /// @dev Left after the call, to write down that it failed.
-    uint256 private constant RESERVED_GAS = 40_000;
+    // By the OP Stack's names, and so that its formula gives what {baseGas} gives here.
+
+    /// @notice Gas of relaying, whatever is called.
+    uint64 public constant RELAY_CONSTANT_OVERHEAD = 260_000;
+    /// @notice Gas left after the call, to write down that it failed.
+    uint64 public constant RELAY_RESERVED_GAS = 40_000;
+    /// @notice Gas of a byte of a message, at the most (EIP-7623).
+    uint64 public constant MIN_GAS_CALLDATA_OVERHEAD = 40;
+    /// @notice The same.
+    uint64 public constant FLOOR_CALLDATA_OVERHEAD = 40;
+    /// @notice What a call must have for the gas that it names to arrive (EIP-150), in 63rds of it.
+    uint64 public constant MIN_GAS_DYNAMIC_OVERHEAD_NUMERATOR = 64;
+    /// @notice Of {MIN_GAS_DYNAMIC_OVERHEAD_NUMERATOR}.
+    uint64 public constant MIN_GAS_DYNAMIC_OVERHEAD_DENOMINATOR = 63;
+    /// @notice Part of {RELAY_CONSTANT_OVERHEAD} here.
+    uint64 public constant RELAY_CALL_OVERHEAD = 0;
+    /// @notice Part of {RELAY_CONSTANT_OVERHEAD} here.
+    uint64 public constant RELAY_GAS_CHECK_BUFFER = 0;
+    /// @notice Part of {RELAY_CONSTANT_OVERHEAD} here.
+    uint64 public constant ENCODING_OVERHEAD = 0;
+    /// @notice Part of {RELAY_CONSTANT_OVERHEAD} here.
+    uint64 public constant TX_BASE_GAS = 0;
 
     /// @inheritdoc ICrossDomainMessenger
     mapping(bytes32 msgHash => bool) public override successfulMessages;
@@ -79,6 +96,17 @@ abstract contract CrossDomainMessenger is ICrossDomainMessenger {
         return _sender;
     }
 
+    /// @notice The OP Stack's older name of {otherMessenger}.
+    // forge-lint: disable-next-line(mixed-case-function)
+    function OTHER_MESSENGER() external view returns (address) {
+        return otherMessenger();
+    }
+
+    /// @inheritdoc ICrossDomainMessenger
+    function paused() external pure override returns (bool) {
+        return false;
+    }
+
     /// @inheritdoc ICrossDomainMessenger
     function messageNonce() public view override returns (uint256) {
         return (uint256(MESSAGE_VERSION) << 240) | _nonce;
@@ -91,7 +119,10 @@ abstract contract CrossDomainMessenger is ICrossDomainMessenger {
         override
         returns (uint64)
     {
-        return RELAY_GAS + uint64(message.length) * BYTE_GAS + uint64(minGasLimit) * 64 / 63;
+        uint64 constants = RELAY_CONSTANT_OVERHEAD + RELAY_RESERVED_GAS;
+        uint64 call = uint64(minGasLimit) * MIN_GAS_DYNAMIC_OVERHEAD_NUMERATOR;
+        return constants + uint64(message.length) * MIN_GAS_CALLDATA_OVERHEAD + call
+            / MIN_GAS_DYNAMIC_OVERHEAD_DENOMINATOR;
     }
 
     /// @inheritdoc ICrossDomainMessenger
@@ -126,11 +157,14 @@ abstract contract CrossDomainMessenger is ICrossDomainMessenger {
         bytes memory message
     ) private returns (bool success) {
         uint256 left = gasleft();
-        if (left <= RESERVED_GAS || !BoundedCall.covers(left - RESERVED_GAS, minGasLimit)) {
+        if (
+            left <= RELAY_RESERVED_GAS
+                || !BoundedCall.covers(left - RELAY_RESERVED_GAS, minGasLimit)
+        ) {
             return false;
         }
         _sender = sender;
-        (success,) = BoundedCall.tryCall(target, value, gasleft() - RESERVED_GAS, message);
+        (success,) = BoundedCall.tryCall(target, value, gasleft() - RELAY_RESERVED_GAS, message);
         _sender = address(0);
     }
 }

@@ -19,6 +19,11 @@ contract L2CrossDomainMessenger is CrossDomainMessenger {
         return "2.0.0";
     }
 
+    /// @notice The OP Stack's older name of {otherMessenger}.
+    function l1CrossDomainMessenger() external view returns (address) {
+        return _otherMessenger;
+    }
+
     function otherMessenger() public view override returns (address) {
         return _otherMessenger;
     }

@@ -118,6 +118,23 @@ abstract contract StandardBridge is IStandardBridge {
         _emitERC20Finalized(localToken, remoteToken, from, to, amount, extraData);
     }
 
+    /// @notice The OP Stack's older name of {messenger}.
+    // forge-lint: disable-next-line(mixed-case-function)
+    function MESSENGER() external view returns (address) {
+        return messenger();
+    }
+
+    /// @notice The OP Stack's older name of {otherBridge}.
+    // forge-lint: disable-next-line(mixed-case-function)
+    function OTHER_BRIDGE() external view returns (address) {
+        return otherBridge();
+    }
+
+    /// @inheritdoc IStandardBridge
+    function paused() external pure override returns (bool) {
+        return false;
+    }
+
     /// @inheritdoc IStandardBridge
     function messenger() public view virtual override returns (address);
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
+import {GasTokens} from "../libs/GasTokens.sol";
 import {Predeploys} from "../libs/Predeploys.sol";
 import {IFeeVault} from "./interfaces/IFeeVault.sol";
+import {IL1Block} from "./interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "./interfaces/IL2ToL1MessagePasser.sol";
 
 /// @title FeeVault
@@ -39,12 +41,13 @@ contract FeeVault is IFeeVault {
     function withdraw() external override returns (uint256 value) {
         address to = recipient;
         if (to == address(0)) revert NoRecipient();
-        value = address(this).balance;
+        bool toL1 = withdrawalNetwork == WithdrawalNetwork.L1;
+        value = toL1 ? _wholeUnits(address(this).balance) : address(this).balance;
         if (value < minWithdrawalAmount) revert BelowMinimum(value, minWithdrawalAmount);
         totalProcessed += value;
         emit Withdrawal(value, to, msg.sender);
         emit Withdrawal(value, to, msg.sender, withdrawalNetwork);
-        if (withdrawalNetwork == WithdrawalNetwork.L1) {
+        if (toL1) {
             IL2ToL1MessagePasser(Predeploys.L2_TO_L1_MESSAGE_PASSER)
             .initiateWithdrawal{value: value}(
                 to, WITHDRAWAL_GAS, ""
@@ -115,6 +118,12 @@ contract FeeVault is IFeeVault {
     /// @inheritdoc IFeeVault
     function version() external pure override returns (string memory) {
         return "1.7.0";
+    }
+
+    /// @dev What of `value` can go to the L1, where the rollup's coin may be a token of few decimals.
+    function _wholeUnits(uint256 value) private view returns (uint256) {
+        (, uint8 decimals) = IL1Block(Predeploys.L1_BLOCK).gasPayingToken();
+        return value - value % GasTokens.scaleOf(decimals);
     }
 
     function _setRecipient(address newRecipient) private {

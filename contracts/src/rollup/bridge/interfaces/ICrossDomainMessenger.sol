@@ -81,6 +81,9 @@ interface ICrossDomainMessenger {
     /// @notice The messenger of the other chain.
     function otherMessenger() external view returns (address);
 
+    /// @notice Whether nothing is relayed: never, for nobody can pause it.
+    function paused() external pure returns (bool);
+
     /// @notice Gas with which a message is sent so that its call gets `minGasLimit`.
     function baseGas(bytes calldata message, uint32 minGasLimit) external pure returns (uint64);
 }

@@ -109,6 +109,9 @@ interface IStandardBridge {
     /// @notice Units of `localToken` locked here that stand as `remoteToken` on the other chain.
     function deposits(address localToken, address remoteToken) external view returns (uint256);
 
+    /// @notice Whether nothing is bridged: never, for nobody can pause it.
+    function paused() external pure returns (bool);
+
     /// @notice The messenger of this chain.
     function messenger() external view returns (address);
 

@@ -48,7 +48,7 @@ interface IFeeVault {
     receive() external payable;
 
     /// @notice Sends what is here to {recipient}, by a withdrawal to the L1 or at once on the rollup;
-    /// anybody may call. Reverts with {BelowMinimum}, {NotTaken}, {NoRecipient}.
+    /// anybody may call. What is less than a unit of the L1's token stays. Reverts with {BelowMinimum}, {NotTaken}, {NoRecipient}.
     /// @return value Wei that was sent.
     function withdraw() external returns (uint256 value);
 
