@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from control_plane.domain.errors import (
@@ -47,7 +47,9 @@ class RunningNode:
     watch: asyncio.Task[None] | None = None
     heads: asyncio.Task[None] | None = None
     """Notes the chain's head, block by block."""
-    saved_head: int = -1
+    saved_head: str = ""
+    """Hash of the last block that was saved since it runs."""
+    saving: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class Nodes:
@@ -188,14 +190,41 @@ class Nodes:
         node = self.running.get(chain)
         if node is None or node.handle.is_external:
             return
-        head = self._heads[chain] = await _head(node.rpc)
-        if head == node.saved_head:
-            return
-        spec = self._files.node_spec(plan, node.chain)
-        async with self._paused(chain):
-            saved = await self._runtime.save_state(spec, node.rpc)
-        node.saved_head = saved.block
+        async with node.saving:
+            head = await node.rpc.call("eth_getBlockByNumber", "latest", False)
+            self._heads[chain] = int(head["number"], 16)
+            if head["hash"] == node.saved_head:
+                return
+            spec = self._files.node_spec(plan, node.chain)
+            async with contextlib.AsyncExitStack() as pause:
+                await pause.enter_async_context(self._paused(chain))
+
+                async def first() -> None:
+                    await pause.aclose()
+                    await self._save_l1(plan, node)
+
+                saved = await self._runtime.save_state(spec, node.rpc, first)
+            # another one of that height may have taken its place before the pause
+            node.saved_head = head["hash"] if saved.block == self._heads[chain] else ""
         await self._change(chain, saved_block=saved.block, saved_at=saved.at)
+
+    async def _save_l1(self, plan: Plan, node: RunningNode) -> None:
+        """Save the L1 if an older save of it lacks what the rollup of `node` took from there."""
+        from control_plane.services.l1_first import rests_on_disk, takes_from_l1
+
+        base = plan.l1.name
+        if not takes_from_l1(node.chain):
+            return
+        l1, record = self.running.get(base), await self.record(base)
+        saved = record.saved_block if record and record.saved_block is not None else -1
+        if await rests_on_disk(l1.rpc if l1 else None, node.rpc, saved):
+            return
+        if l1 is None:
+            raise TemporaryFailure(
+                f"{node.chain.name} is not saved while {base} is away",
+                "the L1 may come back without what the rollup took from it",
+            )
+        await self.save(plan, base)
 
     def troubles(self) -> dict[str, str]:
         """Chains whose node runs and can't do its work, and why."""

@@ -10,11 +10,11 @@ rollup neither. Everything older must be there, and whatever is there must add u
 
 import json
 import os
-import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pytest
@@ -82,16 +82,22 @@ class Net:
     """How often what was done; also what kills cost."""
     count: int = 0
 
-    def status(self, rollup: str) -> dict[str, Any]:
-        rollups = self.home.status()["rollups"]
-        return next(dict(one) for one in rollups if one["name"] == rollup)
+    @cached_property
+    def chains(self) -> dict[str, dict[str, Any]]:
+        """Status by chain; what is asked of it never changes."""
+        status = self.home.status()
+        return {"l1": status["l1"]} | {one["name"]: one for one in status["rollups"]}
 
     @property
     def l1(self) -> str:
-        return str(self.home.status()["l1"]["rpc_url"])
+        return self.url("l1")
 
-    def url(self, rollup: str) -> str:
-        return str(self.status(rollup)["rpc_url"])
+    def url(self, chain: str) -> str:
+        return str(self.chains[chain]["rpc_url"])
+
+    def contract(self, rollup: str, key: str) -> str:
+        """On the L1."""
+        return str(self.chains[rollup]["l1_contracts"][key])
 
     def service(self, name: str) -> dict[str, Any]:
         return next(dict(s) for s in self.home.status()["services"] if s["name"] == name)
@@ -104,11 +110,9 @@ class Net:
         return next(lane for lane in self.lanes if lane.is_coin and lane.rollup == rollup)
 
     def sheet(self, rollup: str) -> Sheet:
-        status = self.status(rollup)
-        nodes = self.home.home / "devnets" / "net" / "nodes"
-        portal = status["l1_contracts"]["optimismPortal"]
-        file = nodes / rollup / "genesis.json"
-        return sheet(self.l1, status["rpc_url"], self.coin(rollup), portal, file)
+        portal = self.contract(rollup, "optimismPortal")
+        file = self.home.home / "devnets" / "net" / "nodes" / rollup / "genesis.json"
+        return sheet(self.l1, self.url(rollup), self.coin(rollup), portal, file)
 
     def stands_for(self, lane: Lane) -> str:
         """The rollup's token."""
@@ -132,11 +136,10 @@ class Net:
         done = self.home.run(*words, check=check, timeout=120)
         return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
 
-    def view(self, id_: str) -> dict[str, Any] | None:
-        """None of what no chain has."""
-        done = self.home.run("bridge", "status", id_, "--json", check=False)
-        assert done.returncode in {0, 3}, done.stderr
-        return dict(json.loads(done.stdout)) if done.returncode == 0 else None
+    def views(self, kind: str) -> dict[str, dict[str, Any]]:
+        """Deposits or withdrawals by id."""
+        listed = self.home.json("bridge", "status", "--limit", "1000")[kind]
+        return {view["id"]: view for view in listed}
 
     # ------------------------------------------------------------------ begin
 
@@ -183,7 +186,7 @@ class Net:
         for lane in self.lanes:
             if lane.is_coin:
                 continue
-            bridge = self.status(lane.rollup)["l1_contracts"]["l1StandardBridge"]
+            bridge = self.contract(lane.rollup, "l1StandardBridge")
             token = self.stands_for(lane)
             url = self.url(lane.rollup)
             made = rpc(url, "eth_getCode", token, "latest") != "0x"
@@ -212,7 +215,7 @@ class Net:
             *((each, "l1") for each in self.deposits),
             *((each, each.lane.rollup) for each in self.withdrawals),
         ):
-            if self.view(moved.id) is not None:
+            if rpc(self.url(chain_of), "eth_getTransactionReceipt", moved.id) is not None:
                 continue
             may = [kill for kill in self.killed if kill.chain == chain_of]
             reorged = went.get(chain_of, 1 << 60) <= moved.block
@@ -228,15 +231,19 @@ class Net:
             arguments = ("bridge", "withdraw", "--resume", each.id, "--timeout", "120s", "--json")
             done = self.home.run(*arguments, check=False, timeout=240)
             assert (done.returncode == 0) != each.fails, (each, done.stderr)
-        for each in self.deposits:
-            until(lambda at=each.id: _arrived(self.view(at)), 30, f"{each} arrived")
+        until(
+            lambda: all(view["state"] != "sent" for view in self.views("deposits").values()),
+            30,
+            "all deposits arrived",
+        )
 
     def check_receivers(self) -> None:
         """The test's own books: each stranger has what was sent, once."""
+        views = self.views("deposits")
         for each in self.deposits:
             if each.to in ACCOUNTS or each.to == REFUSES:
                 continue
-            has, state = self.there(each.lane, each.to), (self.view(each.id) or {})["state"]
+            has, state = self.there(each.lane, each.to), views[each.id]["state"]
             # what stands for a token may have been lost: then the messenger keeps the message
             assert (has, state) == (each.units * each.lane.scale, "credited") or (
                 (has, state) == (0, "failed") and not each.lane.is_coin
@@ -244,10 +251,6 @@ class Net:
         for each in self.withdrawals:
             if not each.fails:
                 assert held_by(self.l1, each.lane, each.to) == each.units, each
-
-
-def _arrived(view: dict[str, Any] | None) -> bool:
-    return view is not None and view["state"] in {"credited", "failed"}
 
 
 class Bridging(RuleBasedStateMachine):
@@ -321,7 +324,7 @@ class Bridging(RuleBasedStateMachine):
         net, lane = self.net, self.net.coin(self._lane(which).rollup)
         if self._payable(lane) < units:
             return
-        target = net.home.status()["l1"]["contracts"]["create3Factory"]
+        target = net.chains["l1"]["contracts"]["create3Factory"]
         net.done["fails at home"] += 1
         data = encode_call("initiateWithdrawal(address,uint256,bytes)", raw(target), 50_000, b"no")
         receipt = net.send(net.url(lane.rollup), PASSER, data, units * lane.scale)
@@ -349,25 +352,26 @@ class Bridging(RuleBasedStateMachine):
 
     @precondition(lambda self: self.kills < 4)
     @rule(
-        victim=st.sampled_from(["daemon", "l1", "rollup"]),
+        victims=st.sampled_from(
+            [("daemon",), ("l1",), ("rollup",), ("rollup", "l1"), ("l1", "rollup")]
+        ),
         which=st.integers(0, 9),
         units=st.integers(1, 10**4),
     )
-    def kill(self, victim: str, which: int, units: int) -> None:
+    def kill(self, victims: tuple[str, ...], which: int, units: int) -> None:
         """While a deposit and a withdrawal are on their way."""
         self.kills += 1
-        self.net.done[f"kill {victim}"] += 1
+        self.net.done[f"kill {' and '.join(victims)}"] += 1
         net, lane = self.net, self._lane(which)
-        self._rest()
         if lane.is_coin:
             net.deposit(lane, units, net.stranger())
             if self._payable(lane) >= units:
                 net.withdraw(lane, units, net.stranger())
-        if victim == "daemon":
+        if victims == ("daemon",):
             net.home.kill_daemon()
             net.home.run("ls")
         else:
-            self._kill_node(lane.rollup if victim == "rollup" else "l1")
+            self._kill_nodes([lane.rollup if name == "rollup" else name for name in victims])
         net.home.wait_state("ready", 60)
         net.forget_lost()
 
@@ -408,7 +412,7 @@ class Bridging(RuleBasedStateMachine):
 
     def _to_portal(self, lane: Lane, units: int, to: bytes, rest: tuple[Any, ...]) -> None:
         net = self.net
-        portal = net.status(lane.rollup)["l1_contracts"]["optimismPortal"]
+        portal = net.contract(lane.rollup, "optimismPortal")
         if lane.token:
             call = "depositERC20Transaction(address,uint256,uint256,uint64,bool,bytes)"
             allowed = encode_call("approve(address,uint256)", raw(portal), units)
@@ -419,17 +423,20 @@ class Bridging(RuleBasedStateMachine):
             receipt = net.send(net.l1, portal, encode_call(call, to, *rest), units)
         assert receipt["status"] == "0x1"
 
-    def _rest(self) -> None:
-        """Until both chains' nodes saved what they had when the last one was killed: kills of two
-        chains at the same moment are another matter (docs/next.md)."""
-        time.sleep(SPEC["save_interval"] * 4)  # type: ignore[operator]
-
-    def _kill_node(self, chain: str) -> None:
-        net, name = self.net, f"{chain}/node"
-        before = net.service(name)
-        net.killed.append(Killed(chain, before["saved_block"] or 0))
-        kill(net.home.node(chain).pid)
-        until(lambda: net.service(name)["restarts"] > before["restarts"], 30, f"{chain} is back")
+    def _kill_nodes(self, chains: Sequence[str]) -> None:
+        """One as soon as the other is back."""
+        net = self.net
+        for chain in chains:
+            before = net.service(f"{chain}/node")
+            net.killed.append(Killed(chain, before["saved_block"] or 0))
+            kill(net.home.node(chain).pid)
+            until(
+                lambda name=f"{chain}/node", count=before["restarts"]: (
+                    net.service(name)["restarts"] > count
+                ),
+                30,
+                f"{chain} is back",
+            )
 
 
 def test_nothing_is_made_and_nothing_lost() -> None:

@@ -36,6 +36,7 @@ from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryF
 from control_plane.domain.ids import node_service
 from control_plane.domain.ports.node import (
     Caller,
+    First,
     Listen,
     NodePaths,
     NodeSpec,
@@ -127,13 +128,15 @@ class AnvilEngine:
 
     # ------------------------------------------------------------------ saving
 
-    async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """Write the chain's state; returns its head.
 
         Raises StorageFailed, TemporaryFailure (node gone, or blocks were sealed meanwhile),
-        RpcError.
+        RpcError; what `first` raises.
         """
         head, dump = await self._dump(rpc)
+        if first is not None:
+            await first()
         found = StateHead(
             chain_id=spec.chain.chain_id,
             block=int(head["number"], 16),

@@ -24,6 +24,7 @@ from control_plane.adapters.engine.op_geth_genesis import op_geth_genesis
 from control_plane.adapters.engine.saved_state import StateHead, read_head, write_state
 from control_plane.domain.ports.node import (
     Caller,
+    First,
     Listen,
     NodePaths,
     NodeSpec,
@@ -95,9 +96,11 @@ class OpGethEngine:
         journal = await asyncio.to_thread(Journal, journal_directory(spec.directory))
         await bring_back(engine_url, spec.directory / "jwt.hex", node, journal)
 
-    async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """See the port: the node keeps its state itself; noted is how far it is."""
         head = await rpc.call("eth_getBlockByNumber", "latest", False)
+        if first is not None:
+            await first()
         found = StateHead(
             chain_id=spec.chain.chain_id,
             block=int(head["number"], 16),

@@ -8,7 +8,7 @@ from typing import Final
 
 from control_plane.domain.errors import CalderaError, PermanentFailure, StorageFailed
 from control_plane.domain.ids import node_service
-from control_plane.domain.ports.node import Connect, NodeHandle, NodeSpec, Rpc, SavedState
+from control_plane.domain.ports.node import Connect, First, NodeHandle, NodeSpec, Rpc, SavedState
 
 _DEADLINE: Final = 3.0
 _WATCHED_BY: Final = "eth_blockNumber"
@@ -57,7 +57,12 @@ class ExternalRuntime:
         """A connection does not outlive the process that made it."""
         return None
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:  # noqa: ARG002
+    async def save_state(
+        self,
+        spec: NodeSpec,  # noqa: ARG002
+        rpc: Rpc,
+        first: First | None = None,  # noqa: ARG002
+    ) -> SavedState:
         """Its owner saves it, or not."""
         return SavedState(int(await rpc.call("eth_blockNumber"), 16), time.time())
 

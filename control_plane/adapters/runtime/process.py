@@ -41,7 +41,7 @@ from control_plane.adapters.runtime.node_program import (
 )
 from control_plane.adapters.runtime.ports import LOOPBACK, is_taken, private_listen
 from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.ports.node import Listen, NodeHandle, NodeSpec, Rpc, SavedState
+from control_plane.domain.ports.node import First, Listen, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.rpc import RpcError
 
 FindProgram = Callable[[NodeSpec, threading.Event], Path]
@@ -239,9 +239,9 @@ class ProcessRuntime:
 
     # ------------------------------------------------------------------ state
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """See the port. Also keeps the node's log within bounds."""
-        saved = await self._engine(spec).save(spec, rpc)
+        saved = await self._engine(spec).save(spec, rpc, first)
         await asyncio.to_thread(bound_log, log_path(spec))
         return saved
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, Runtime, SavedState
+from control_plane.domain.ports.node import First, NodeHandle, NodeSpec, Rpc, Runtime, SavedState
 from control_plane.domain.ports.program import Programs
 
 
@@ -33,9 +33,9 @@ class SelectingRuntime:
         """See the port."""
         return await self._of(spec).adopt_node(spec, pid, identity)
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """See the port."""
-        return await self._of(spec).save_state(spec, rpc)
+        return await self._of(spec).save_state(spec, rpc, first)
 
     def saved_state(self, spec: NodeSpec) -> SavedState | None:
         """See the port."""

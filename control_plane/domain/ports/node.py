@@ -1,6 +1,6 @@
 """Nodes as the services see them: processes or containers that answer JSON-RPC."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -76,6 +76,11 @@ class SavedState:
     at: float
 
 
+First = Callable[[], Awaitable[None]]
+"""What has to be done when a chain's state has been read and before it is written; when it raises,
+what was saved before stays."""
+
+
 class Runtime(Protocol):
     """Runs nodes, as plain processes or in containers."""
 
@@ -96,9 +101,9 @@ class Runtime(Protocol):
         have been killed before the node was given its saved state."""
         ...
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
-        """Write the chain's state durably (atomic replace). Blocks must not be sealed meanwhile:
-        TemporaryFailure when they are, after some tries."""
+    async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
+        """Write the chain's state durably (atomic replace). Blocks must not be sealed until
+        `first` is called: TemporaryFailure when they are, after some tries."""
         ...
 
     def saved_state(self, spec: NodeSpec) -> SavedState | None: ...
@@ -165,7 +170,7 @@ class Engine(Protocol):
         and set it up. Raises StorageFailed, ServiceFailed, RpcError, TemporaryFailure."""
         ...
 
-    async def save(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """Write what is needed to go on from here; its head. As ``Runtime.save_state``."""
         ...
 

@@ -12,7 +12,7 @@ from control_plane.domain.ids import ChainId, Domain, Hex, Name
 from control_plane.domain.network import Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.ports.agent import Agent, Publish
-from control_plane.domain.ports.node import Account, NodeHandle, NodeSpec, Rpc, SavedState
+from control_plane.domain.ports.node import Account, First, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.ports.provision import Born, Say, Seal
 from control_plane.domain.records import EpochRecord
 
@@ -52,7 +52,8 @@ class FakeRpc:
         self.announced: asyncio.Queue[int] = asyncio.Queue()
 
     async def call(self, method: str, *params: Any, timeout: float | None = None) -> Any:
-        return {"eth_blockNumber": "0x1"}[method]
+        head = {"number": "0x1", "hash": "0x" + "01" * 32}
+        return {"eth_blockNumber": "0x1", "eth_getBlockByNumber": head}[method]
 
     async def subscribe(self, kind: str, *params: Any) -> AsyncIterator[Any]:
         assert kind == "newHeads"
@@ -103,7 +104,9 @@ class FakeRuntime:
     ) -> NodeHandle | None:
         return self._handle(spec) if spec.chain.name in self.running else None
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
+        if first is not None:
+            await first()
         self.saved.append(spec.chain.name)
         return SavedState(1, 0.0)
 

@@ -29,7 +29,7 @@ from control_plane.adapters.runtime.ports import LOOPBACK
 from control_plane.domain.errors import CalderaError, ServiceFailed, TemporaryFailure
 from control_plane.domain.ids import node_service
 from control_plane.domain.network import Keys, Network
-from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc, SavedState
+from control_plane.domain.ports.node import First, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.rpc import RpcError
 
 _LOOK: Final = 0.01
@@ -211,9 +211,9 @@ class ComposeRuntime:
 
     # ------------------------------------------------------------------ state
 
-    async def save_state(self, spec: NodeSpec, rpc: Rpc) -> SavedState:
+    async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         """See the port. Also keeps the node's log within bounds."""
-        saved = await self._kit.engines[spec.chain.engine].save(spec, rpc)
+        saved = await self._kit.engines[spec.chain.engine].save(spec, rpc, first)
         await asyncio.to_thread(bound_log, log_path(spec))
         return saved
 
