@@ -3,8 +3,7 @@
 Sources: what Anvil 1.7 does was measured.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from eth.abc import SignedTransactionAPI
 from eth.vm.forks.prague.computation import PragueComputation
@@ -13,7 +12,11 @@ from eth_typing import Address
 
 from control_plane.adapters.derivation.evm import HISTORY, Evm, RecordingState
 from control_plane.adapters.derivation.op_stack import BASE_FEE_VAULT, FEE_SLOTS, VAULTS
-from control_plane.adapters.derivation.precompiles import PRECOMPILES
+from control_plane.adapters.derivation.precompiles import (
+    ISTHMUS_BOUNDS,
+    PRECOMPILES,
+    op_stack_precompiles,
+)
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.op_stack import L1_BLOCK
 
@@ -22,6 +25,10 @@ _HISTORY_WINDOW: Final = 8191
 
 class _Computation(PragueComputation):
     _precompiles = PRECOMPILES
+
+
+class _OpStackComputation(PragueComputation):
+    _precompiles = op_stack_precompiles(ISTHMUS_BOUNDS)
 
 
 class _State(RecordingState):
@@ -33,18 +40,16 @@ class _State(RecordingState):
         return self.authorized * (PER_EMPTY_ACCOUNT_BASE_COST - PER_AUTH_BASE_COST)
 
 
+class _OpStackState(_State):
+    computation_class = _OpStackComputation
+
+
 class AnvilEvm(Evm):
-    """See the module."""
+    """Of a chain that takes no deposits."""
 
     state_class = _State
+    takes_deposits = False
     tells_next_nonce = True
-
-    def __init__(
-        self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]], *, op_stack: bool
-    ) -> None:
-        """`op_stack`: it takes deposits, and the base fee has a vault."""
-        self.takes_deposits = op_stack
-        super().__init__(chain_id, alloc)
 
     def _run_system(self, block: ChannelBlock, parent_hash: bytes) -> frozenset[tuple[bytes, int]]:
         if not self._state.get_code(Address(HISTORY)):
@@ -53,9 +58,17 @@ class AnvilEvm(Evm):
         self._state.set_storage(Address(HISTORY), slot, int.from_bytes(parent_hash))
         return frozenset({(HISTORY, slot)})
 
+    def _settle(self, _: SignedTransactionAPI, __: int) -> frozenset[bytes]:
+        return frozenset()
+
+
+class AnvilOpStackEvm(AnvilEvm):
+    """Of a rollup that settles: it takes deposits, and the base fee has a vault."""
+
+    state_class = _OpStackState
+    takes_deposits = True
+
     def _settle(self, _: SignedTransactionAPI, gas_used: int) -> frozenset[bytes]:
-        if not self.takes_deposits:
-            return frozenset()
         base_fee = self._state.execution_context.base_fee_per_gas or 0
         self._state.delta_balance(Address(BASE_FEE_VAULT), base_fee * gas_used)
         self._state.slots |= FEE_SLOTS

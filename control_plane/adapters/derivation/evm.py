@@ -121,7 +121,7 @@ class Evm(ABC):
     state_class: ClassVar[type[RecordingState]]
     tells_next_nonce: ClassVar[bool]
     """Whether a deposit's receipt has the nonce afterwards, not the one before."""
-    takes_deposits = True
+    takes_deposits: ClassVar[bool]
 
     def __init__(self, chain_id: int, alloc: Mapping[str, Mapping[str, Any]]) -> None:
         """`alloc`: accounts as in geth's ``genesis.json``."""
@@ -135,7 +135,7 @@ class Evm(ABC):
         """The chain as it was: `nodes` of its tries and code by their hashes, not written to; the
         state's `root`; `hashes` of the blocks before the next one's parent, the newest first."""
         evm = type(self).__new__(type(self))
-        evm.chain_id, evm.takes_deposits = self.chain_id, self.takes_deposits
+        evm.chain_id = self.chain_id
         evm._open(AtomicDB(MemoryDB(nodes)), root, hashes)
         return evm
 

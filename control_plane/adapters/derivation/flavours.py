@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
-from control_plane.adapters.derivation.anvil_evm import AnvilEvm
+from control_plane.adapters.derivation.anvil_evm import AnvilEvm, AnvilOpStackEvm
 from control_plane.adapters.derivation.evm import Evm
 from control_plane.adapters.derivation.headers import (
     NO_REQUESTS,
@@ -54,8 +54,8 @@ class Anvil:
 
     def open(self) -> tuple[Evm, StateTrie]:
         """See :class:`Flavour`."""
-        op_stack = "optimism" in self._config
-        evm = AnvilEvm(int(self._config["chainId"]), self._alloc, op_stack=op_stack)
+        kind = AnvilOpStackEvm if "optimism" in self._config else AnvilEvm
+        evm = kind(int(self._config["chainId"]), self._alloc)
         return evm, AnvilTrie(evm, self._alloc)
 
     def block_zero(self, _: StateTrie) -> Parent | None:

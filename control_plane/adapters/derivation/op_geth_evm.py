@@ -54,6 +54,7 @@ class OpGethEvm(Evm):
     """See the module."""
 
     state_class = _State
+    takes_deposits = True
     tells_next_nonce = False
     _gas_left = 0
     """Of the block."""

@@ -2,11 +2,14 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from Crypto.Hash import SHA256
+from Crypto.PublicKey import ECC
+from Crypto.Signature import DSS
 from eth_account import Account
 
 from control_plane.domain.ids import ChainId
@@ -16,10 +19,25 @@ from tests.integration.derivation.test_replay import Site, genesis_below, once
 from tests.integration.metalayer.conftest import start_nodes
 from tests.integration.metalayer.lab import make_keys, make_plan
 
+P256 = (0x100).to_bytes(20)
+CALLS_P256 = "60a05f5f37 60205f60a05f6101005afa 5f52 3d602052 60405fa0".replace(" ", "")
+"""Hands its data to P256VERIFY and logs what comes of it."""
+LONG_CALL = "5f5f62{size}5f60{number}630243d580fa5f5260205fa0"
+"""Hands so many zeros to a precompile, with 38 million of gas, and logs what comes of it."""
 _STRANGER = b"\xcc" * 20
 _FRESH = b"\xea" * 20
 _PASSER = bytes.fromhex("4200000000000000000000000000000000000016")
 _COIN = 10**18
+
+
+def p256_inputs() -> list[bytes]:
+    """A digest, a signature and a key; and each of them spoilt."""
+    key = ECC.construct(curve="p256", d=0xC0FFEE)
+    digest = SHA256.new(b"caldera")
+    signature = DSS.new(key, "fips-186-3").sign(digest)
+    point = key.pointQ.x.to_bytes(32) + key.pointQ.y.to_bytes(32)
+    right = digest.digest() + signature + point
+    return [right, *(right[:at] + b"\x07" + right[at + 1 :] for at in (0, 40, 70, 100, 130))]
 
 
 class OpSite(Site):
@@ -182,6 +200,31 @@ async def a_precompile_is_called(site: OpSite) -> None:
     for number in (1, 2, 4, 9):
         await site.deposit(sender=bytes([40 + number]) * 20, to=number.to_bytes(20), mint=1)
     await site.mine()
+
+
+@case
+async def a_signature_of_the_second_curve_is_checked(site: OpSite) -> None:
+    """P256VERIFY at 0x100: a right one, wrong ones, and others' gas."""
+    for at, data in enumerate((*p256_inputs(), b"", bytes(160), b"\x01" * 161)):
+        await site.deposit(sender=bytes([50 + at]) * 20, to=P256, data=data, mint=1)
+        await site.send(to="0x" + P256.hex(), data="0x" + data.hex())
+        await site.mine()
+    await test_replay.once(site, CALLS_P256, data="0x" + p256_inputs()[0].hex())
+
+
+@case
+async def inputs_of_precompiles_are_long(site: OpSite) -> None:
+    """Longer than what the OP Stack takes of them since Isthmus."""
+    longest = {8: 112_896, 12: 513_760 + 160, 14: 488_448 + 288, 15: 235_008 + 384}
+    await precompiles_with(site, longest)
+
+
+async def precompiles_with(site: Site, sizes: Mapping[int, int]) -> None:
+    """Each one with so many zeros, and with the zeros of one point."""
+    for number, size in sizes.items():
+        for each in (size, {8: 192, 12: 160, 14: 288, 15: 384}[number]):
+            code = LONG_CALL.format(size=f"{each:06x}", number=f"{number:02x}")
+            await test_replay.once(site, code, gas=45_000_000)
 
 
 @case

@@ -33,6 +33,13 @@ async def nothing_happens(site: GethSite) -> None:
 
 
 @case
+async def inputs_of_precompiles_are_a_little_too_long(site: GethSite) -> None:
+    """For Jovian, that is."""
+    longest = {8: 81_984 + 192, 12: 288_960 + 160, 14: 278_784 + 288, 15: 156_672 + 384}
+    await test_deposits.precompiles_with(cast("Any", site), longest)
+
+
+@case
 async def every_precompile_of_its_own(site: GethSite) -> None:
     for number in (*range(1, 20), 0x100, 0x101):
         for gas in (21_000 + 2 * number, 60_000):
@@ -41,8 +48,7 @@ async def every_precompile_of_its_own(site: GethSite) -> None:
 
 
 def known_to_anvil() -> list[Any]:
-    cases = [*test_replay.CASES.values(), *test_deposits.CASES.values()]
-    return cases
+    return [*test_replay.CASES.values(), *test_deposits.CASES.values()]
 
 
 async def test_all_of_it_on_one_chain(site: GethSite) -> None:

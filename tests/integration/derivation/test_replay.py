@@ -219,23 +219,50 @@ async def an_access_list_is_given(site: Site) -> None:
 @case
 async def an_account_takes_code(site: Site) -> None:
     at = await site.deploy("60055450")
-    authorization = _AUTHORITY.sign_authorization(
-        {"chainId": 900, "address": "0x" + at, "nonce": 0}
-    )
-    count = await site.rpc.call("eth_getTransactionCount", site.accounts[0], "latest")
-    fees = {"maxFeePerGas": 5 * 10**9, "maxPriorityFeePerGas": 10**9, "gas": 500_000}
-    call = {"chainId": 900, "nonce": int(count, 16), "to": _AUTHORITY.address, "value": 0}
-    signed = Account.sign_transaction(
-        {**call, **fields_of_set_code(authorization), **fees}, _FIRST_KEY
-    )
-    await site.rpc.call("eth_sendRawTransaction", "0x" + bytes(signed.raw_transaction).hex())
-    await site.mine()
+    await authorized(site, at)
     await site.send(to=_AUTHORITY.address)
     await site.mine()
 
 
-def fields_of_set_code(authorization: Any) -> dict[str, Any]:
-    return {"type": 4, "authorizationList": [authorization]}
+@case
+async def an_account_gives_its_code_back(site: Site) -> None:
+    at = await site.deploy("60055450")
+    await authorized(site, at)
+    await authorized(site, "00" * 20)
+    await site.send(to=_AUTHORITY.address)
+    await site.mine()
+
+
+@case
+async def authorizations_are_of_no_use(site: Site) -> None:
+    """Of another chain, with another nonce, twice the same; and the call of the first reverts."""
+    at = await site.deploy("60055450 5f5ffd".replace(" ", ""))
+    await authorized(site, at, to=at)
+    await authorized(site, at, to=at, chainId=77)
+    await authorized(site, at, to=at, nonce=1_000)
+    await authorized(site, at, at, to=at)
+
+
+async def authorized(site: Site, *codes: str, to: str = "", **changes: int) -> None:
+    """A transaction in which an account takes the code at each address, one after the other."""
+    count = int(await site.rpc.call("eth_getTransactionCount", _AUTHORITY.address, "latest"), 16)
+    signed = [
+        _AUTHORITY.sign_authorization(
+            {"chainId": 900, "address": "0x" + code, "nonce": count + at, **changes}
+        )
+        for at, code in enumerate(codes)
+    ]
+    nonce = await site.rpc.call("eth_getTransactionCount", site.accounts[0], "latest")
+    fees = {"maxFeePerGas": 5 * 10**9, "maxPriorityFeePerGas": 10**9, "gas": 500_000}
+    target = bytes.fromhex(to or _AUTHORITY.address[2:])
+    call = {"chainId": 900, "nonce": int(nonce, 16), "to": target, "value": 0}
+    made = Account.sign_transaction({**call, **fields_of_set_code(signed), **fees}, _FIRST_KEY)
+    await site.rpc.call("eth_sendRawTransaction", "0x" + bytes(made.raw_transaction).hex())
+    await site.mine()
+
+
+def fields_of_set_code(authorizations: list[Any]) -> dict[str, Any]:
+    return {"type": 4, "authorizationList": authorizations}
 
 
 @case
