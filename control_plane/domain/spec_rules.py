@@ -373,19 +373,15 @@ def _proof_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Proble
         return
     if rollup.engine != "anvil":
         yield Problem(path, f"outputs of {rollup.engine} are {NOT_YET}", "use the engine 'anvil'")
-    if spec.runtime != "process":
-        yield Problem(
-            path, f"outputs with the runtime {spec.runtime} are {NOT_YET}", "use 'process'"
-        )
+    if spec.agents == "containers":
+        yield Problem(path, f"proposers in containers are {NOT_YET}", "use `agents: daemon`")
 
 
 def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
     if rollup.engine != "anvil":
         yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", "use 'anvil'")
-    if spec.runtime != "process":
-        yield Problem(
-            path, f"a batcher with the runtime {spec.runtime} is {NOT_YET}", "use 'process'"
-        )
+    if spec.agents == "containers":
+        yield Problem(path, f"batchers in containers are {NOT_YET}", "use `agents: daemon`")
 
 
 def _da_service(path: str, rollup: RollupSpec) -> Iterator[Problem]:

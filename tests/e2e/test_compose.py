@@ -162,3 +162,24 @@ def test_the_stack_stands_on_its_own(net: Home) -> None:
     assert rpc(url, "eth_chainId") == hex(901)
     net.wait_state("ready")
     assert docker.containers(net.home) == before
+
+
+def test_a_rollup_in_a_container_settles() -> None:
+    """Batches to a stand-in beside the containers, outputs, money there and home, with its node
+    killed between."""
+    with new_home() as home:
+        rollup = ("da=celestia", "proof=fraud", "finalization_window=5")
+        chosen = [word for choice in rollup for word in ("--set", f"rollups.op.{choice}")]
+        home.run("up", "minimal", "--runtime", "compose", "--set", "save_interval=1", *chosen)
+        there = ("bridge", "deposit", "--on", "op", "--amount", "1", "--wait")
+        home.run(*there, timeout=60)
+        docker("kill", docker.containers(home.home)["op/node"])
+        until(lambda: not home.run(*there, check=False).returncode, 60, "its node is back")
+        out = ("bridge", "withdraw", "--on", "op", "--amount", "1.5", "--wait", "--json")
+        assert json.loads(home.run(*out, timeout=100).stdout)["state"] == "finalized"
+        assert json.loads(home.run("verify", "op", "--json").stdout)["verified"]["blocks"] > 2
+        out = ("export", "compose", "minimal", "--out", str(home.home / "out"), *chosen)
+        refused = home.run(*out, check=False)
+        assert "an exported stack has no batchers yet" in refused.stderr
+        home.run("down", "-y")
+        assert docker.left(home.home) == {}

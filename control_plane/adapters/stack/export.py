@@ -27,6 +27,7 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.node import Listen, NodePaths, NodeSpec
+from control_plane.domain.settlement import posts_batches
 
 FILE: Final = "compose.yaml"
 _FILES: Final = "files"
@@ -94,6 +95,11 @@ def _refuse(plan: Plan, target: Path) -> None:
             why = "an exported stack with native services is not available yet"
             raise NotAvailableYet(
                 "Can't export that", why, "", (Problem(f"rollups[{at}].services", why, "caldera"),)
+            )
+        if posts_batches(chain):
+            why = "an exported stack has no batchers yet"
+            raise NotAvailableYet(
+                "Can't export that", why, "", (Problem(f"rollups[{at}].da", why, "leave it out"),)
             )
     try:
         taken = target.exists() and any(target.iterdir())
