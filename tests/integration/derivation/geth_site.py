@@ -92,7 +92,8 @@ class GethSite:
         sender = fields.pop("from", self.accounts[0])
         nonce = fields.pop("nonce", None)
         if nonce is None:
-            nonce = int(await self.rpc.call("eth_getTransactionCount", sender, "pending"), 16)
+            calls = [("eth_getTransactionCount", (sender, t)) for t in ("latest", "pending")]
+            nonce = max(int(each, 16) for each in await self.rpc.batch(calls))
         call = {"chainId": CHAIN_ID, "gas": 1_000_000, "value": 0, "nonce": nonce, **fields}
         if "gasPrice" not in call:
             call = {"maxFeePerGas": 10**11, "maxPriorityFeePerGas": 10**9, **call}
