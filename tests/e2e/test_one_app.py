@@ -1,0 +1,99 @@
+"""One application, unchanged, on rollups of all four frameworks and both engines."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from control_plane.adapters.evm.accounts import derive_accounts
+from control_plane.domain.calls import encode_call, selector, tail, word
+from control_plane.domain.settlement.predeploys import (
+    FEE_VAULTS,
+    GAS_PRICE_ORACLE,
+    OPERATOR_FEE_VAULT,
+)
+from control_plane.schemas.spec import TEST_MNEMONIC
+from tests.acceptance.gateway import balance
+from tests.acceptance.world import rpc
+from tests.e2e import app
+from tests.e2e.home import Home, new_home
+from tests.nodes import find_op_geth
+
+pytestmark = pytest.mark.timeout(240)
+
+SPEC = """
+version: 1
+name: apps
+rollups:
+  - {name: op, framework: op-stack, da: ethereum-calldata, proof: fraud}
+  - {name: arb, framework: arbitrum-nitro, da: ethereum-calldata, proof: fraud}
+  - {name: zk, framework: zk-stack, da: ethereum-calldata, proof: validity}
+  - {name: cdk, framework: polygon-cdk, da: ethereum-calldata, proof: validity}
+  - {name: geth, framework: op-stack, engine: op-geth}
+"""
+FIRST = derive_accounts(TEST_MNEMONIC, 1)[0].address.lower()
+SOMEBODY = "0x00000000000000000000000000000000000a9900"
+SIGNATURE = 67
+"""Bytes at the end of most transactions: parity, r and s."""
+
+
+@pytest.fixture(scope="module")
+def rollups() -> Iterator[list[app.Chain]]:
+    find_op_geth()
+    with new_home() as home:
+        spec = home.home / "spec.yaml"
+        spec.write_text(SPEC)
+        home.run("up", str(spec), timeout=120)
+        yield _rollups(home)
+
+
+def _rollups(home: Home) -> list[app.Chain]:
+    return list(home.status()["rollups"])
+
+
+def number(rollup: app.Chain, to: str, data: bytes, block: str = "latest") -> int:
+    call = {"to": to, "data": "0x" + data.hex()}
+    return int(rpc(rollup["rpc_url"], "eth_call", call, block), 16)
+
+
+def coins(rollup: app.Chain, who: str) -> int:
+    return int(rpc(rollup["rpc_url"], "eth_getBalance", who, "latest"), 16)
+
+
+def test_same_code_arguments_links_and_addresses(rollups: list[app.Chain]) -> None:
+    """And what it sends from each rollup arrives at the next."""
+    assert [each["framework"] for each in rollups] == [
+        *("op-stack", "arbitrum-nitro", "zk-stack", "polygon-cdk", "op-stack")
+    ]
+    assert [each["engine"] for each in rollups] == [*["anvil"] * 4, "op-geth"]
+    contracts = app.manifest(rollups)
+    for rollup in rollups:
+        app.deploy(rollup, contracts)
+    for name in contracts:
+        (at,) = {app.at(each, name) for each in rollups}
+        (code,) = {rpc(each["rpc_url"], "eth_getCode", at, "latest") for each in rollups}
+        assert len(code) > 1_000
+    points = app.at(rollups[0], "points")
+    ring = tuple(zip(rollups, (*rollups[1:], rollups[0]), strict=True))
+    for amount, (here, there) in enumerate(ring, 1):
+        app.move(here, there, SOMEBODY, amount)
+    assert [balance(each, points, SOMEBODY) for each in rollups] == [5, 1, 2, 3, 4]
+    left = [balance(each, points, app.OWNER.address) for each in rollups]
+    assert left == [app.SUPPLY - amount for amount in (1, 2, 3, 4, 5)]
+
+
+def test_fees_on_op_geth_are_what_the_oracle_says(rollups: list[app.Chain]) -> None:
+    geth, url = rollups[-1], rollups[-1]["rpc_url"]
+    assert number(geth, GAS_PRICE_ORACLE, encode_call("isJovian()")) == 1
+    sent = app.send(geth, SOMEBODY, bytes(100) + bytes(range(256)) * 2)
+    raw = bytes.fromhex(rpc(url, "eth_getRawTransactionByHash", sent["transactionHash"])[2:])
+    data = selector("getL1Fee(bytes)") + word(32) + tail(raw[:-SIGNATURE])
+    said, fee = number(geth, GAS_PRICE_ORACLE, data, sent["blockNumber"]), int(sent["l1Fee"], 16)
+    assert fee > 0
+    assert abs(said - fee) <= fee // 20  # what FastLZ makes of a signature is only estimated
+    for vault in FEE_VAULTS:
+        assert number(geth, vault, encode_call("recipient()")) == int(FIRST, 16)
+        held, before = coins(geth, vault), coins(geth, FIRST)
+        assert (held > 0) == (vault != OPERATOR_FEE_VAULT)
+        app.send(geth, vault, encode_call("withdraw()"))
+        assert coins(geth, FIRST) >= before + held
+        assert number(geth, vault, encode_call("totalProcessed()")) >= held
