@@ -43,8 +43,12 @@ async def rests_on_disk(l1: Rpc | None, rollup: Rpc, saved: int) -> bool:
             f"the L1 lost its block {origin}, from which the rollup took deposits",
             "It is set back first.",
         )
+    if origin > saved:
+        return False
+    if int(await l1.call("eth_blockNumber"), 16) <= saved:
+        return True  # Anvil knows no logs of blocks that are to come
     asked = {"fromBlock": hex(saved + 1), "topics": [_hex(DEPOSITED_TOPIC)]}
-    return origin <= saved and not await l1.call("eth_getLogs", asked)
+    return not await l1.call("eth_getLogs", asked)
 
 
 def _hex(data: bytes) -> str:
