@@ -16,6 +16,7 @@ from control_plane.domain.ports.da import Availability
 from control_plane.domain.ports.proving import Proves
 from control_plane.domain.seams import Seams
 from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.carried import carried_of
 from control_plane.domain.settlement.outputs import oracle_address
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ class _Proposing(Proposer):
             connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
         )
         name_genesis = _naming(network, chain, keys)
-        means = Means(self.sender, name_genesis, prover, alter, availability)
+        carried = carried_of(chain.plan)
+        means = Means(self.sender, name_genesis, prover, alter, availability, carried)
         super().__init__(network, chain, means, connect, hub, publish)
 
     async def run(self) -> None:

@@ -123,7 +123,7 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
         baked = {**_native(genesis, chain), **baked}
     elif engine.has_engine_api or settles(chain):
         baked |= genesis.op_stack(chain.chain_id if settles(chain) else None)
-        baked |= genesis.surface(chain.built_as) if settles(chain) else {}
+        baked |= genesis.surface(chain.built_as, chain.chain_id) if settles(chain) else {}
         listed = derive_accounts(spec.plan.accounts.mnemonic, spec.plan.accounts.count)
         words = predeploy_words(chain, listed[0].address)
         # a devnet of an older version has fewer predeploys

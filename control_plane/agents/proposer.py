@@ -23,6 +23,7 @@ from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.proving import Proves
 from control_plane.domain.settlement import inbox_address
+from control_plane.domain.settlement.carried import Carried
 from control_plane.domain.settlement.outputs import (
     BOND,
     Output,
@@ -31,8 +32,10 @@ from control_plane.domain.settlement.outputs import (
     output_root,
     withdraw_call,
 )
+from control_plane.domain.settlement.places import address_of
 from control_plane.domain.settlement.proofs import MESSAGE_PASSER, PublicInputs
 from control_plane.domain.trie import prove_account
+from control_plane.services.settlement.carrying import Carrier
 from control_plane.services.settlement.proposing import Oracle, Standing, read_proposal
 
 _GAS: Final = 3_000_000
@@ -40,6 +43,8 @@ _GAS: Final = 3_000_000
 _BYTE_GAS: Final = 40
 """Floor of a byte of calldata that is not zero (EIP-7623)."""
 _WITHDRAW_GAS: Final = 200_000
+_CARRY_GAS: Final = 2_000_000
+"""Of a word of the rollup's state that is told, besides its data."""
 _LEAST: Final = 1.0
 """Seconds between two proposals at least: each costs a block of the L1."""
 _PAUSE, _LONGEST_PAUSE = 0.25, 5.0
@@ -71,6 +76,8 @@ class Means:
     alter: Alter | None = None
     availability: Availability | None = None
     """Of a rollup whose data others than the L1 keep, or the L1 for a while only."""
+    carried: Carried | None = None
+    """Of a rollup whose framework's contracts on the L1 want a word of its state."""
 
 
 class Proposer:
@@ -97,7 +104,12 @@ class Proposer:
         at = oracle_address(network.contracts, chain.plan.chain_id)
         inbox = inbox_address(network.contracts)
         self._oracle = Oracle(self._l1, at, inbox, chain.plan.chain_id)
+        self._carrier = self._carries(network, means.carried) if means.carried else None
         self._proposed_at = float("-inf")
+
+    def _carries(self, network: Network, carried: Carried) -> Carrier:
+        at = address_of(network.contracts, carried.to, self._chain.plan.chain_id)
+        return Carrier(carried, Hex("0x" + at.hex()), self._rollup, self._l1, self._oracle)
 
     async def run(self) -> None:
         """Propose and take bonds back, whenever there is something, until cancelled."""
@@ -150,6 +162,8 @@ class Proposer:
             else:
                 await self._propose(standing)
                 waits.append(0.0)
+        if self._carrier is not None:
+            await self._carry(self._carrier, standing)
         self.problem = None
         return min(waits, default=None)
 
@@ -175,6 +189,8 @@ class Proposer:
         data = made.encode(proof)
         await self._send(data, _GAS + _BYTE_GAS * len(data), BOND, f"Block {made.number}")
         self._proposed_at = asyncio.get_running_loop().time()
+        if self._carrier is not None:
+            await self._carrier.note(standing.count, inputs.block_hash)
         told = {
             "index": standing.count,
             "block": made.number,
@@ -259,6 +275,20 @@ class Proposer:
             told |= {"block_hash": "0x" + output.block_hash.hex()}
             await self._publish("output.final", told, service=self.name)
             await self._send(withdraw_call(index), _WITHDRAW_GAS, 0, f"The bond of output {index}")
+
+    async def _carry(self, carrier: Carrier, standing: Standing) -> None:
+        """Tell the framework's contract on the L1 what a final output has that it wants."""
+        last = (await self._oracle.now()).last_final if standing.count else None
+        data = await carrier.due(standing.count, last) if last is not None else None
+        if data is None or last is None:
+            return
+        gas = _CARRY_GAS + _BYTE_GAS * len(data)
+        pending = await self._means.sender.send(carrier.to, data, gas=gas)
+        receipt = await pending.receipt()
+        if int(receipt["status"], 16) != 1:
+            # somebody else has told of a later one: the next word goes with the next output
+            log.info("%s: %s refused %s", self.name, carrier.to, pending.hash)
+            carrier.forget(last)
 
     async def _send(self, data: bytes, gas: int, value: int, what: str) -> None:
         pending = await self._means.sender.send(

@@ -188,7 +188,7 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
     if has_portal(chain):
         found["optimismPortal"] = Hex("0x" + portal_address(contracts, chain.chain_id).hex())
     if settles(chain) and chain.proof:
-        at = settlement_addresses(contracts, chain.chain_id, proof=chain.proof)
+        at = settlement_addresses(contracts, chain.chain_id, proof=chain.proof, born=chain.built_as)
         found |= {key: Hex("0x" + address.hex()) for key, address in at.items()}
     return found
 

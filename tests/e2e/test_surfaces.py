@@ -22,7 +22,7 @@ FRAMEWORKS = {
     "op": ("op-stack", "fraud", "partial"),
     "arb": ("arbitrum-nitro", "fraud", "partial"),
     "zk": ("zk-stack", "validity", "partial"),
-    "cdk": ("polygon-cdk", "validity", "none"),
+    "cdk": ("polygon-cdk", "validity", "partial"),
 }
 """By rollup: its framework, its proof, its surface."""
 SPEC = "version: 1\nname: surfaces\nsave_interval: 0.5\nrollups:\n" + "".join(

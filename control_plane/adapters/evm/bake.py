@@ -115,17 +115,27 @@ class Genesis:
             if predeploy.bridge and bridge_of is None:
                 accounts.pop(predeploy.address, None)
             elif predeploy.peer is not None and bridge_of is not None:
-                slot, name = predeploy.peer
-                peer = address_of(self.addresses, name, bridge_of)
-                accounts[predeploy.address]["storage"][_word(slot)] = _word(int.from_bytes(peer))
+                self._introduce(accounts, predeploy.address, predeploy.peer, bridge_of)
         return accounts
 
-    def surface(self, framework: str | None) -> Alloc:
-        """What else `framework` has at fixed addresses; nothing for one without."""
+    def surface(self, framework: str | None, chain_id: int) -> Alloc:
+        """What else `framework` has at fixed addresses on rollup `chain_id`; nothing for one
+        without."""
         if framework is None or framework not in deployment.SURFACES:
             return {}
         alloc: Alloc = self._besides(_SURFACES_FILE, "The framework's contracts")[framework]
+        for predeploy in deployment.SURFACES[framework]:
+            if predeploy.peer is not None:
+                self._introduce(alloc, predeploy.address, predeploy.peer, chain_id)
         return alloc
+
+    def _introduce(
+        self, accounts: Alloc, address: str, peer: tuple[int, str], chain_id: int
+    ) -> None:
+        """Tells a predeploy of its peer, who is rollup `chain_id`'s own."""
+        slot, name = peer
+        at = address_of(self.addresses, name, chain_id)
+        accounts[address]["storage"][_word(slot)] = _word(int.from_bytes(at))
 
     def _besides(self, name: str, what: str) -> dict[str, Any]:
         path = self.directory / name
@@ -238,6 +248,7 @@ def _predeployed(predeploys: Sequence[Predeploy], sources: Sources) -> Alloc:
     return {
         predeploy.address: {
             **_account(sources.artifact(predeploy.name)["deployedBytecode"]),
+            "balance": hex(predeploy.balance),
             "storage": {_word(slot): _word(value) for slot, value in predeploy.storage},
         }
         for predeploy in predeploys

@@ -7,7 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from control_plane.domain.settlement.predeploys import FEE_VAULTS, GAS_PRICE_ORACLE
+from control_plane.domain.settlement.places import L1_EXIT_ROOTS
+from control_plane.domain.settlement.predeploys import (
+    CDK_BRIDGE,
+    CDK_EXIT_ROOTS,
+    FEE_VAULTS,
+    GAS_PRICE_ORACLE,
+)
 
 FORMAT_VERSION = 2
 """Changes when baked genesis files are laid out differently."""
@@ -112,6 +118,8 @@ class Predeploy:
     """Slot of the address of the L1's contract that this one trusts, and that contract's name."""
     bridge: bool = False
     """Whether only rollups with a bridge have it."""
+    balance: int = 0
+    """Wei."""
 
 
 _PROXY_ADMIN_SLOT = 0xB53127684A568B3173AE13B9F8A6016E243E63B6E8EE1178D6A717850B5D6103
@@ -168,6 +176,11 @@ SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
     "zk-stack": (
         Predeploy("L2BaseToken", f"0x{0x800A:040x}"),
         *(Predeploy("NotHere", f"0x{address:040x}") for address in _ZK_ABSENT),
+    ),
+    "polygon-cdk": (
+        # handed out for what the L1's end locks; as much as Polygon's genesis gives it
+        Predeploy("L2PolygonZkEVMBridge", CDK_BRIDGE, balance=2**128 - 1),
+        Predeploy("GlobalExitRootManagerL2", CDK_EXIT_ROOTS, peer=(2, L1_EXIT_ROOTS)),
     ),
 }
 """What rollups that settle have besides, by the framework as which they are born."""

@@ -23,6 +23,8 @@ from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.settlement.gas_tokens import token_address
 from control_plane.domain.settlement.places import (
     L1_BRIDGE,
+    L1_CDK_BRIDGE,
+    L1_EXIT_ROOTS,
     L1_MESSENGER,
     ORACLE,
     PORTAL,
@@ -31,7 +33,7 @@ from control_plane.domain.settlement.places import (
 )
 from control_plane.resources import artifacts_dir
 
-_IMPLEMENTATION_GAS: Final = 4_000_000
+_IMPLEMENTATION_GAS: Final = 6_000_000
 _PROXY_GAS: Final = 700_000
 
 
@@ -101,6 +103,12 @@ def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
         for name, below in ((L1_MESSENGER, PORTAL), (L1_BRIDGE, L1_MESSENGER)):
             call = encode_call("initialize(address,address)", owner, at(below))
             yield _Proxy(name, chain_id, call)
+        if chain.built_as == "polygon-cdk":
+            call = encode_call("initialize(address,address)", owner, at(L1_EXIT_ROOTS))
+            yield _Proxy(L1_CDK_BRIDGE, chain_id, call)
+            ends = at(L1_CDK_BRIDGE), at(PORTAL)
+            call = encode_call("initialize(address,address,address)", owner, *ends)
+            yield _Proxy(L1_EXIT_ROOTS, chain_id, call)
 
 
 def _implementation_salt(name: str) -> bytes:

@@ -10,6 +10,8 @@ ORACLE: Final = "L2OutputOracle"
 PORTAL: Final = "OptimismPortal"
 L1_MESSENGER: Final = "L1CrossDomainMessenger"
 L1_BRIDGE: Final = "L1StandardBridge"
+L1_CDK_BRIDGE: Final = "L1PolygonZkEVMBridge"
+L1_EXIT_ROOTS: Final = "GlobalExitRootManager"
 SHARED: Final = {
     "disputeGame": "DisputeGame",
     "finalOutputs": "FinalOutputs",
@@ -22,6 +24,13 @@ EACH: Final = {
     "l1CrossDomainMessenger": L1_MESSENGER,
 }
 """Contracts that each rollup has, by their key in status."""
+OF_FRAMEWORK: Final[Mapping[str, dict[str, str]]] = {
+    "polygon-cdk": {
+        "polygonZkEVMBridge": L1_CDK_BRIDGE,
+        "polygonZkEVMGlobalExitRoot": L1_EXIT_ROOTS,
+    },
+}
+"""Contracts that each rollup has which was born as the framework, by their key in status."""
 
 
 def salt_of(name: str, chain_id: int | None = None, *, implementation: bool = False) -> bytes:
@@ -40,10 +49,12 @@ def address_of(contracts: Mapping[str, str], name: str, chain_id: int | None = N
 
 
 def settlement_addresses(
-    contracts: Mapping[str, str], chain_id: int, *, proof: str
+    contracts: Mapping[str, str], chain_id: int, *, proof: str, born: str | None = None
 ) -> Mapping[str, bytes]:
-    """What the rollup `chain_id` has on the L1 besides the inbox, by key in status."""
+    """What the rollup `chain_id` has on the L1 besides the inbox, by key in status; `born`: the
+    framework whose contracts it has."""
     unused = "attestationVerifier" if proof == "fraud" else "disputeGame"
     shared = {key: name for key, name in SHARED.items() if key != unused}
-    found = {key: address_of(contracts, name, chain_id) for key, name in EACH.items()}
+    each = EACH | OF_FRAMEWORK.get(born or "", {})
+    found = {key: address_of(contracts, name, chain_id) for key, name in each.items()}
     return found | {key: address_of(contracts, name) for key, name in shared.items()}

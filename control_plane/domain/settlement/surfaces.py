@@ -7,7 +7,7 @@ from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.deposits import has_portal
 
 _OP_STACK: Final = "op-stack"
-_WITH_CONTRACTS: Final = frozenset({"arbitrum-nitro", "zk-stack"})
+_WITH_CONTRACTS: Final = frozenset({"arbitrum-nitro", "polygon-cdk", "zk-stack"})
 """Frameworks besides the OP Stack of which a genesis has something (``deployment.SURFACES``)."""
 
 

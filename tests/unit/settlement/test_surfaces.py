@@ -32,7 +32,8 @@ def rollup(framework: str = "op-stack", *, settles: bool = True, **more: Any) ->
         (rollup("op-stack", born="arbitrum-nitro"), "partial"),
         (rollup("zk-stack"), "partial"),
         (rollup("zk-stack", born="op-stack"), "none"),
-        (rollup("polygon-cdk"), "none"),
+        (rollup("polygon-cdk"), "partial"),
+        (rollup("polygon-cdk", settles=False), "none"),
         (rollup("polygon-cdk", born="arbitrum-nitro"), "none"),
     ],
 )

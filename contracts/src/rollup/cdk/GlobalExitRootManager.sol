@@ -31,6 +31,8 @@ contract GlobalExitRootManager is IGlobalExitRootManager, Governed {
     /// @inheritdoc IExitRoots
     bytes32 public override lastRollupExitRoot;
     /// @inheritdoc IGlobalExitRootManager
+    bytes32 public override lastLocalExitRoot;
+    /// @inheritdoc IGlobalExitRootManager
     uint256 public override lastRollupBlock;
     /// @inheritdoc IExitRoots
     mapping(bytes32 globalExitRoot => uint256) public override globalExitRootMap;
@@ -67,7 +69,7 @@ contract GlobalExitRootManager is IGlobalExitRootManager, Governed {
         uint256 number = oracle.output(l2OutputIndex).l2BlockNumber;
         if (number <= lastRollupBlock) revert OutputNotNewer(number, lastRollupBlock);
         if (local == 0) revert NoExits(l2OutputIndex);
-        lastRollupBlock = number;
+        (lastRollupBlock, lastLocalExitRoot) = (number, local);
         lastRollupExitRoot = ExitTree.rootOfOne(local);
         emit RollupExitRootProven(l2OutputIndex, number, local);
         _update();

@@ -35,6 +35,9 @@ interface IGlobalExitRootManager is IExitRoots {
     /// @notice keccak(lastMainnetExitRoot, lastRollupExitRoot).
     function getLastGlobalExitRoot() external view returns (bytes32);
 
+    /// @notice Root of the rollup's own exit tree that was proven last.
+    function lastLocalExitRoot() external view returns (bytes32);
+
     /// @notice The rollup's block up to which its exits are known here.
     function lastRollupBlock() external view returns (uint256);
 
