@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
@@ -195,17 +195,16 @@ async def geth_site(home: Path, fees: Fees | None = None) -> AsyncIterator[GethS
     spec.genesis.write_bytes(OpGethEngine().genesis(spec, alloc, int(time.time())))
     genesis = json.loads(await asyncio.to_thread(spec.genesis.read_bytes))
     runtime = op_geth_runtime(find_op_geth())
-    handle = await runtime.start_node(spec)
-    try:
+    async with AsyncExitStack() as after:
+        handle = await runtime.start_node(spec)
+        after.push_async_callback(runtime.stop_node, handle, grace=0)
         rpc = await connect(handle.ws_url)
+        after.push_async_callback(rpc.close)
         engine = await connect_engine(str(handle.engine_url), spec.directory / "jwt.hex")
+        after.push_async_callback(engine.close)
         journal = Journal(journal_directory(spec.directory))
+        after.callback(journal.close)
         l1 = MadeUpL1()
         builder = BlockBuilder(engine, rpc, journal, cast("L1View", l1), fees=fees)
         await builder.open()
         yield GethSite(rpc, builder, l1, genesis, keys)
-        journal.close()
-        await engine.close()
-        await rpc.close()
-    finally:
-        await runtime.stop_node(handle, grace=0)
