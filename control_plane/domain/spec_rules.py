@@ -38,6 +38,9 @@ _NODE_MEMORY = 64 * 1024 * 1024
 """Bytes that one node is counted with: 20 MB idle, more under load."""
 _OP_GETH = 3
 """As how many nodes one on op-geth is counted: 60 to 180 MB, and a sequencer that does more."""
+_POSTED = ("anvil", "op-geth")
+"""Engines beside which batchers stand."""
+_OURS = "use the engine 'anvil' or 'op-geth'"
 _AHEAD = 30
 """Seconds by which a block of op-geth may be dated ahead (``block_builder.AHEAD``)."""
 _OWN_MEMORY = 256 * 1024 * 1024
@@ -371,15 +374,15 @@ def _proof_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Proble
     if rollup.services == "native":
         yield Problem(path, f"proofs of native services are {NOT_YET}", "leave it out")
         return
-    if rollup.engine != "anvil":
-        yield Problem(path, f"outputs of {rollup.engine} are {NOT_YET}", "use the engine 'anvil'")
+    if rollup.engine not in _POSTED:
+        yield Problem(path, f"outputs of {rollup.engine} are {NOT_YET}", _OURS)
     if spec.agents == "containers":
         yield Problem(path, f"proposers in containers are {NOT_YET}", "use `agents: daemon`")
 
 
 def _da_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:
-    if rollup.engine != "anvil":
-        yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", "use 'anvil'")
+    if rollup.engine not in _POSTED:
+        yield Problem(path, f"a batcher beside {rollup.engine} is {NOT_YET}", _OURS)
     if spec.agents == "containers":
         yield Problem(path, f"batchers in containers are {NOT_YET}", "use `agents: daemon`")
 

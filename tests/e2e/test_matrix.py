@@ -17,29 +17,35 @@ from control_plane.domain.spec_rules import PROOFS
 from control_plane.schemas.spec import DataAvailability
 from tests.acceptance.world import until
 from tests.e2e.home import Home, new_home
+from tests.nodes import find_op_geth
 
 _TOGETHER = 6
 """Rollups of one devnet."""
+_ENGINES = {"op-stack": ("op-geth", "anvil")}
+"""Of frameworks that run on more than one; the first is chosen where any would do."""
 
 
 class Choice(NamedTuple):
     framework: str
     da: str
     proof: str
+    engine: str
 
     @property
     def name(self) -> str:
         """Of its rollup."""
         da = self.da.removeprefix("ethereum-")
-        return f"{self.framework.partition('-')[0]}-{da}-{self.proof}"
+        engine = "" if self.engine == "anvil" else f"-{self.engine.rpartition('-')[2]}"
+        return f"{self.framework.partition('-')[0]}-{da}-{self.proof}{engine}"
 
 
 def every() -> list[Choice]:
     return [
-        Choice(framework, da, proof)
+        Choice(framework, da, proof, engine)
         for framework, proofs in PROOFS.items()
         for da in get_args(DataAvailability)
         for proof in proofs
+        for engine in _ENGINES.get(framework, ("anvil",))
     ]
 
 
@@ -87,6 +93,8 @@ def spec_of(choices: Sequence[Choice]) -> str:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("choices", rows(), ids=lambda row: f"{row[0].name}+{len(row) - 1}")
 def test_each_settles(home: Home, choices: list[Choice]) -> None:
+    if any(choice.engine == "op-geth" for choice in choices):
+        find_op_geth()
     (home.home / "net.yaml").write_text(spec_of(choices))
     home.run("up", "net.yaml", timeout=180)
     with ThreadPoolExecutor(2) as pool:

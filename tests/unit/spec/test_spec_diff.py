@@ -8,7 +8,7 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import make_plan
 from control_plane.domain.spec_diff import diff_specs
-from control_plane.domain.switching import seals_alike, was_ever
+from control_plane.domain.switching import seals_alike, switchable, was_ever
 from control_plane.domain.validation import validate_spec
 from control_plane.schemas.spec import Spec
 from tests.unit.spec.specs import specs
@@ -96,6 +96,8 @@ OP_GETH = {"name": "a", "engine": "op-geth"}
         ({"name": "a"}, {"name": "a", "da": "celestia"}, False),
         (SETTLES, {"name": "a", "da": "ethereum-calldata"}, False),
         ({"name": "a"}, OP_GETH, False),
+        (OP_GETH | SETTLES, OP_GETH | SETTLES | {"da": "celestia"}, True),
+        (OP_GETH | SETTLES, OP_GETH | SETTLES | {"proof": "validity"}, True),
     ],
 )
 def test_what_a_rollup_switches_while_it_runs(
@@ -104,6 +106,13 @@ def test_what_a_rollup_switches_while_it_runs(
     changes = diff_specs(spec_of(rollups=[was]), spec_of(rollups=[becomes]))
     assert changes
     assert all(change.live for change in changes) is live
+
+
+def test_op_geth_stays_the_op_stacks() -> None:
+    zk = {"framework": "zk-stack"}
+    assert switchable(OP_GETH | SETTLES, OP_GETH | SETTLES | zk).isdisjoint(zk)
+    assert "framework" in switchable(SETTLES, SETTLES | zk)
+    assert not switchable(SETTLES, OP_GETH | SETTLES)
 
 
 def test_nothing_switches_in_containers() -> None:
