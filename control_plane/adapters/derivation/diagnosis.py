@@ -15,6 +15,8 @@ from control_plane.domain.rpc import RpcError
 
 _AT_ONCE: Final = 50
 _DUMP_DEADLINE: Final = 30.0
+_MOST_SLOTS: Final = 10_000
+"""Of one account, that op-geth is asked for."""
 
 _T = TypeVar("_T")
 
@@ -94,7 +96,7 @@ async def _slots(
     """Slots that executing the chain ever touched, and those that the node has beside them."""
     found = []
     at = "0x" + address.hex()
-    for part in _parts(sorted(replay.slots(address) | await _dumped(sequencer, at))):
+    for part in _parts(sorted(replay.slots(address) | await _listed(sequencer, at, block))):
         calls = [
             ("eth_getStorageAt", (at, "0x" + slot.to_bytes(32).hex(), hex(block.number)))
             for slot in part
@@ -108,8 +110,24 @@ async def _slots(
     return found
 
 
+async def _listed(sequencer: Rpc, address: str, block: ChannelBlock) -> set[int]:
+    """Slots of the account that the node names."""
+    return await _dumped(sequencer, address) or await _ranged(sequencer, address, block)
+
+
+async def _ranged(sequencer: Rpc, address: str, block: ChannelBlock) -> set[int]:
+    """Before the last transaction of the block, on op-geth; nothing from another node."""
+    last, start = len(block.transactions) - 1, "0x" + "00" * 32
+    place = "0x" + block.hash.hex(), last, address
+    try:
+        found = await sequencer.call("debug_storageRangeAt", *place, start, _MOST_SLOTS)
+        return {int(each["key"], 16) for each in (found["storage"] or {}).values() if each["key"]}
+    except (CalderaError, RpcError, KeyError, ValueError, TypeError):
+        return set()
+
+
 async def _dumped(sequencer: Rpc, address: str) -> set[int]:
-    """Slots of the account at the head of a node on Anvil; nothing where a node tells no dump."""
+    """At the head of a node on Anvil; nothing where a node tells no dump."""
     try:
         packed = await sequencer.call("anvil_dumpState", timeout=_DUMP_DEADLINE)
         accounts = json.loads(gzip.decompress(bytes.fromhex(packed[2:])))["accounts"]

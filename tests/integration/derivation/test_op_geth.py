@@ -8,6 +8,8 @@ from typing import Any, cast
 import pytest
 from eth_account import Account
 
+from control_plane.adapters.derivation.diagnosis import diagnose
+from control_plane.adapters.derivation.replay import Differs, Replay
 from control_plane.domain.op_stack import L1_BLOCK, Fees
 from tests.integration.derivation import test_deposits, test_replay
 from tests.integration.derivation.geth_site import CHAIN_ID, GethSite, geth_site
@@ -296,6 +298,26 @@ async def test_what_anvil_does_not_do(site: GethSite) -> None:
     for run in CASES.values():
         await run(site)
     await site.replayed()
+
+
+async def test_state_of_another_genesis_is_named(site: GethSite) -> None:
+    """Balances and slots that the node has and its genesis does not give, and the other way."""
+    passer, rich = "42" + "0" * 36 + "16", site.accounts[3][2:].lower()
+    slots = site.genesis["alloc"][passer]["storage"]
+    await site.mine()
+    block = (await site.channel()).blocks[0]
+    site.genesis["alloc"][rich]["balance"] = "0x5"
+    (known,) = slots
+    site.genesis["alloc"][passer]["storage"] = {"0x" + f"{0x77:064x}": "0x" + f"{9:064x}"}
+    replay = Replay(site.genesis, bytes(32))
+    with pytest.raises(Differs, match="state root"):
+        replay.execute(block)
+    found = await diagnose(site.rpc, replay, block)
+    named = {(one["address"][2:], one["what"], one["found"]) for one in found["accounts"]}
+    assert (rich, "balance", 5) in named
+    assert (passer, "slot 0x77", "0x9") in named
+    assert (passer, f"slot {int(known, 16):#x}", "0x0") in named
+    assert found["transactions"] == []
 
 
 async def test_data_and_operator_are_paid_for(tmp_path: Path) -> None:
