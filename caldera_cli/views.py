@@ -39,6 +39,25 @@ def with_shards(
     return (*headings[:at], "shard", *headings[at:]), wider
 
 
+def with_switches(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], rollups: Sequence[Json]
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """A table of rollups with a last column for when each last switched, if any did."""
+    if not any(rollup.get("switched") for rollup in rollups):
+        return headings, rows
+    wider = [
+        (*row, _switched(rollup.get("switched"))) for row, rollup in zip(rows, rollups, strict=True)
+    ]
+    return (*headings, "switched"), wider
+
+
+def _switched(last: Json | None) -> str:
+    if last is None:
+        return "-"
+    by = "by command" if last["rule"] is None else f"by rule {last['rule']}"
+    return f"{clock(last['at'])} {by}"
+
+
 def show_next(status: Json) -> None:
     """One line on what to try."""
     if status["state"] not in {"ready", "degraded"}:
@@ -69,6 +88,10 @@ def show_status(status: Json) -> None:
             ("expires", local_time(status.get("expires_at"))),
         ]
     )
+    for rollup in status["rollups"]:
+        last = rollup.get("switched")
+        if last is not None:
+            render.out(f"{rollup['name']} switched at {_switched(last)}: {last['reason']}")
     _show_troubled(status.get("services") or [])
 
 

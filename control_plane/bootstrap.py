@@ -51,6 +51,7 @@ from control_plane.settings import Settings
 if TYPE_CHECKING:
     from control_plane.adapters.op_stack.stack import NativeStack
     from control_plane.adapters.runtime.compose.runtime import ComposeRuntime
+    from control_plane.services.switching.ruling import Ruling
 
 FAULT_VARIABLE: Final = "CALDERA_TEST_FAULT"
 """For tests of recovery only: ``before:STEP`` or ``after:STEP``, where the daemon kills itself."""
@@ -92,16 +93,17 @@ async def build(settings: Settings, here: Listening) -> Running:
     crews: Crews = {}
     gate = Gate(home)
     containers = OnDemand(lambda: _containers(home))
+    ruling = cast("Ruling", OnDemand(lambda: _ruling(control, database)))
     control = ControlPlane(
         home,
-        _tools(settings, database, gate, containers, events.look_again, seams, crews),
+        _tools(settings, database, gate, containers, events.look_again, seams, crews, ruling),
         plan_for_machine,
         events.publisher,
         here.version,
         _end_this_process if settings.transient else None,
     )
     chaos = ChaosOnDemand(control, database, events, seams)
-    desks = Desks(home, control, database, crews)
+    desks = Desks(home, control, database, crews, ruling)
     services = open_desks(desks, settings, events, chaos, here)
     await control.open()
     await chaos.resume_if_any()
@@ -116,6 +118,7 @@ def _tools(
     look_again: Callable[[], None],
     seams: SeamBook,
     crews: Crews,
+    ruling: "Ruling",
 ) -> Tools:
     cache = cache_dir(os.environ)
 
@@ -148,7 +151,7 @@ def _tools(
         bootstrap=ChainBootstrap(),
         sealing=_sealing(native),
         make_agents=by_place(
-            agents_maker(database, settings.home, programs, native, seams, crews),
+            agents_maker(database, settings.home, programs, native, seams, crews, ruling),
             outposts_maker(settings.home, _database_url(settings), containers),
         ),
         join_guardian=guardian_joiner(database, settings.home, seams, crews),
@@ -160,6 +163,12 @@ def _tools(
         remove_tree=remove_tree,
         fault=_fault(),
     )
+
+
+def _ruling(control: ControlPlane, database: SqlDatabase) -> "Ruling":
+    from control_plane.services.switching.ruling import Ruling
+
+    return Ruling(control, database)
 
 
 def _containers(home: Path) -> "ComposeRuntime":

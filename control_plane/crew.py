@@ -13,6 +13,7 @@ from control_plane.adapters.runtime.programs import ProcessPrograms
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
+from control_plane.domain.ports.node import Connect
 from control_plane.domain.ports.provision import JoinGuardian, MakeAgents
 from control_plane.domain.ports.store import Database
 from control_plane.domain.seams import SeamBook, Seams
@@ -24,6 +25,7 @@ from control_plane.services.metalayer.rounds import founding_roster
 if TYPE_CHECKING:
     from control_plane.agents.guardian import Guardian
     from control_plane.batching import Data
+    from control_plane.services.switching.ruling import Ruling
 
 Crews = dict[str, tuple[list[EitherAttester], list[making.Listening]]]
 """By devnet, who signs sets and who signs epochs: the lists that its agents go through."""
@@ -36,6 +38,7 @@ def agents_maker(
     native: OnDemand,
     seams: SeamBook,
     crews: Crews,
+    ruling: "Ruling",
 ) -> MakeAgents:
     """Agents in the daemon; who signs is left in `crews`."""
 
@@ -66,6 +69,7 @@ def agents_maker(
             *_batchers(network, keys, database, hub, publish, files.root, programs, data),
             *_settling(network, keys, database, hub, publish, between, guardians, data),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
+            *_switchers(network, hub, through, ruling),
             *(
                 making.make_validator(network, index, account, files.root, hub, publish)
                 for index, account in enumerate(keys.validators)
@@ -158,6 +162,29 @@ def _native_agents(chain: Chain, network: Network, keys: Keys, native: OnDemand)
 
     keeper = BlockKeeper(chain, connect, functools.partial(native.journal, chain))
     return keeper, *program_agents(specs, native.programs)
+
+
+def _switchers(network: Network, hub: Hub, through: Connect, ruling: "Ruling") -> Sequence[Agent]:
+    """Of the rollups that switch by themselves."""
+    ruled = [chain for chain in network.chains if chain.plan.rules]
+    if not ruled:
+        return ()
+    from control_plane.agents.switcher import Switcher
+
+    devnet = network.devnet
+    ruling.keep(devnet, [chain.name for chain in ruled])
+    up = functools.partial(ruling.up, devnet)
+    return [
+        Switcher(
+            chain,
+            through,
+            hub,
+            ruling.meter(devnet, chain.name),
+            up,
+            functools.partial(ruling.consider, devnet, chain.name),
+        )
+        for chain in ruled
+    ]
 
 
 def _data(network: Network) -> "Data | None":

@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from control_plane.services.rewards import Rewards
     from control_plane.services.send_message import SendMessages
     from control_plane.services.settlement.outputs import Outputs
+    from control_plane.services.switching.ruling import Ruling
     from control_plane.services.trace import Tracer
 
 
@@ -92,6 +93,7 @@ def open_desks(
         bridge=cast("BridgeDesk", OnDemand(desks.bridge)),
         outputs=cast("Outputs", OnDemand(desks.outputs)),
         keepers=desks.keepers,
+        rules=desks.rules,
         chaos=chaos,
         offences=cast("Offences", OnDemand(desks.offences)),
         guardians=cast("GuardianDesk", OnDemand(desks.guardians)),
@@ -110,6 +112,7 @@ class Desks:
     control: ControlPlane
     database: SqlDatabase
     crews: Crews
+    rules: "Ruling"
 
     def born(self, name: str) -> Mapping[str, Hex]:
         """The contracts with which the devnet `name` was born."""

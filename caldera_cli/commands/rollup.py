@@ -15,7 +15,7 @@ _DEADLINE = 120.0
 _JOIN_DEADLINE = 300.0
 _COLUMNS = ("name", "framework", "chain_id", "domain", "rpc_url", "state")
 
-app = new_app("List, add, join, switch and remove rollups.")
+app = new_app("List, add, join, switch, set and remove rollups.")
 
 
 @app.command("ls")
@@ -27,12 +27,12 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         render.data(rollups)
         return
-    from caldera_cli.views import with_shards
+    from caldera_cli.views import with_shards, with_switches
 
     headings = ("name", "framework", "chain id", "domain", "rpc", "state")
     named = [each | {"framework": each["framework"] or each["engine"]} for each in rollups]
     rows = [[each[key] for key in _COLUMNS] for each in named]
-    render.table(*with_shards(headings, rows, rollups, 2))
+    render.table(*with_switches(*with_shards(headings, rows, rollups, 2), rollups))
 
 
 @app.command("add")
@@ -284,6 +284,79 @@ def _changes(
             code=USAGE,
         )
     return found
+
+
+@app.command("rules")
+def _rules(
+    rollup: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
+    ],
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rules by which a rollup switches by itself, and what they have done."""
+    from caldera_cli.views import clock, local_time
+
+    client = connect()
+    name = find_devnet(client, devnet)
+    found = client.get(f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}/rules")
+    if as_json:
+        render.data(found)
+        return
+    if not found["rules"]:
+        render.say(f"{rollup} has no rules; `switch` in its spec names them.")
+        return
+    render.table(
+        ("rule", "when", "to", "holds", "load", "next", "fired", "last fired"),
+        [
+            (
+                each["rule"],
+                each["when"],
+                each["to"],
+                "yes" if each["holds"] else "no",
+                "-" if each["load"] is None else f"{each['load']:.1f}",
+                local_time(each["next_at"]) or "-",
+                each["fired"],
+                local_time(each["fired_at"]) or "-",
+            )
+            for each in found["rules"]
+        ],
+    )
+    if found["not_before"]:
+        render.say(
+            f"It switched a moment ago; the next rule waits until {clock(found['not_before'])}."
+        )
+
+
+@app.command("set")
+def _set(
+    rollup: Annotated[
+        str,
+        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
+    ],
+    private: Annotated[
+        bool | None,
+        typer.Option("--private/--no-private", help="Its privacy flag, which rules ask for."),
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Set a rollup's privacy flag. It hides nothing by itself: what a rule does then, does."""
+    from caldera_cli.errors import USAGE, CliError
+
+    if private is None:
+        raise CliError("Nothing to set", hint="name --private or --no-private", code=USAGE)
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}"
+    client.get(f"{path}/rollups/{segment(rollup)}")  # a name that is none is told as such
+    body = {"set": [f"rollups.{rollup}.private={str(private).lower()}"], "wait": True}
+    status = client.patch(path, body, timeout=_DEADLINE)
+    if as_json:
+        render.data(status)
+    else:
+        render.say(f"{rollup} is {'private' if private else 'not private'} now")
 
 
 @app.command("rm")

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from control_plane.schemas.offence import OffenceView
     from control_plane.schemas.output import OutputsView
     from control_plane.schemas.proof import MessageProofView, StorageProofView
+    from control_plane.schemas.rules import RulesView
     from control_plane.schemas.service import ServiceView
     from control_plane.services.queries import MessageFilter
 
@@ -192,6 +193,12 @@ class Outputs(Protocol):
         ...
 
 
+class Rules(Protocol):
+    async def rules(self, devnet: str, rollup: str) -> RulesView:
+        """Those by which a rollup that is there switches by itself; none: it does not."""
+        ...
+
+
 class Proofs(Protocol):
     async def message(self, name: str, message_id: str) -> MessageProofView:
         """By the whole id or an unambiguous beginning of it."""
@@ -260,6 +267,7 @@ class Services:
     bridge: Bridge
     outputs: Outputs
     keepers: Keepers
+    rules: Rules
     chaos: Callable[[], Chaos]
     guardians: Guardians
     rewards: Rewards

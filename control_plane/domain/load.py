@@ -7,6 +7,7 @@ time travel moves, does not count.
 import math
 from collections import deque
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from control_plane.domain.plan import SwitchRule
@@ -14,6 +15,16 @@ from control_plane.domain.plan import SwitchRule
 _PARTS: Final = 200
 """Into how many parts a window is cut: it is exact to half a percent of its length, and costs no
 more memory under load."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loads:
+    """What a rollup carries."""
+
+    holding: frozenset[int]
+    """Places of the rules of load that hold."""
+    rates: Mapping[float, float]
+    """Transactions a second, by length of the window in seconds."""
 
 
 class Window:

@@ -179,7 +179,7 @@ def _reached(here: str, rollup: RollupSpec, spec: Spec, check: Check) -> Iterato
     """The first problem of each rule, from everything that the rollup can have become by then."""
     rules = rules_of(rollup)
     begin = form_of(rollup.model_dump())
-    told: set[int] = set()
+    told: dict[int, Problem] = {}
     seen, waiting = {begin}, [begin]
     while waiting:
         form = waiting.pop()
@@ -191,9 +191,9 @@ def _reached(here: str, rollup: RollupSpec, spec: Spec, check: Check) -> Iterato
             if problem is None:
                 seen.add(new)
                 waiting.append(new)
-            elif at not in told:
-                told.add(at)
-                yield _from(problem, form, begin)
+            else:
+                told.setdefault(at, _from(problem, form, begin))
+    yield from (told[at] for at in sorted(told))
 
 
 def _as(rollup: RollupSpec, form: Form) -> RollupSpec:

@@ -93,7 +93,8 @@ class Decision:
 
 def form_of(rollup: Mapping[str, Any]) -> Form:
     """What switches, of a rollup's spec or plan as a mapping."""
-    return Form(**{key: rollup.get(key) for keys in PARTS.values() for key in keys})
+    found: dict[str, Any] = {key: rollup.get(key) for keys in PARTS.values() for key in keys}
+    return Form(**found)
 
 
 def target_of(rule: SwitchRule) -> Target:

@@ -137,9 +137,11 @@ def _delete(raw: Any, location: Location) -> None:
 
 
 def _rule_problems(spec: Spec, facts: Facts | None, broken: list[Location]) -> list[Problem]:
-    """What the rules find, less what stands at a place that is broken already; of a place with
-    several problems, an invalid combination goes before *not available yet*."""
+    """What the rules find, less what stands at a place that is broken already, or around one; of a
+    place with several problems, an invalid combination goes before *not available yet*."""
     known = {shown_path(location) for location in broken}
+    around = {path[:at] for path in known for at, letter in enumerate(path) if letter == "."}
+    known |= around
     found: list[Problem] = []
     for rule in RULES:
         for problem in rule(spec):

@@ -7,6 +7,7 @@ from pydantic import Field, SecretStr
 
 from control_plane.schemas.common import Address, Hash, Model, Name, Request, ShownAs, Texts
 from control_plane.schemas.problem import ProblemDetail
+from control_plane.schemas.rules import LastSwitch
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import URL, WS_URL, RollupSpec, Spec
 
@@ -169,6 +170,13 @@ class RollupStatus(Model):
     gas_token: str | None = Field(default=None, description="Null until that part exists.")
     shard: str | None = Field(
         default=None, description="Its group in epochs; null: of no named one.", examples=["gaming"]
+    )
+    private: bool = Field(
+        default=False, description="Its privacy flag, which rules ask for; it hides nothing."
+    )
+    rules: int = Field(default=0, description="How many rules it switches by.")
+    switched: LastSwitch | None = Field(
+        default=None, description="Its last switch; null where it never did."
     )
     block_time: float = Field(description="Seconds; 0: as soon as a transaction waits.")
     rpc_url: str = Field(examples=["http://127.0.0.1:9545"])

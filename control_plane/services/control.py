@@ -5,10 +5,10 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from control_plane.domain.errors import (
     CalderaError,
@@ -18,6 +18,7 @@ from control_plane.domain.errors import (
 )
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.store import UnitOfWork
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.spec_diff import Change, diff_specs
 from control_plane.domain.spec_external import refuse_strangers
@@ -27,6 +28,9 @@ from control_plane.services.expiry import Expiry
 from control_plane.services.reconciler import Tools
 from control_plane.services.running import Running
 from control_plane.services.supervisor import cancel_and_wait
+
+if TYPE_CHECKING:
+    from control_plane.services.switching.journal import ByRule
 
 _GONE_DEADLINE = 30.0
 
@@ -46,6 +50,14 @@ class Accepted:
     record: DevnetRecord
     outcome: Outcome
     changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """Another spec for a devnet, and the rule that wants it."""
+
+    spec: Spec
+    by: "ByRule"
 
 
 class ControlPlane(Running):
@@ -131,6 +143,7 @@ class ControlPlane(Running):
             known = await self._known(spec.name)
             if known is not None:
                 refuse_strangers(spec, {str(rollup["name"]) for rollup in known.spec["rollups"]})
+                spec = await self.as_it_runs(known, spec)
                 return await self._again(known, spec, update=update)
             refuse_strangers(spec, ())
             plan = self._make_plan(spec, await self._other_plans(spec.name), None, free_ports)
@@ -175,6 +188,29 @@ class ControlPlane(Running):
             refuse_strangers(spec, known | {joined or ""})
             return await self._again(record, spec, update=True)
 
+    async def revise(
+        self, name: str, revise: Callable[[DevnetRecord], Awaitable[Revision | None]]
+    ) -> None:
+        """Apply what `revise` makes of a devnet's record, None: nothing; nobody changes a devnet
+        meanwhile. Conflict names what can't be applied."""
+        async with self._admission:
+            record = await self.record(name)
+            revision = await revise(record)
+            if revision is not None:
+                changes = diff_specs(Spec.model_validate(record.spec), revision.spec)
+                await self._apply(record, revision.spec, changes, revision.by)
+
+    async def as_it_runs(self, record: DevnetRecord, spec: Spec) -> Spec:
+        """`spec` with what rules have made of its rollups since somebody last said what it says."""
+        if not any(rollup.switch for rollup in spec.rollups):
+            return spec
+        from control_plane.services.switching.journal import as_switched
+
+        async with self._tools.database.begin() as unit:
+            known = await unit.switches.list(record.name)
+        declared = {one.rollup: one.declared for one in known if one.declared is not None}
+        return as_switched(spec, Spec.model_validate(record.spec), declared)
+
     async def extend(self, name: str, ttl: float) -> DevnetRecord:
         """Let the devnet live `ttl` more seconds from now."""
         return await self._update(name, expires_at=time.time() + ttl)
@@ -194,7 +230,11 @@ class ControlPlane(Running):
         return Accepted(await self.start(record.name), "resumed")
 
     async def _apply(
-        self, record: DevnetRecord, spec: Spec, changes: tuple[Change, ...]
+        self,
+        record: DevnetRecord,
+        spec: Spec,
+        changes: tuple[Change, ...],
+        by: "ByRule | None" = None,
     ) -> Accepted:
         fixed = [str(change) for change in changes if not change.live]
         if fixed:
@@ -205,8 +245,15 @@ class ControlPlane(Running):
             )
         plan = self._tools.load_plan(record.plan)
         changed = self._make_plan(spec, await self._other_plans(record.name), plan, False)
+
+        async def note(unit: UnitOfWork) -> None:
+            from control_plane.services.switching.journal import note_switches
+
+            await note_switches(unit, record.name, Spec.model_validate(record.spec), spec, by)
+
         updated = await self._update(
             record.name,
+            note,
             spec=spec.model_dump(mode="json"),
             plan=self._tools.dump_plan(changed),
             desired=Desired.RUNNING,
@@ -220,7 +267,9 @@ class ControlPlane(Running):
         record = await self.record(name)
         if record.desired is Desired.STOPPED and record.state is DevnetState.STOPPED:
             return record
-        again = {"state": DevnetState.STOPPING} if record.state is DevnetState.FAILED else {}
+        again: dict[str, Any] = (
+            {"state": DevnetState.STOPPING} if record.state is DevnetState.FAILED else {}
+        )
         return await self._update(name, desired=Desired.STOPPED, **again)
 
     async def start(self, name: str) -> DevnetRecord:
@@ -261,12 +310,20 @@ class ControlPlane(Running):
             if record.name != name
         ]
 
-    async def _update(self, name: str, **changes: Any) -> DevnetRecord:
+    async def _update(
+        self,
+        name: str,
+        also: Callable[[UnitOfWork], Awaitable[None]] | None = None,
+        **changes: Any,
+    ) -> DevnetRecord:
+        """Change a record, and in the same transaction do what is to be done `also`."""
         async with self._tools.database.begin() as unit:
             record = await unit.devnets.get(name)
             if record is not None:
                 record = replace(record, **changes)
                 await unit.devnets.put(record)
+                if also is not None:
+                    await also(unit)
         if record is None:
             return await self.record(name)  # raises NotFound with suggestions
         self._employ(name).wake()

@@ -83,6 +83,7 @@ class Devnets:
             plan = plan_from_json(record.plan)
             if record.name == spec.name:
                 keep = plan
+                spec = await self.control.as_it_runs(record, spec)
                 changes = diff_specs(Spec.model_validate(record.spec), spec)
             else:
                 others.append(plan)

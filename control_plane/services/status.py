@@ -14,6 +14,7 @@ from control_plane.domain.records import (
     EpochRecord,
     GuardianSetRecord,
     ServiceRecord,
+    SwitchRecord,
 )
 from control_plane.domain.settlement import inbox_address, posts_batches, settles
 from control_plane.domain.settlement.deposits import has_portal
@@ -31,6 +32,7 @@ from control_plane.schemas.devnet import (
     Timings,
 )
 from control_plane.schemas.problem import ProblemDetail
+from control_plane.schemas.rules import LastSwitch
 from control_plane.schemas.service import ServiceView
 from control_plane.services.problems import problem_detail
 from control_plane.services.reconciler import Reconciler
@@ -56,6 +58,7 @@ async def status(
     async with database.begin() as unit:
         services = await unit.services.list(record.name)
         metalayer = await _metalayer(unit, record, plan, worker)
+        switched = await _switched(unit, record.name, plan)
     state, problem = _now(record, worker)
     nodes = {service.service: service for service in services}
     return DevnetStatus(
@@ -70,7 +73,9 @@ async def status(
         notes=plan.notes,
         timings=Timings(ready_ms=record.ready_ms, steps=dict(record.timings)),
         l1=_l1(plan.l1, nodes, contracts),
-        rollups=tuple(_rollup(chain, nodes, contracts) for chain in plan.rollups),
+        rollups=tuple(
+            _rollup(chain, nodes, contracts, switched.get(chain.name)) for chain in plan.rollups
+        ),
         metalayer=metalayer,
         services=_services(services, worker),
     )
@@ -144,8 +149,27 @@ def _l1(
     )
 
 
+async def _switched(unit: UnitOfWork, devnet: str, plan: Plan) -> Mapping[str, LastSwitch]:
+    """The last switch of each rollup that ever became another one."""
+    if not any(chain.rules or chain.earlier or chain.born for chain in plan.rollups):
+        return {}
+    found = {record.rollup: last_switch(record) for record in await unit.switches.list(devnet)}
+    return {name: last for name, last in found.items() if last is not None}
+
+
+def last_switch(record: SwitchRecord) -> LastSwitch | None:
+    """When a rollup last became another one, by a rule or because somebody asked for it."""
+    at = moment(record.switched_at)
+    if at is None:
+        return None
+    return LastSwitch(at=at, reason=record.reason or "", rule=record.rule)
+
+
 def _rollup(
-    chain: ChainPlan, nodes: Mapping[str, ServiceRecord], contracts: Mapping[str, Hex]
+    chain: ChainPlan,
+    nodes: Mapping[str, ServiceRecord],
+    contracts: Mapping[str, Hex],
+    switched: LastSwitch | None,
 ) -> RollupStatus:
     return RollupStatus(
         name=chain.name,
@@ -161,6 +185,9 @@ def _rollup(
         prover="attestation" if chain.proof == "validity" else None,
         sequencing_window=chain.sequencing_window if chain.proof else None,
         shard=chain.shard,
+        private=chain.private,
+        rules=len(chain.rules),
+        switched=switched,
         block_time=chain.block_time,
         rpc_url=_url(chain),
         ws_url=_ws(chain),

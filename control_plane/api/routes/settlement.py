@@ -8,6 +8,7 @@ from control_plane.api.deps import Devnet, Wired
 from control_plane.api.errors import documented
 from control_plane.schemas.keeper import DataAvailabilityView
 from control_plane.schemas.output import OutputsView
+from control_plane.schemas.rules import RulesView
 
 router = APIRouter(prefix="/v1/devnets/{name}/rollups/{rollup}", tags=["settlement"])
 
@@ -70,3 +71,19 @@ async def list_outputs(
     """Newest first, as they are on the L1 now."""
     await services.devnets.rollup(name, rollup)
     return await services.outputs.list(name, rollup, limit=limit, before=before)
+
+
+@router.get(
+    "/rules",
+    operation_id="listRules",
+    summary="List the rules by which a rollup switches",
+    responses=documented(404),
+)
+async def list_rules(
+    services: Wired,
+    name: Devnet,
+    rollup: Annotated[str, Path(description="A rollup's name.", max_length=64, examples=["op"])],
+) -> RulesView:
+    """The strongest first, with what each has done and whether it holds now."""
+    await services.devnets.rollup(name, rollup)
+    return await services.rules.rules(name, rollup)

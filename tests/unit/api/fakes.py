@@ -53,6 +53,7 @@ from control_plane.schemas.message import (
 from control_plane.schemas.offence import OffenceView
 from control_plane.schemas.output import OutputsView, OutputView
 from control_plane.schemas.proof import AttestedView, MessageProofView, SlotValue, StorageProofView
+from control_plane.schemas.rules import LastSwitch, RulesView, RuleView
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.chaos import kind_view
@@ -355,6 +356,24 @@ class FakeOutputs:
         return OutputsView(oracle="0x" + "ab" * 20, total=1, outputs=(output,)[:limit])
 
 
+class FakeRules:
+    async def rules(self, devnet: str, rollup: str) -> RulesView:
+        at = datetime(2026, 1, 1, tzinfo=UTC)
+        busy = RuleView(
+            rule=0, when="load above 50 a second over 10 s", to="proof validity",
+            holds=True, load=73.25, fired=1, fired_at=at,
+        )  # fmt: skip
+        morning = RuleView(
+            rule=1, when="schedule 0 9 * * *", to="da celestia", holds=False,
+            next_at=datetime(2026, 1, 1, 9, tzinfo=UTC),
+        )  # fmt: skip
+        reason = "load above 50 a second over 10 s: 73.25"
+        return RulesView(
+            rollup=rollup, private=False, switch_interval=10, not_before=at,
+            last=LastSwitch(at=at, reason=reason, rule=0), rules=(busy, morning),
+        )  # fmt: skip
+
+
 async def fake_genesis(devnet: str, chain: str) -> bytes:
     return b'{"config": {"chainId": 901}, "alloc": {}}'
 
@@ -464,6 +483,7 @@ def fake_running(home: Path) -> FakeRunning:
         bridge=FakeBridge(devnets.status),
         outputs=FakeOutputs(),
         keepers=fake_keepers,
+        rules=FakeRules(),
         chaos=lambda: chaos,
         guardians=FakeGuardians(devnets.status),
         rewards=FakeRewards(devnets.status),

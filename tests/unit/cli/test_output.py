@@ -52,6 +52,8 @@ COMMAND_LINES = {
     "rollup-add": "rollup add shop --framework zk-stack --devnet pair",
     "rollup-join": "rollup join theirs --rpc http://127.0.0.1:8555 --devnet pair",
     "rollup-rm": "rollup rm right --devnet pair",
+    "rollup-rules": "rollup rules left --devnet pair",
+    "rollup-set": "rollup set left --no-private --devnet pair",
     "stake-add": "stake add 0 5000 --wait",
     "stake-remove": "stake remove 0 5000 --json",
     "stake-rewards": "stake rewards --report",
