@@ -53,7 +53,9 @@ class Sheet:
     and in logs, each of which is read by itself."""
 
     escrow: int
-    """In the portal."""
+    """What the portal says that it locked."""
+    held: int
+    """What it has."""
     genesis: int
     """Coins that accounts began with."""
     supply: int
@@ -80,6 +82,7 @@ class Sheet:
             "escrow = deposited - withdrawn + leaving": self.escrow
             == self.deposited - self.withdrawn + self.leaving,
             "burnt = withdrawn": self.burnt == self.withdrawn,
+            "escrow = held": self.escrow == self.held,
         }
         return [name for name, holds in equations.items() if not holds]
 
@@ -102,7 +105,8 @@ def sheet(l1: str, l2: str, lane: Lane, portal: str, genesis: Path) -> Sheet:
     withdrawals = [found for log in sent if (found := withdrawal_of_log(log))]
     paid = {log["topics"][1]: int(log["data"], 16) == 1 or bool(lane.token) for log in ended}
     return Sheet(
-        escrow=held_by(l1, lane, portal) * lane.scale,
+        escrow=_balance(l1, portal) * lane.scale,
+        held=held_by(l1, lane, portal) * lane.scale,
         genesis=sum(int(account.get("balance", "0x0"), 16) for account in alloc.values()),
         supply=sum(balances.values()),
         burnt=balances.get("0x" + MESSAGE_PASSER.hex(), 0),
@@ -119,6 +123,11 @@ def held_by(url: str, lane: Lane, who: str) -> int:
         return int(rpc(url, "eth_getBalance", who, "latest"), 16)
     data = encode_call("balanceOf(address)", bytes.fromhex(who[2:]))
     return int(rpc(url, "eth_call", {"to": lane.token, "data": "0x" + data.hex()}, "latest"), 16)
+
+
+def _balance(l1: str, portal: str) -> int:
+    asked = {"to": portal, "data": "0x" + encode_call("balance()").hex()}
+    return int(rpc(l1, "eth_call", asked, "latest"), 16)
 
 
 def _taken(l2: str, hashes: Sequence[str]) -> set[str]:
