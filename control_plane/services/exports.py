@@ -6,12 +6,30 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from control_plane.domain.errors import NotAvailableYet, NotFound
+from control_plane.domain.op_stack import L1_BLOCK
+from control_plane.domain.settlement.predeploys import GAS_PRICE_ORACLE
+from control_plane.domain.settlement.withdrawals import L2_BRIDGE, L2_MESSENGER, MESSAGE_PASSER
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import ContractView, DevnetStatus, L1Status, RollupStatus
 from control_plane.schemas.export import ExportFile, ExportView
 
 _LATER: Final = ("compose",)
 REGISTRY: Final = "hyperlane-registry"
+_VIEM: Final = {
+    "gasPriceOracle": GAS_PRICE_ORACLE,
+    "l1Block": "0x" + L1_BLOCK.hex(),
+    "l2ToL1MessagePasser": "0x" + MESSAGE_PASSER.hex(),
+    "l2CrossDomainMessenger": "0x" + L2_MESSENGER.hex(),
+    "l2StandardBridge": "0x" + L2_BRIDGE.hex(),
+}
+"""The OP Stack's predeploys by the names that viem gives them."""
+_VIEM_ON_L1: Final = {
+    "portal": "optimismPortal",
+    "l2OutputOracle": "l2OutputOracle",
+    "disputeGameFactory": "disputeGameFactory",
+    "l1StandardBridge": "l1StandardBridge",
+}
+"""A rollup's contracts on the L1: viem's names, and ours."""
 
 
 def export(
@@ -83,15 +101,36 @@ def _wagmi(status: DevnetStatus, contracts: Sequence[ContractView]) -> list[Expo
 
 def _viem_chain(status: DevnetStatus, chain: L1Status | RollupStatus) -> dict[str, Any]:
     multicall = chain.contracts.get("multicall3")
+    contracts: dict[str, Any] = {"multicall3": {"address": multicall}} if multicall else {}
+    coin = "ETH"
+    if isinstance(chain, RollupStatus):
+        contracts |= _viem_op_stack(chain, str(status.l1.chain_id))
+        coin = chain.gas_token or coin
+    name = "Ether" if coin == "ETH" else coin
     return {
         "id": chain.chain_id,
         "name": f"{status.name} {chain.name}",
-        "nativeCurrency": {"name": "Ether", "symbol": "ETH", "decimals": 18},
+        "nativeCurrency": {"name": name, "symbol": coin, "decimals": 18},
         "rpcUrls": {"default": {"http": [chain.rpc_url], "webSocket": [chain.ws_url]}},
         "testnet": True,
-        **({"contracts": {"multicall3": {"address": multicall}}} if multicall else {}),
+        **({"contracts": contracts} if contracts else {}),
         **({"sourceId": status.l1.chain_id} if isinstance(chain, RollupStatus) else {}),
     }
+
+
+def _viem_op_stack(rollup: RollupStatus, l1_id: str) -> dict[str, Any]:
+    """What viem's op-stack actions look for in a chain: those of the rollup's contracts that it
+    has, by viem's names; those on the L1 by its chain id."""
+    has = rollup.l1_contracts
+    if "optimismPortal" not in has:
+        return {}
+    bridged = ("l2CrossDomainMessenger", "l2StandardBridge")
+    missing = () if "l1StandardBridge" in has else bridged
+    there = {name: {"address": at} for name, at in _VIEM.items() if name not in missing}
+    on_l1 = {
+        name: {l1_id: {"address": has[key]}} for name, key in _VIEM_ON_L1.items() if key in has
+    }
+    return there | on_l1
 
 
 def _foundry(status: DevnetStatus, _: Sequence[ContractView]) -> list[ExportFile]:

@@ -1,5 +1,7 @@
 """Coins and tokens go to a rollup and come home, to the wei; nothing comes home twice."""
 
+import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -258,15 +260,13 @@ def test_coins_are_wrapped(net: Net) -> None:
 
 
 def test_viem_deposits_and_withdraws(net: Net, tmp_path: Path) -> None:
-    status = net.home.status()
-    rollup = status["rollups"][0]
+    net.home.run("export", "wagmi", "--out", str(tmp_path))
+    (chain,) = re.findall(
+        r"Op = defineChain\((\{.*?\n\})\)", (tmp_path / "caldera.ts").read_text(), re.DOTALL
+    )
     given = {
-        "l1": {"url": net.l1, "id": status["l1"]["chain_id"]},
-        "rollup": {
-            "url": net.op,
-            "id": rollup["chain_id"],
-            "contracts": rollup["l1_contracts"],
-        },
+        "l1": {"url": net.l1, "id": net.home.status()["l1"]["chain_id"]},
+        "rollup": {"chain": json.loads(chain)},
         "key": "0x" + derive_accounts(TEST_MNEMONIC, 3)[2].key.hex(),
     }
     found = viem.run(tmp_path, given, 120)

@@ -1,5 +1,5 @@
 // viem's op-stack actions against a rollup, each tried once; prints what came of them as JSON.
-// node op-stack.mjs '{"l1": {"url", "id"}, "rollup": {"url", "id", "contracts"}, "key"}'
+// node op-stack.mjs '{"l1": {"url", "id"}, "rollup": {"chain"}, "key"}'
 import { createPublicClient, createWalletClient, defineChain, http, parseAbi, parseEther } from 'viem'
 import { privateKeyToAccount } from 'viem/accounts'
 import {
@@ -14,7 +14,6 @@ import {
 const given = JSON.parse(process.argv[2])
 const account = privateKeyToAccount(given.key)
 const ether = { name: 'Ether', symbol: 'ETH', decimals: 18 }
-const on = (address) => ({ [given.l1.id]: { address } })
 const predeploy = (tail) => ({ address: '0x42000000000000000000000000000000000000' + tail })
 
 const l1Chain = defineChain({
@@ -24,23 +23,8 @@ const l1Chain = defineChain({
   rpcUrls: { default: { http: [given.l1.url] } },
   contracts: { multicall3: { address: '0xcA11bde05977b3631167028862bE2a173976CA11' } },
 })
-const chain = defineChain({
-  id: given.rollup.id,
-  name: 'rollup',
-  nativeCurrency: ether,
-  rpcUrls: { default: { http: [given.rollup.url] } },
-  sourceId: given.l1.id,
-  contracts: {
-    portal: on(given.rollup.contracts.optimismPortal),
-    l2OutputOracle: on(given.rollup.contracts.l2OutputOracle),
-    l1StandardBridge: on(given.rollup.contracts.l1StandardBridge),
-    gasPriceOracle: predeploy('0F'),
-    l1Block: predeploy('15'),
-    l2ToL1MessagePasser: predeploy('16'),
-    l2CrossDomainMessenger: predeploy('07'),
-    l2StandardBridge: predeploy('10'),
-  },
-})
+// as `caldera export wagmi` writes it
+const chain = defineChain(given.rollup.chain)
 
 const options = { transport: http(undefined, { retryCount: 0 }), pollingInterval: 100 }
 const l1 = createPublicClient({ chain: l1Chain, ...options }).extend(publicActionsL1())
