@@ -122,7 +122,7 @@ def _write_genesis(spec: NodeSpec, keys: Keys, engine: Engine) -> None:
     if chain.services == "native":
         baked = {**_native(genesis, chain), **baked}
     elif engine.has_engine_api or settles(chain):
-        baked |= genesis.op_stack(chain.chain_id if settles(chain) else None)
+        baked |= genesis.op_stack(chain.chain_id if settles(chain) else None, chain.gas_token)
         baked |= genesis.surface(chain.built_as, chain.chain_id) if settles(chain) else {}
         listed = derive_accounts(spec.plan.accounts.mnemonic, spec.plan.accounts.count)
         words = predeploy_words(chain, listed[0].address)

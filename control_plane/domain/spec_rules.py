@@ -365,8 +365,6 @@ def _engine(path: str, rollup: RollupSpec) -> Iterator[Problem]:
 def _rollup_not_yet(path: str, rollup: RollupSpec) -> Iterator[Problem]:
     if rollup.surface != "none":
         yield Problem(f"{path}.surface", f"'{rollup.surface}' is {NOT_YET}", "use 'none'")
-    if rollup.gas_token is not None:
-        yield Problem(f"{path}.gas_token", f"gas tokens are {NOT_YET}", "leave it out")
 
 
 def _proof_not_yet(path: str, rollup: RollupSpec, spec: Spec) -> Iterator[Problem]:

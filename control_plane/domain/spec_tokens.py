@@ -72,5 +72,7 @@ def _known(spec: Spec) -> Mapping[str, GasToken]:
 
 
 def _token(token: TokenSpec) -> GasToken:
-    found = GasToken(token.symbol, token.name or token.symbol, token.decimals)
+    preset = PRESETS.get(token.symbol)
+    name = token.name or (preset.name if preset else token.symbol)
+    found = GasToken(token.symbol, name, token.decimals)
     return replace(found, address=token.address.lower()) if token.address else found

@@ -167,7 +167,12 @@ class RollupStatus(Model):
         " outputs.",
         examples=[60],
     )
-    gas_token: str | None = Field(default=None, description="Null until that part exists.")
+    gas_token: str | None = Field(
+        default=None,
+        description="Symbol of its coin: ETH, or a token of the L1 (`gasToken` of `l1_contracts`);"
+        " null where it does not settle, so that coins neither come nor go.",
+        examples=["ETH"],
+    )
     shard: str | None = Field(
         default=None, description="Its group in epochs; null: of no named one.", examples=["gaming"]
     )

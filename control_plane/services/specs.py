@@ -8,6 +8,7 @@ from control_plane.domain.overrides import apply_overrides
 from control_plane.domain.ports.machine import Templates
 from control_plane.domain.spec_rules import Facts
 from control_plane.domain.spec_text import parse_spec_text
+from control_plane.domain.spec_tokens import used_tokens
 from control_plane.domain.suggest import hint
 from control_plane.domain.validation import (
     fill_names,
@@ -60,7 +61,7 @@ def add_rollup(spec: Spec, rollup: Mapping[str, Any], facts: Facts | None = None
 
 
 def remove_rollup(spec: Spec, name: str) -> Spec:
-    """`spec` without the rollup `name`.
+    """`spec` without the rollup `name`, nor the token that was its coin alone.
 
     Raises NotFound for an unknown name, InvalidInput for the last one.
     """
@@ -74,7 +75,8 @@ def remove_rollup(spec: Spec, name: str) -> Spec:
             "a devnet has at least one",
             f"`caldera down {spec.name}` removes the devnet",
         )
-    return spec.model_copy(update={"rollups": rest})
+    left = spec.model_copy(update={"rollups": rest})
+    return left.model_copy(update={"tokens": used_tokens(left)})
 
 
 def template_views(templates: Templates) -> tuple[TemplateView, ...]:

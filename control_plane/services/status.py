@@ -18,6 +18,7 @@ from control_plane.domain.records import (
 )
 from control_plane.domain.settlement import inbox_address, posts_batches, settles
 from control_plane.domain.settlement.deposits import has_portal
+from control_plane.domain.settlement.gas_tokens import coin_symbol, token_address
 from control_plane.domain.settlement.places import settlement_addresses
 from control_plane.domain.settlement.surfaces import surface_of
 from control_plane.domain.spec_external import NOT_BROUGHT
@@ -217,6 +218,8 @@ def _l1_contracts(chain: ChainPlan, contracts: Mapping[str, Hex]) -> Mapping[str
     if settles(chain) and chain.proof:
         at = settlement_addresses(contracts, chain.chain_id, proof=chain.proof, born=chain.built_as)
         found |= {key: Hex("0x" + address.hex()) for key, address in at.items()}
+    if chain.gas_token is not None:
+        found["gasToken"] = Hex("0x" + token_address(chain.gas_token, contracts).hex())
     return found
 
 

@@ -29,6 +29,8 @@ from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Predeploy, Step, Value
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.domain.hashing import keccak256 as keccak
+from control_plane.domain.plan import GasToken
+from control_plane.domain.settlement.gas_tokens import l1_block_words
 from control_plane.domain.settlement.places import address_of
 from control_plane.resources import artifacts_dir, genesis_dir, third_party_dir
 
@@ -106,16 +108,20 @@ class Genesis:
             account["code"] = _patched(account["code"], patch["offset"], words[patch["value"]])
         return accounts
 
-    def op_stack(self, bridge_of: int | None = None) -> Alloc:
+    def op_stack(self, bridge_of: int | None = None, coin: GasToken | None = None) -> Alloc:
         """The OP Stack's predeploys, which the genesis of a rollup that takes deposits has besides
         :meth:`alloc`'s accounts; the bridge's too when `bridge_of` names the chain id of a rollup
-        that has one."""
+        that has one. `coin`: the token of the L1 that is the rollup's coin."""
         accounts: Alloc = self._besides(_OP_STACK_FILE, "The OP Stack's predeploys")["accounts"]
         for predeploy in deployment.OP_STACK:
             if predeploy.bridge and bridge_of is None:
                 accounts.pop(predeploy.address, None)
             elif predeploy.peer is not None and bridge_of is not None:
                 self._introduce(accounts, predeploy.address, predeploy.peer, bridge_of)
+        if coin is not None:
+            storage = accounts[deployment.L1_BLOCK]["storage"]
+            words = l1_block_words(coin, self.addresses)
+            storage |= {_word(slot): _word(value) for slot, value in words.items()}
         return accounts
 
     def surface(self, framework: str | None, chain_id: int) -> Alloc:

@@ -3,7 +3,8 @@
 On every chain the governor installs the guardian set and tells the gateway which other chains there
 are; on L1 it also moves ERA from the treasury to
 the guardians and the faucet, and the guardians approve, register with proofs of possession, and
-the set is sealed; there too the portals are made that its rollups on op-geth want. Devnets with
+the set is sealed; there too the portals are made that its rollups want, and the tokens that are
+their coins. Devnets with
 validators get the contracts for Hyperlane's agents. Asked again, it does only what is missing.
 """
 
@@ -102,12 +103,13 @@ class ChainBootstrap:
         keys = replace(keys, guardians=keys.guardians[: network.plan.metalayer.guardians.count])
         installed = await self._is_installed(chain, rpc, network)
         unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
+        tokens = await _tokens(rpc, network) if chain.is_l1 else ()
         portals = await missing_portals(rpc, network) if chain.is_l1 else ()
         batchers = await missing_batchers(rpc, network, keys) if chain.is_l1 else ()
         batchers = (*batchers, *(await _settlement(rpc, network, keys) if chain.is_l1 else ()))
         others = await _hyperlane(rpc, network, keys) if keys.validators else ()
         strange = await unknown_chains(chain, rpc, network) if installed else ()
-        if installed and not (unsealed or portals or batchers or others or strange):
+        if installed and not (unsealed or tokens or portals or batchers or others or strange):
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
         if not installed:
@@ -128,6 +130,8 @@ class ChainBootstrap:
                 1_000,
             )
         factory = network.contracts["create3Factory"]
+        for token in tokens:
+            outgoing.add(keys.governor, token.to, token.data, token.gas, 600)
         for creation in portals:
             outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
         for one in batchers:
@@ -221,6 +225,15 @@ async def _hyperlane(rpc: Rpc, network: Network, keys: Keys) -> Sequence[tuple[H
     from control_plane.adapters.evm.hyperlane import missing_contracts
 
     return await missing_contracts(rpc, network, keys)
+
+
+async def _tokens(rpc: Rpc, network: Network) -> Sequence[GovernorCall]:
+    """What the L1 lacks of the tokens that are rollups' coins."""
+    if not any(chain.gas_token for chain in network.plan.rollups):
+        return ()
+    from control_plane.adapters.evm.gas_tokens import missing_tokens
+
+    return await missing_tokens(rpc, network)
 
 
 async def _settlement(rpc: Rpc, network: Network, keys: Keys) -> Sequence[GovernorCall]:

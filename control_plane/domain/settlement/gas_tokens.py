@@ -21,6 +21,7 @@ __all__ = [
     "GasToken",
     "coin_symbol",
     "is_made",
+    "l1_block_words",
     "token_address",
     "token_salt",
 ]
@@ -62,9 +63,28 @@ def token_address(token: GasToken, contracts: Mapping[str, str]) -> bytes:
     return create3_address(_bytes(contracts["create3Factory"]), token_salt(token.symbol))
 
 
+def l1_block_words(token: GasToken, contracts: Mapping[str, str]) -> Mapping[int, int]:
+    """What ``L1Block`` on a rollup knows of its coin, from genesis on: words by slot."""
+    at = int.from_bytes(token_address(token, contracts))
+    return {
+        _slot("opstack.gaspayingtoken"): token.decimals << 160 | at,
+        _slot("opstack.gaspayingtokenname"): _short(token.name),
+        _slot("opstack.gaspayingtokensymbol"): _short(token.symbol),
+    }
+
+
 def coin_symbol(token: GasToken | None) -> str:
     """What a rollup's coin is called; None is the L1's own coin."""
     return ETH if token is None else token.symbol
+
+
+def _slot(name: str) -> int:
+    """The OP Stack's own (OP Stack specifications, "Custom Gas Token")."""
+    return int.from_bytes(keccak256(name.encode())) - 1
+
+
+def _short(text: str) -> int:
+    return int.from_bytes(text.encode()[:TEXT_BYTES].ljust(TEXT_BYTES, b"\0"))
 
 
 def _bytes(text: str) -> bytes:

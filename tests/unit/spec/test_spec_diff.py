@@ -45,6 +45,24 @@ def test_rollups_come_and_go_live() -> None:
     ]
 
 
+def test_a_gas_token_never_changes_and_others_come_along() -> None:
+    def paying(token: str | None, *tokens: dict[str, Any], more: tuple[Any, ...] = ()) -> Spec:
+        rollup = {"name": "a", "da": "ethereum-calldata", "proof": "fraud", "gas_token": token}
+        return spec_of(rollups=[rollup, *more], tokens=tokens)
+
+    assert diff_specs(paying(None), paying("ETH")) == ()
+    changes = diff_specs(paying("ETH"), paying("USDC"))
+    assert [change.live for change in changes] == [False]
+    assert "rollups.a.gas_token: ETH → USDC of 6 decimals (every coin" in str(changes[0])
+    dai = {"symbol": "DAI", "decimals": 18}
+    # another token of the same name is another token
+    changes = diff_specs(paying("DAI", dai), paying("DAI", dai | {"address": "0x" + "da" * 20}))
+    assert {c.path: c.live for c in changes} == {"tokens": True, "rollups.a.gas_token": False}
+    further = {"name": "b", "da": "ethereum-calldata", "proof": "fraud", "gas_token": "DAI"}
+    changes = diff_specs(paying("USDC"), paying("USDC", dai, more=(further,)))
+    assert {c.path: c.live for c in changes} == {"tokens": True, "rollups.b": True}
+
+
 def test_settings_that_can_be_applied_live() -> None:
     new = spec_of(
         rollups=[{"name": "a"}, {"name": "b"}], metalayer={"epoch_interval": 2}, save_interval=60

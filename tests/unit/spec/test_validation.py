@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from control_plane.domain.errors import InvalidInput, NotAvailableYet, Problem
+from control_plane.domain.plan import GasToken
+from control_plane.domain.planner import make_plan
 from control_plane.domain.spec_rules import NOT_YET, PROOFS, Facts
 from control_plane.domain.validation import fill_names, set_rollup_count, validate_spec
 from control_plane.schemas.spec import DataAvailability, Framework, Proof, Spec
@@ -18,6 +20,12 @@ def problems(raw: dict[str, Any], facts: Facts | None = None) -> dict[str, str]:
     with pytest.raises(InvalidInput) as caught:
         validate_spec(raw, facts)
     return {problem.path: problem.detail for problem in caught.value.problems}
+
+
+def hint_of(raw: dict[str, Any]) -> str:
+    with pytest.raises(InvalidInput) as caught:
+        validate_spec(raw)
+    return caught.value.problems[0].hint
 
 
 def one(**rollup: Any) -> dict[str, Any]:
@@ -142,10 +150,38 @@ def test_batchers_stand_beside_nodes_of_ours_and_in_the_daemon_so_far() -> None:
 
 
 @pytest.mark.parametrize("token", ["ETH", "USDC", "ERA"])
-def test_every_gas_token_goes_with_every_framework_one_day(token: str) -> None:
-    for framework in get_args(Framework):
+@pytest.mark.parametrize("framework", get_args(Framework))
+def test_every_gas_token_goes_with_every_framework_that_settles(token: str, framework: str) -> None:
+    settled = {"da": "ethereum-calldata", "proof": PROOFS[framework][0]}
+    spec = validate_spec(one(framework=framework, gas_token=token, **settled))
+    assert spec.rollups[0].gas_token == token
+    # the L1's own coin needs no portal, another comes in by one
+    if token == "ETH":
+        validate_spec(one(framework=framework, gas_token=token))
+    else:
         found = problems(one(framework=framework, gas_token=token))
-        assert NOT_YET in found["rollups[0].gas_token"]
+        assert "by a portal" in found["rollups[0].gas_token"]
+
+
+def test_tokens_are_described_once_and_used() -> None:
+    settled = {"da": "ethereum-calldata", "proof": "fraud"}
+    dai = {"symbol": "DAI", "decimals": 18, "address": "0x" + "Da" * 20}
+    raw = one(gas_token="DAI", **settled) | {"tokens": [dai]}
+    plan = make_plan(validate_spec(raw))
+    assert plan.rollups[0].gas_token == GasToken("DAI", "DAI", 18, "0x" + "da" * 20)
+    assert "did you mean 'USDC'" in hint_of(one(gas_token="USDT", **settled))
+    assert "no rollup's gas token" in problems(one() | {"tokens": [dai]})["tokens[0]"]
+    found = problems(raw | {"tokens": [dai, dai, dai | {"symbol": "ERA"}]})
+    assert "tokens[0] too" in found["tokens[1].symbol"]
+    assert "network's own token" in found["tokens[2].symbol"]
+    found = problems(raw | {"tokens": [dai | {"decimals": 19, "name": "€" * 20}]})
+    assert "out of range" in found["tokens[0].decimals"]
+    found = problems(raw | {"tokens": [dai | {"name": "€" * 20}]})
+    assert "longer than 32 bytes" in found["tokens[0].name"]
+    # a preset can be told where it is
+    usdc = {"symbol": "USDC", "decimals": 6, "address": "0x" + "c0" * 20}
+    plan = make_plan(validate_spec(one(gas_token="USDC", **settled) | {"tokens": [usdc]}))
+    assert plan.rollups[0].gas_token == GasToken("USDC", "USD Coin", 6, "0x" + "c0" * 20)
 
 
 def test_native_services_need_op_stack_on_op_geth_and_eth() -> None:
@@ -197,9 +233,9 @@ def test_a_program_is_named_for_an_engine_in_use_and_its_runtime() -> None:
 
 def test_only_what_is_to_come_is_an_error_of_its_own() -> None:
     with pytest.raises(NotAvailableYet):
-        validate_spec(one(gas_token="ETH"))
+        validate_spec(one(surface="complete"))
     with pytest.raises(InvalidInput) as caught:
-        validate_spec(one(gas_token="ETH", block_time=-1))
+        validate_spec(one(surface="complete", block_time=-1))
     assert not isinstance(caught.value, NotAvailableYet)
 
 
