@@ -185,6 +185,7 @@ def _rollup(
         finalization_window=chain.finalization_window if chain.proof else None,
         prover="attestation" if chain.proof == "validity" else None,
         sequencing_window=chain.sequencing_window if chain.proof else None,
+        gas_token=coin_symbol(chain.gas_token) if settles(chain) else None,
         shard=chain.shard,
         private=chain.private,
         rules=len(chain.rules),
