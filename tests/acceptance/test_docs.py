@@ -35,6 +35,7 @@ PAGES = (
     "docs/concepts/outputs.md",
     "docs/concepts/bridge.md",
     "docs/concepts/switching.md",
+    "docs/concepts/op-geth.md",
     "docs/concepts/surfaces.md",
     "docs/concepts/validity.md",
     "docs/concepts/disputes.md",
