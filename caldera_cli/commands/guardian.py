@@ -121,6 +121,30 @@ def _unjail(
     show_stake(client.post(path, {}, timeout=WAITING), as_json=as_json)
 
 
+@app.command("slash")
+def _slash(
+    guardian: GuardianArgument,
+    verdict: Annotated[
+        str, typer.Option(metavar="TRANSACTION", help="On the L1, that brought the verdict.")
+    ],
+    share: Annotated[
+        float, typer.Option(metavar="PERCENT", help="Of its stake: 10 to 50.", show_default=True)
+    ] = 25,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Slash a guardian for a false verdict in a dispute, as the devnet's governor.
+
+    What executing a transaction of a rollup gives no contract on the L1 can tell, so
+    the governor decides. Refused unless the guardian signed that verdict.
+    """
+    client = connect()
+    name = find_devnet(client, devnet)
+    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}/slash"
+    left = client.post(path, {"verdict": verdict, "share": share}, timeout=WAITING)
+    show_stake(left, as_json=as_json)
+
+
 @app.command("sets")
 def _sets(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     """List the guardian sets, oldest first; the last is in force."""

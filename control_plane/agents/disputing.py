@@ -232,7 +232,9 @@ class Disputing(ABC):
             self.note = str(error)
             self._look_again(_ASK_AGAIN)
             return
-        await self._send(call(game_id, self._right, quorum), gas=_VERDICT_GAS)
+        sent = await self._send(call(game_id, self._right, quorum), gas=_VERDICT_GAS)
+        told = {"game": game_id, "right": self._right, "tx": sent}
+        await self._seat.publish("dispute.decided", told, service=self.name)
 
     async def _tell_ends(self, ended: Mapping[int, Game]) -> None:
         for game_id, game in ended.items():
@@ -246,8 +248,9 @@ class Disputing(ABC):
     async def _tell_end(self, game_id: int, game: Game) -> None:  # noqa: B027
         """By default nothing: only one party tells."""
 
-    async def _send(self, data: bytes, *, value: int = 0, gas: int = _GAS) -> None:
-        """Send it and wait until it is mined. TemporaryFailure names why it was reverted."""
+    async def _send(self, data: bytes, *, value: int = 0, gas: int = _GAS) -> Hex:
+        """Send it and wait until it is mined; its hash. TemporaryFailure names why it was
+        reverted."""
         to = Hex("0x" + self._game.hex())
         pending = await self._seat.sender.send(to, data, gas=gas, value=value)
         receipt = await pending.receipt()
@@ -257,3 +260,4 @@ class Disputing(ABC):
                 f"transaction {pending.hash}",
                 f"See it: cast run {pending.hash} --rpc-url {self._l1.chain.http_url}",
             )
+        return pending.hash

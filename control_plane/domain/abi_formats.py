@@ -134,6 +134,14 @@ def decode_guardian_set(data: bytes) -> GuardianSet:
         raise ValueError("not an ABI-encoded guardian set") from error
 
 
+def decode_quorum(data: bytes) -> QuorumProof:
+    """From ``abi.encode(quorum)``; ValueError."""
+    try:
+        return _Reader(data).at(0).quorum()
+    except (IndexError, OverflowError) as error:
+        raise ValueError("not an ABI-encoded quorum") from error
+
+
 def decode_rotation(data: bytes) -> tuple[GuardianSet, QuorumProof]:
     """From what `rotate_calldata` gave; ValueError."""
     try:

@@ -47,6 +47,8 @@ class Offence(IntEnum):
     EQUIVOCATION = 0
     FALSE_LEAF = 1
     NOT_FINAL = 2
+    FALSE_VERDICT = 3
+    """By governance alone: no evidence is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,5 +49,12 @@ def unjail() -> bytes:
     return encode_call("unjail()")
 
 
+def slash_verdict(guardian: str, verdict: bytes, share: int) -> bytes:
+    """Of the slasher, for its owner: `verdict` names it (32 bytes), `share` in hundredths of a
+    per cent of the stake."""
+    call = "slashVerdict(address,bytes32,uint16)"
+    return encode_call(call, _bytes(guardian), verdict, share)
+
+
 def _bytes(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))

@@ -33,6 +33,7 @@ Which model stands where (all below ``/v1/devnets`` unless it begins with a slas
     GET    {name}/epochs/sync?since=                      -> EpochSyncView
     GET    {name}/offences                                -> [OffenceView]
     GET    {name}/guardians                               -> [GuardianView]
+    POST   {name}/guardians/{guardian}/slash SlashGuardian -> StakeView
     POST   {name}/faucet                  FaucetRequest   -> FaucetResult
     GET    {name}/bridge/deposits?rollup=&limit=          -> [DepositView]
     POST   {name}/bridge/deposits         MakeDeposit     -> DepositView (201), Location

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from control_plane.schemas.common import Address, HexData, Model, Request
+from control_plane.schemas.common import Address, Hash, HexData, Model, Request
 
 _ERA = r"^[0-9]{1,12}(\.[0-9]{1,18})?$"
 
@@ -49,6 +49,19 @@ class ChangeStake(Request):
     amount: str = Field(pattern=_ERA, description="ERA, whole units.", examples=["5000"])
     wait: bool = Field(
         default=False, description="Answer when a set in which it counts is in force."
+    )
+
+
+class SlashGuardian(Request):
+    """What a guardian signed in a dispute that governance holds to be false."""
+
+    verdict: Hash = Field(description="The transaction on the L1 that brought the verdict.")
+    share: float = Field(
+        default=25,
+        ge=10,
+        le=50,
+        description="Of all that it has staked, in per cent.",
+        examples=[25],
     )
 
 

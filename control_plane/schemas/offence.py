@@ -14,7 +14,7 @@ class OffenceView(Model):
     id: Hash = Field(description="As `Slasher` computes it; each is punished once.")
     guardian: str = Field(examples=["guardian-2"], description="Its account, if it is not ours.")
     address: Address
-    kind: Literal["equivocation", "false-leaf", "not-final"]
+    kind: Literal["equivocation", "false-leaf", "not-final", "false-verdict"]
     epoch: int
     state: Literal["found", "refused", "slashed"]
     found_at: datetime

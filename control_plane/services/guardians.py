@@ -22,11 +22,18 @@ from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import GuardianRecord
 from control_plane.domain.rpc import RpcError
-from control_plane.schemas.guardian import AddGuardian, ChangeStake, GuardianView, StakeView
+from control_plane.schemas.guardian import (
+    AddGuardian,
+    ChangeStake,
+    GuardianView,
+    SlashGuardian,
+    StakeView,
+)
 from control_plane.services.control import ControlPlane
 from control_plane.services.faucet import PayFrom
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.reconciler import Live
+from control_plane.services.settlement.verdicts import verdict_in
 from control_plane.services.units import WEI, whole
 from control_plane.services.unknown import not_found
 
@@ -118,6 +125,27 @@ class GuardianDesk:
         await self._transact(place, place.keys.account, place.registry, staking.unjail())
         if wait:
             await self._seated(place, seated=True)
+        return await self._stake(place)
+
+    async def slash(self, name: str, which: str, request: SlashGuardian) -> StakeView:
+        """Slash a guardian for a verdict that it signed. Raises NotFound, Conflict."""
+        place = await self._place(name, which, gone=True)
+        account = str(place.keys.account.address)
+        rpc = await self._connect(place.network.chains[0].ws_url)
+        try:
+            quorum = await verdict_in(rpc, place.network.contracts, Hex(request.verdict))
+        finally:
+            await rpc.close()
+        if any("0x" + one.guardian.hex() == account.lower() for one in quorum.absent):
+            raise Conflict(
+                f"guardian-{place.keys.index} did not sign that verdict",
+                "the certificate names it as absent",
+            )
+        verdict, share = bytes.fromhex(request.verdict[2:]), round(request.share * 100)
+        slasher = bytes.fromhex(place.network.contracts["slasher"][2:])
+        call = Call(slasher, staking.slash_verdict(account, verdict, share))
+        executor = place.network.contracts["governanceExecutor"]
+        await self._transact(place, place.live.keys.governor, executor, execute_batch([call]))
         return await self._stake(place)
 
     async def _join(self, name: str, live: Live, network: Network, stake: int) -> _Place:

@@ -1,6 +1,7 @@
 """Forged outputs are disputed away by nobody's help, honest ones stand, bonds move to the wei."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,7 +114,8 @@ def test_lies_cost_their_bond_and_bad_faith_too(home: Home) -> None:
         send(home)
         until(lambda n=count: ledger.closed() == n, _DEADLINE, f"{lie} is disputed away")
     until(lambda: true_outputs(home, ledger), _DEADLINE, "only true outputs are left")
-    assert len(events(home, "output.removed")) == len(_LIES)
+    told = partial(events, home, "output.removed")
+    until(lambda: len(told()) == len(_LIES), _DEADLINE, "each removal is told")
     opened = ledger.opened()
     (challenger,) = {game.challenger for game in opened}
     (proposer,) = {game.proposer for game in opened}
@@ -124,6 +126,23 @@ def test_lies_cost_their_bond_and_bad_faith_too(home: Home) -> None:
 
     until(won, _DEADLINE, "the challenger has its own bonds and the proposer's, to the wei")
     bad_faith(home, ledger, proposer, challenger)
+    slashed_by_governance(home)
+
+
+def slashed_by_governance(home: Home) -> None:
+    """Whoever signed a verdict that the governor holds to be false, once, and nobody else."""
+    verdict = events(home, "dispute.decided")[0]["tx"]
+    slash = ("guardian", "slash", "guardian-1", "--share", "30", "--verdict")
+    left = home.json(*slash, verdict)
+    assert (left["staked"], left["unbonding"]) == ("0", "70000")  # it leaves, as after any slashing
+    until(lambda: home.json("guardian", "offences") != [], _DEADLINE, "the offence is listed")
+    (offence,) = home.json("guardian", "offences")
+    assert (offence["kind"], offence["guardian"]) == ("false-verdict", "guardian-1")
+    assert (offence["amount"], offence["reward"]) == (str(30_000 * 10**18), "0")
+    again = home.run(*slash, verdict, check=False)
+    assert "AlreadyPunished" in again.stderr
+    other = home.run(*slash, "0x" + "11" * 32, check=False)
+    assert "brought no verdict" in other.stderr
 
 
 def bad_faith(home: Home, ledger: Ledger, proposer: bytes, challenger: bytes) -> None:

@@ -117,6 +117,16 @@ contract Slasher is ISlasher, Governed {
     }
 
     /// @inheritdoc ISlasher
+    function slashVerdict(address guardian, bytes32 verdict, uint16 share)
+        external
+        override
+        onlyOwner
+    {
+        _checkShare(share, 1_000, 5_000);
+        _take(guardian, _keyOf(guardian), Offence.FALSE_VERDICT, verdict, 0, share, 0);
+    }
+
+    /// @inheritdoc ISlasher
     function setShares(uint16 equivocation, uint16 falseLeaf, uint16 reward)
         external
         override
@@ -261,7 +271,6 @@ contract Slasher is ISlasher, Governed {
 
     // ------------------------------------------------------------ punishment
 
-    /// @dev A share of all that the guardian has now, in a set or unbonding; rounded down.
     function _punish(
         address guardian,
         bytes memory key,
@@ -269,14 +278,28 @@ contract Slasher is ISlasher, Governed {
         bytes32 what,
         uint64 epoch
     ) private {
+        uint256 share = offence == Offence.EQUIVOCATION ? equivocationShare : falseLeafShare;
+        _take(guardian, key, offence, what, epoch, share, rewardShare);
+    }
+
+    /// @dev A share of all that the guardian has now, in a set or unbonding; rounded down. Of it the
+    /// reporter's share.
+    function _take(
+        address guardian,
+        bytes memory key,
+        Offence offence,
+        bytes32 what,
+        uint64 epoch,
+        uint256 share,
+        uint256 reportersShare
+    ) private {
         bytes32 offenceId = keccak256(abi.encode(offence, keccak256(key), what));
         if (punished[offenceId]) revert AlreadyPunished(offenceId);
         punished[offenceId] = true;
 
-        uint256 share = offence == Offence.EQUIVOCATION ? equivocationShare : falseLeafShare;
         IGuardianRegistry.Guardian memory record = registry.guardianOf(guardian);
         uint256 amount = (uint256(record.stake) + record.unbonding) * share / WHOLE;
-        uint256 reward = amount * rewardShare / WHOLE;
+        uint256 reward = amount * reportersShare / WHOLE;
         // forge-lint: disable-start(unsafe-typecast)
         // neither is more than the stake
         emit Slashed(

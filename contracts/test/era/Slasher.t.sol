@@ -329,6 +329,41 @@ contract SlasherTest is RegistryFixture {
         slasher.setShares(1, 1_000, 5_001);
     }
 
+    function test_slashVerdict_isTheOwnersAloneAndPunishesOnce() public {
+        bytes32 verdict = keccak256("of the third game");
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                OwnableUpgradeable.OwnableUnauthorizedAccount.selector, address(this)
+            )
+        );
+        slasher.slashVerdict(guardianAt(0), verdict, 2_500);
+
+        uint256 before = era.balanceOf(TREASURY);
+        bytes32 id = _id(ISlasher.Offence.FALSE_VERDICT, 0, verdict);
+        vm.startPrank(OWNER);
+        vm.expectEmit(address(slasher));
+        emit ISlasher.Slashed(
+            guardianAt(0), ISlasher.Offence.FALSE_VERDICT, id, 0, STAKE / 4, 0, OWNER
+        );
+        slasher.slashVerdict(guardianAt(0), verdict, 2_500);
+        assertEq(era.balanceOf(TREASURY) - before, STAKE / 4);
+        assertEq(era.balanceOf(OWNER), 0);
+        assertEq(bondOf(guardianAt(0)), STAKE - STAKE / 4);
+
+        vm.expectRevert(abi.encodeWithSelector(ISlasher.AlreadyPunished.selector, id));
+        slasher.slashVerdict(guardianAt(0), verdict, 2_500);
+        slasher.slashVerdict(guardianAt(1), verdict, 5_000);
+        assertEq(bondOf(guardianAt(1)), STAKE / 2);
+        vm.expectRevert(
+            abi.encodeWithSelector(IGuardianRegistry.NotRegistered.selector, address(0xDEAD))
+        );
+        slasher.slashVerdict(address(0xDEAD), verdict, 2_500);
+        _expectBounds(999, 1_000, 5_000);
+        slasher.slashVerdict(guardianAt(2), verdict, 999);
+        _expectBounds(5_001, 1_000, 5_000);
+        slasher.slashVerdict(guardianAt(2), verdict, 5_001);
+    }
+
     function test_report_revertsBeforeTheNetworkHasAnId() public {
         verifier = deployVerifier();
         Slasher other = deploySlasher(address(registry), HOOK);

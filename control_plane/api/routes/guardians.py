@@ -13,6 +13,7 @@ from control_plane.schemas.guardian import (
     GuardianSetView,
     GuardianView,
     RewardsView,
+    SlashGuardian,
     StakeView,
 )
 
@@ -76,6 +77,24 @@ async def unjail_guardian(
 ) -> StakeView:
     """Refused before its time in jail is over."""
     return await services.guardians.unjail(name, guardian, wait=wait)
+
+
+@router.post(
+    "/guardians/{guardian}/slash",
+    operation_id="slashGuardian",
+    summary="Slash a guardian for a false verdict",
+    response_model=StakeView,
+    responses=documented(404, 409, 422, 502, 504),
+)
+async def slash_guardian(
+    services: Wired,
+    name: Devnet,
+    guardian: GuardianName,
+    request: SlashGuardian,
+    _key: IdempotencyKey = None,
+) -> StakeView:
+    """By the devnet's governor, who is trusted for it; refused unless the guardian signed it."""
+    return await services.guardians.slash(name, guardian, request)
 
 
 @router.get(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, Self
 
+from control_plane.domain.abi_formats import decode_quorum
 from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.hashing import keccak256
@@ -36,6 +37,9 @@ GAME_CLOSED: Final = keccak256(b"GameClosed(uint256,uint8,address,uint256,bool)"
 """First topic; then game and winner."""
 
 _SHOW_DATA: Final = "showData(uint256,bytes)"
+_DECIDE: Final = "decide(uint256,bool,bytes)"
+_DECIDE_DATA: Final = "decideData(uint256,bool,bytes)"
+_VERDICTS: Final = frozenset({selector(_DECIDE), selector(_DECIDE_DATA)})
 _GAME_WORDS: Final = 21
 
 
@@ -150,18 +154,25 @@ def reveal_call(game_id: int, header: bytes, transactions: int) -> bytes:
 
 def decide_call(game_id: int, right: bool, quorum: QuorumProof) -> bytes:
     """Calldata of ``decide``, with the guardians' verdict."""
-    return encode_call("decide(uint256,bool,bytes)", game_id, int(right), encode_quorum(quorum))
+    return encode_call(_DECIDE, game_id, int(right), encode_quorum(quorum))
 
 
 def decide_data_call(game_id: int, available: bool, quorum: QuorumProof) -> bytes:
     """Calldata of ``decideData``, with the guardians' verdict."""
     proof = encode_quorum(quorum)
-    return encode_call("decideData(uint256,bool,bytes)", game_id, int(available), proof)
+    return encode_call(_DECIDE_DATA, game_id, int(available), proof)
 
 
 def show_data_call(game_id: int, data: bytes) -> bytes:
     """Calldata of ``showData``."""
     return encode_call(_SHOW_DATA, game_id, data)
+
+
+def decode_verdict(data: bytes) -> QuorumProof:
+    """Who signed the verdict that calldata of ``decide`` or ``decideData`` bring. ValueError."""
+    if data[:4] not in _VERDICTS or len(data) < 4 + 4 * 32:
+        raise ValueError("not a verdict's calldata")
+    return decode_quorum(data[4 + 4 * 32 :])
 
 
 def decode_shown(data: bytes) -> tuple[int, bytes]:

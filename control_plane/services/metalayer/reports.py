@@ -20,7 +20,7 @@ from control_plane.domain.records import CursorRecord, OffenceRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.services.metalayer.blocks import Caller
 
-KINDS: Final = ("equivocation", "false-leaf", "not-final")
+KINDS: Final = ("equivocation", "false-leaf", "not-final", "false-verdict")
 """By the number that the contract gives them."""
 SLASHED_TOPIC: Final = (
     "0x" + keccak256(b"Slashed(address,uint8,bytes32,uint64,uint96,uint96,address)").hex()

@@ -6,11 +6,13 @@ from typing import Final, Protocol
 
 from control_plane.domain.errors import Conflict, TemporaryFailure
 from control_plane.domain.formats import QuorumProof
+from control_plane.domain.ids import Hex
 from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.ports.derivation import Derivation
 from control_plane.domain.ports.metalayer import Refusal
+from control_plane.domain.ports.node import Rpc
 from control_plane.domain.quorum import Tally
-from control_plane.domain.settlement.disputes import game_address
+from control_plane.domain.settlement.disputes import decode_verdict, game_address
 from control_plane.domain.settlement.verdicts import DataQuestion, Question, StepQuestion
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.settlement.games import Asks, Board
@@ -101,6 +103,25 @@ async def is_asked(l1: Asks, contracts: Mapping[str, str], question: Question, r
     except TemporaryFailure:  # the game is over, or there is none
         return False
     return asked and (right or late)
+
+
+async def verdict_in(l1: Rpc, contracts: Mapping[str, str], transaction: Hex) -> QuorumProof:
+    """Whose word a transaction on the L1 brought to ``DisputeGame``. Conflict if it did not."""
+    calls = [(f"eth_getTransaction{what}", (transaction,)) for what in ("ByHash", "Receipt")]
+    sent, receipt = await l1.batch(calls)
+    done = isinstance(receipt, Mapping) and receipt["status"] == "0x1"
+    to = sent["to"] if done and isinstance(sent, Mapping) else None
+    why = "the L1 has no such transaction to the dispute game"
+    if to and bytes.fromhex(to[2:]) == game_address(contracts):
+        try:
+            return decode_verdict(bytes.fromhex(sent["input"][2:]))
+        except ValueError as error:
+            why = str(error)
+    raise Conflict(
+        f"{transaction} brought no verdict",
+        why,
+        "The event `dispute.decided` names the transaction: `caldera events`.",
+    )
 
 
 async def agree(

@@ -9,6 +9,7 @@ from control_plane.schemas.guardian import (
     GuardianView,
     RewardsView,
     RewardView,
+    SlashGuardian,
     StakeView,
 )
 from control_plane.services.unknown import not_found
@@ -40,6 +41,9 @@ class FakeGuardians:
 
     async def unjail(self, name: str, which: str, *, wait: bool) -> StakeView:
         return await self.stake(name, which)
+
+    async def slash(self, name: str, which: str, request: SlashGuardian) -> StakeView:
+        return await self._view(name, which, staked=str(100 - request.share))
 
     async def stake(self, name: str, which: str) -> StakeView:
         return await self._view(name, which, staked=self.staked)

@@ -56,6 +56,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/guardians": {"get", "post"},
         f"{devnet}/guardians/{{guardian}}": {"get", "delete"},
         f"{devnet}/guardians/{{guardian}}/unjail": {"post"},
+        f"{devnet}/guardians/{{guardian}}/slash": {"post"},
         f"{devnet}/guardians/{{guardian}}/stake": {"get"},
         f"{devnet}/guardians/{{guardian}}/stake/add": {"post"},
         f"{devnet}/guardians/{{guardian}}/stake/remove": {"post"},

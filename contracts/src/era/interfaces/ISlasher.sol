@@ -48,7 +48,9 @@ struct Refutation {
 
 /// @title Judges evidence against guardians and slashes their stake
 /// @notice Anybody may report; who does gets a share of what is slashed. Trusted for it: nobody. Each
-/// judgement is a function of what the guardian signed, of hashes and of the registry.
+/// judgement is a function of what the guardian signed, of hashes and of the registry. One is not, and
+/// says so: no contract here can tell what executing a rollup's transaction gives, so who signed a false
+/// verdict in a dispute is slashed by governance ({slashVerdict}).
 ///
 /// What a sum of signatures proves: keys are registered with a proof of possession, so a sum valid under
 /// a sum of keys cannot be made unless the holder of *each* of them took part; nobody can make a
@@ -66,7 +68,8 @@ interface ISlasher {
     enum Offence {
         EQUIVOCATION,
         FALSE_LEAF,
-        NOT_FINAL
+        NOT_FINAL,
+        FALSE_VERDICT
     }
 
     /// @notice Emitted when evidence was found right.
@@ -133,6 +136,13 @@ interface ISlasher {
     /// @param leaf Leaf proof, as in {Refutation}.
     function reportNotFinal(address guardian, Vote calldata vote, bytes calldata leaf) external;
 
+    /// @notice Slashes a guardian that signed a verdict in a dispute which governance holds to be false.
+    /// Only for the owner, who is trusted for it: no evidence is looked at. Nobody gets a reward.
+    /// @param verdict What names it, the same for all who signed it: each is punished once for it. By
+    /// custom the hash of the transaction that brought it.
+    /// @param share Of all that the guardian has, in hundredths of a per cent: 1,000 to 5,000.
+    function slashVerdict(address guardian, bytes32 verdict, uint16 share) external;
+
     /// @notice Sets what share of its stake a guardian loses for each offence, and what share of that the
     /// reporter gets, in hundredths of a per cent.
     /// @param equivocation 1 to 10,000.
@@ -159,7 +169,8 @@ interface ISlasher {
     function finalOutputs() external view returns (IFinalOutputs);
 
     /// @notice Whether an offence was punished. Its id is keccak256(abi.encode(offence, keccak256(key), what)):
-    /// `what` is the epoch number for EQUIVOCATION, else the leaf hash, however many epochs repeat it.
+    /// `what` is the epoch number for EQUIVOCATION, the verdict for FALSE_VERDICT, else the leaf hash, however
+    /// many epochs repeat it.
     function punished(bytes32 offenceId) external view returns (bool);
 
     /// @notice Holds the stakes.
