@@ -15,7 +15,7 @@ import pytest
 
 from control_plane.domain.spec_rules import PROOFS
 from control_plane.schemas.spec import DataAvailability
-from tests.acceptance.world import until
+from tests.acceptance.world import ALICE, until
 from tests.e2e.home import Home, new_home
 from tests.nodes import find_op_geth
 
@@ -23,6 +23,9 @@ _TOGETHER = 6
 """Rollups of one devnet."""
 _ENGINES = {"op-stack": ("op-geth", "anvil")}
 """Of frameworks that run on more than one; the first is chosen where any would do."""
+_OWN = {"symbol": "SATS", "decimals": 8}
+"""A token that a spec describes."""
+_GAS_TOKENS = ("ETH", "ERA", "USDC", str(_OWN["symbol"]))
 
 
 class Choice(NamedTuple):
@@ -30,22 +33,25 @@ class Choice(NamedTuple):
     da: str
     proof: str
     engine: str
+    gas_token: str
 
     @property
     def name(self) -> str:
         """Of its rollup."""
         da = self.da.removeprefix("ethereum-")
         engine = "" if self.engine == "anvil" else f"-{self.engine.rpartition('-')[2]}"
-        return f"{self.framework.partition('-')[0]}-{da}-{self.proof}{engine}"
+        coin = "" if self.gas_token == "ETH" else f"-{self.gas_token.lower()}"
+        return f"{self.framework.partition('-')[0]}-{da}-{self.proof}{engine}{coin}"
 
 
 def every() -> list[Choice]:
     return [
-        Choice(framework, da, proof, engine)
+        Choice(framework, da, proof, engine, gas_token)
         for framework, proofs in PROOFS.items()
         for da in get_args(DataAvailability)
         for proof in proofs
         for engine in _ENGINES.get(framework, ("anvil",))
+        for gas_token in _GAS_TOKENS
     ]
 
 
@@ -87,7 +93,9 @@ def spec_of(choices: Sequence[Choice]) -> str:
         | ({"finalization_window": 2} if choice.proof == "fraud" else {})
         for choice in choices
     ]
-    return json.dumps({"version": 1, "name": "net", "save_interval": 1, "rollups": rollups})
+    used = [_OWN] if any(choice.gas_token == _OWN["symbol"] for choice in choices) else []
+    spec = {"version": 1, "name": "net", "save_interval": 1, "rollups": rollups, "tokens": used}
+    return json.dumps(spec)
 
 
 @pytest.mark.timeout(600)
@@ -97,6 +105,7 @@ def test_each_settles(home: Home, choices: list[Choice]) -> None:
         find_op_geth()
     (home.home / "net.yaml").write_text(spec_of(choices))
     home.run("up", "net.yaml", timeout=180)
+    home.run("faucet", ALICE, "--on", "l1", "--token", "ERA", "--amount", "100")
     with ThreadPoolExecutor(2) as pool:
         list(pool.map(lambda choice: settle(home, choice.name), choices))
     for choice in choices:
