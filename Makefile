@@ -55,7 +55,7 @@ test-faults: setup-dev ## random schedules of faults (MESSAGES=…, SEED=… rep
 		tests/integration/metalayer/test_schedules.py $(PYTEST_ARGS)
 
 .PHONY: test-matrix
-test-matrix: setup-dev ## every framework × engine × data availability × proof system, not in pairs only
+test-matrix: setup-dev ## every framework × engine × data availability × proof system × gas token, not in pairs only
 	@CALDERA_MATRIX=all $(BIN)/python -m pytest -q tests/e2e/test_matrix.py $(PYTEST_ARGS)
 
 .PHONY: lint
