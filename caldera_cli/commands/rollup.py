@@ -65,6 +65,12 @@ def _add(
     proof: Annotated[
         str | None, typer.Option("--proof", metavar="NAME", help="fraud or validity; with --da.")
     ] = None,
+    gas_token: Annotated[
+        str | None,
+        typer.Option(
+            "--gas-token", metavar="SYMBOL", help="ETH, ERA, USDC or a token of the spec; settles."
+        ),
+    ] = None,
     port: Annotated[
         int | None,
         # CALDERA_PORT is the daemon's
@@ -79,7 +85,7 @@ def _add(
     spec: dict[str, Any] = {"name": rollup, "framework": framework}
     spec |= {"engine": engine, "block_time": block_time}
     named = {"chain_id": chain_id, "domain": domain, "port": port, "shard": shard}
-    named |= {"da": da, "proof": proof}
+    named |= {"da": da, "proof": proof, "gas_token": gas_token and gas_token.upper()}
     spec |= {key: value for key, value in named.items() if value is not None}
     path = f"/v1/devnets/{segment(name)}/rollups"
     client.post(path, {"rollup": spec, "wait": True}, timeout=_DEADLINE)

@@ -245,6 +245,7 @@ class ControlPlane(Running):
             )
         plan = self._tools.load_plan(record.plan)
         changed = self._make_plan(spec, await self._other_plans(record.name), plan, False)
+        await self._must_have_coins(record.name, plan, changed)
 
         async def note(unit: UnitOfWork) -> None:
             from control_plane.services.switching.journal import note_switches
@@ -261,6 +262,18 @@ class ControlPlane(Running):
         told = [str(change) for change in changes]
         await self._publish_for(record.name)("devnet.changed", {"changes": told})
         return Accepted(updated, "updated", changes)
+
+    async def _must_have_coins(self, name: str, was: Plan, plan: Plan) -> None:
+        """InvalidInput when a new rollup's coin is a token that the L1 has not, or has otherwise;
+        a devnet that does not run tells it when it starts."""
+        names = {chain.name for chain in was.chains}
+        new = [chain for chain in plan.rollups if chain.gas_token and chain.name not in names]
+        worker = self.worker(name)
+        if not new or worker is None or worker.live is None or worker.live.network is None:
+            return
+        from control_plane.services.settlement.coins import must_be_there
+
+        await must_be_there(self._tools.connect, worker.live.network, new)
 
     async def stop(self, name: str) -> DevnetRecord:
         """Save and stop every node; nothing happens to a devnet that is stopped."""

@@ -27,6 +27,7 @@ import orjson
 from control_plane.adapters.evm import deployment
 from control_plane.adapters.evm.bake_node import BakeNode, bake_node
 from control_plane.adapters.evm.deployment import ChainKind, Predeploy, Step, Value
+from control_plane.domain.calls import selector
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.domain.hashing import keccak256 as keccak
 from control_plane.domain.plan import GasToken
@@ -119,6 +120,8 @@ class Genesis:
             elif predeploy.peer is not None and bridge_of is not None:
                 self._introduce(accounts, predeploy.address, predeploy.peer, bridge_of)
         if coin is not None:
+            if selector("gasPayingToken()").hex() not in accounts[deployment.L1_BLOCK]["code"]:
+                raise _older("Contracts for gas tokens", self.directory / _OP_STACK_FILE)
             storage = accounts[deployment.L1_BLOCK]["storage"]
             words = l1_block_words(coin, self.addresses)
             storage |= {_word(slot): _word(value) for slot, value in words.items()}
@@ -148,12 +151,16 @@ class Genesis:
         try:
             loaded: dict[str, Any] = orjson.loads(path.read_bytes())
         except OSError as error:
-            raise StorageFailed(
-                f"{what} are missing",
-                f"{path}: {error.strerror}",
-                "A devnet of an older version has none: take it down and start it anew.",
-            ) from error
+            raise _older(what, path, error.strerror or str(error)) from error
         return loaded
+
+
+def _older(what: str, path: Path, why: str = "it has none") -> StorageFailed:
+    return StorageFailed(
+        f"{what} are missing",
+        f"{path}: {why}",
+        "A devnet of an older version has none: take it down and start it anew.",
+    )
 
 
 def content_hash(sources: Sources | None = None) -> str:

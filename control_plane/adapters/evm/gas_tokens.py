@@ -11,7 +11,6 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.inbox import GovernorCall
 from control_plane.adapters.evm.portals import creation_code
 from control_plane.domain.calls import Call, encode_call, execute_batch, selector, tail, word
-from control_plane.domain.errors import InvalidInput
 from control_plane.domain.network import Network
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.plan import ChainPlan
@@ -21,6 +20,7 @@ from control_plane.domain.settlement.gas_tokens import (
     ERA,
     GasToken,
     is_made,
+    must_be,
     token_address,
     token_salt,
 )
@@ -95,22 +95,8 @@ async def _grants(l1: Rpc, network: Network) -> Sequence[GovernorCall]:
 
 async def _check(l1: Rpc, network: Network, token: GasToken, chain: ChainPlan) -> None:
     at = token_address(token, network.contracts)
-    title = f"{token.symbol} can't be the coin of {chain.name}"
-    answers = await l1.batch([_call(at, selector("decimals()"))])
-    answer = answers[0]
-    if isinstance(answer, RpcError) or len(_bytes(answer)) != 32:
-        raise InvalidInput(
-            title,
-            f"0x{at.hex()} is no token of the L1: it has no `decimals()`",
-            "Make the token first, then add the rollup; or leave `address` out to have one made.",
-        )
-    decimals = int(answer, 16)
-    if decimals != token.decimals:
-        raise InvalidInput(
-            title,
-            f"the token at 0x{at.hex()} has {decimals} decimals, the spec says {token.decimals}",
-            f"Write `decimals: {decimals}`.",
-        )
+    (answer,) = await l1.batch([_call(at, selector("decimals()"))])
+    must_be(token, at, chain.name, answer)
 
 
 async def _without(l1: Rpc, token: bytes, accounts: Sequence[bytes]) -> Sequence[bytes]:

@@ -7,6 +7,7 @@ A rollup counts its coin in wei, 10^18 to the whole, whatever the token has: one
 from collections.abc import Mapping
 from typing import Final
 
+from control_plane.domain.errors import InvalidInput
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import create3_address
 from control_plane.domain.plan import GasToken
@@ -22,6 +23,7 @@ __all__ = [
     "coin_symbol",
     "is_made",
     "l1_block_words",
+    "must_be",
     "token_address",
     "token_salt",
 ]
@@ -71,6 +73,27 @@ def l1_block_words(token: GasToken, contracts: Mapping[str, str]) -> Mapping[int
         _slot("opstack.gaspayingtokenname"): _short(token.name),
         _slot("opstack.gaspayingtokensymbol"): _short(token.symbol),
     }
+
+
+def must_be(token: GasToken, at: bytes, rollup: str, answer: object) -> None:
+    """InvalidInput unless `answer` to ``decimals()`` at `at` is what `token` should say; one that
+    is still to be made says nothing."""
+    title = f"{token.symbol} can't be the coin of {rollup}"
+    if not isinstance(answer, str) or len(_bytes(answer)) != 32:
+        if is_made(token):
+            return
+        raise InvalidInput(
+            title,
+            f"0x{at.hex()} is no token of the L1: it has no `decimals()`",
+            "Make the token first, then add the rollup; or leave `address` out to have one made.",
+        )
+    decimals = int(answer, 16)
+    if decimals != token.decimals:
+        raise InvalidInput(
+            title,
+            f"the token at 0x{at.hex()} has {decimals} decimals, the spec says {token.decimals}",
+            f"Write `decimals: {decimals}`.",
+        )
 
 
 def coin_symbol(token: GasToken | None) -> str:
