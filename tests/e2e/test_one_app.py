@@ -28,7 +28,7 @@ rollups:
   - {name: arb, framework: arbitrum-nitro, da: ethereum-calldata, proof: fraud}
   - {name: zk, framework: zk-stack, da: ethereum-calldata, proof: validity}
   - {name: cdk, framework: polygon-cdk, da: ethereum-calldata, proof: validity}
-  - {name: geth, framework: op-stack, engine: op-geth}
+  - {name: geth, framework: op-stack, engine: op-geth, da: ethereum-calldata, proof: fraud}
 """
 FIRST = derive_accounts(TEST_MNEMONIC, 1)[0].address.lower()
 SOMEBODY = "0x00000000000000000000000000000000000a9900"
@@ -37,17 +37,18 @@ SIGNATURE = 67
 
 
 @pytest.fixture(scope="module")
-def rollups() -> Iterator[list[app.Chain]]:
+def net() -> Iterator[Home]:
     find_op_geth()
     with new_home() as home:
         spec = home.home / "spec.yaml"
         spec.write_text(SPEC)
         home.run("up", str(spec), timeout=120)
-        yield _rollups(home)
+        yield home
 
 
-def _rollups(home: Home) -> list[app.Chain]:
-    return list(home.status()["rollups"])
+@pytest.fixture(scope="module")
+def rollups(net: Home) -> list[app.Chain]:
+    return list(net.status()["rollups"])
 
 
 def number(rollup: app.Chain, to: str, data: bytes, block: str = "latest") -> int:
@@ -97,3 +98,9 @@ def test_fees_on_op_geth_are_what_the_oracle_says(rollups: list[app.Chain]) -> N
         app.send(geth, vault, encode_call("withdraw()"))
         assert coins(geth, FIRST) >= before + held
         assert number(geth, vault, encode_call("totalProcessed()")) >= held
+
+
+@pytest.mark.parametrize("name", ["cdk", "geth"])
+def test_whoever_derives_them_finds_the_same(net: Home, name: str) -> None:
+    """What the app did and what the vaults gave out included."""
+    net.run("verify", name, timeout=60)
