@@ -44,7 +44,7 @@ def diff_specs(old: Spec, new: Spec) -> tuple[Change, ...]:
     changes = _diff(_plain(old), _plain(new), "")
     old_rollups = {rollup.name: _rollup(rollup, old) for rollup in old.rollups}
     new_rollups = {rollup.name: _rollup(rollup, new) for rollup in new.rollups}
-    here = switches_here(old.runtime, old.agents)
+    here = switches_here(old.agents)
     for name in dict.fromkeys([*old_rollups, *new_rollups]):
         path, before, after = f"rollups.{name}", old_rollups.get(name), new_rollups.get(name)
         if before is None or after is None:

@@ -38,7 +38,7 @@ def switch_problems(path: str, rollup: RollupSpec, spec: Spec, check: Check) -> 
         return
     here = f"{path}.switch"
     plain = rollup.model_dump(mode="json")
-    if not switches_here(spec.runtime, spec.agents) or not switchable(plain, plain):
+    if not switches_here(spec.agents) or not switchable(plain, plain):
         yield Problem(here, f"{_kind(rollup, spec)} does not switch", "leave it out")
         return
     broken = False
@@ -64,8 +64,6 @@ def _of_no_use(path: str, rollup: RollupSpec) -> Iterator[Problem]:
 
 
 def _kind(rollup: RollupSpec, spec: Spec) -> str:
-    if spec.runtime != "process":
-        return f"a rollup with the runtime {spec.runtime}"
     if spec.agents != "daemon":
         return f"a rollup with agents in {spec.agents}"
     if rollup.services != "caldera":

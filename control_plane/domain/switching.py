@@ -20,9 +20,9 @@ RULES: Final = frozenset({"switch", "switch_interval", "private"})
 """Fields of a rollup's spec that say when it switches by itself: they may change, too."""
 
 
-def switches_here(runtime: str, agents: str) -> bool:
-    """Whether rollups of such a devnet can switch: others can't yet."""
-    return (runtime, agents) == ("process", "daemon")
+def switches_here(agents: str) -> bool:
+    """Whether rollups of a devnet with agents there can switch: others can't yet."""
+    return agents == "daemon"
 
 
 def switchable(before: Mapping[str, Any], after: Mapping[str, Any]) -> frozenset[str]:

@@ -175,6 +175,9 @@ def test_a_rollup_in_a_container_settles() -> None:
         home.run(*there, timeout=60)
         docker("kill", docker.containers(home.home)["op/node"])
         until(lambda: not home.run(*there, check=False).returncode, 60, "its node is back")
+        was = docker.containers(home.home)
+        home.run("rollup", "switch", "op", "--framework", "zk-stack", "--proof", "validity")
+        assert docker.containers(home.home) == was
         out = ("bridge", "withdraw", "--on", "op", "--amount", "1.5", "--wait", "--json")
         assert json.loads(home.run(*out, timeout=100).stdout)["state"] == "finalized"
         assert json.loads(home.run("verify", "op", "--json").stdout)["verified"]["blocks"] > 2

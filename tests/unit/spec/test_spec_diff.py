@@ -133,10 +133,12 @@ def test_op_geth_stays_the_op_stacks() -> None:
     assert not switchable(SETTLES, OP_GETH | SETTLES)
 
 
-def test_nothing_switches_in_containers() -> None:
-    was = spec_of(runtime="compose", rollups=[{"name": "a"}])
-    becomes = spec_of(runtime="compose", rollups=[{"name": "a", "framework": "zk-stack"}])
-    assert not any(change.live for change in diff_specs(was, becomes))
+@pytest.mark.parametrize("agents", ["daemon", "containers"])
+def test_nothing_switches_whose_agents_are_in_containers(agents: str) -> None:
+    here = {"runtime": "compose", "agents": agents}
+    was = spec_of(**here, rollups=[{"name": "a"}])
+    becomes = spec_of(**here, rollups=[{"name": "a", "framework": "zk-stack"}])
+    assert any(change.live for change in diff_specs(was, becomes)) is (agents == "daemon")
 
 
 def planned(rollup: dict[str, Any], keep: Plan | None) -> Plan:
