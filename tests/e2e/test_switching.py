@@ -1,6 +1,9 @@
 """A rollup under load changes framework, proof system and data availability; nothing is lost."""
 
 import json
+import os
+import random
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +24,28 @@ save_interval: 1
 rollups:
   - {name: op, da: ethereum-calldata, proof: fraud, finalization_window: 3}
 """
+_RULED = """
+version: 1
+name: ruled
+save_interval: 1
+rollups:
+  - name: op
+    da: ethereum-calldata
+    proof: fraud
+    finalization_window: 3
+    switch_interval: 1
+    switch:
+"""
+_BY_FLAG_AND_LOAD = """
+      - {when: {private: true}, to: {da: celestia}}
+      - {when: {private: false}, to: {da: ethereum-calldata}}
+      - {when: {load: {above: 5, for: 2}}, to: {proof: validity, framework: zk-stack}}
+      - {when: {load: {below: 2, for: 2}}, to: {proof: fraud, framework: op-stack}}
+"""
+_BY_TIME = """
+      - {when: {schedule: "*/4 * * * * *"}, to: {framework: arbitrum-nitro}}
+"""
+_KILLS = int(os.environ.get("CALDERA_TEST_KILLS", "2"))
 _SWITCHES = (
     ("--proof", "validity", "--framework", "zk-stack"),
     ("--da", "celestia", "--framework", "op-stack"),
@@ -87,6 +112,73 @@ def test_a_rollup_switches_under_load(net: Home) -> None:
     finals = [each["final_at"] for each in said]
     assert finals == sorted(finals, reverse=True)
     assert len(told_of_proof_systems(chains["l1"], before["l1_contracts"]["l2OutputOracle"])) == 2
+
+
+def switches(home: Home) -> list[dict[str, Any]]:
+    """All that there were, oldest first."""
+    return [each["data"] for each in home.events("ruled") if each["type"] == "rollup.switched"]
+
+
+def rules(home: Home) -> list[dict[str, Any]]:
+    return list(home.json("rollup", "rules", "op")["rules"])
+
+
+@pytest.fixture
+def ruled() -> Iterator[Home]:
+    with new_home() as home:
+        (home.home / "ruled.yaml").write_text(_RULED + _BY_FLAG_AND_LOAD)
+        (home.home / "timed.yaml").write_text(_RULED + _BY_TIME)
+        home.run("up", "ruled.yaml")
+        yield home
+
+
+def test_rules_switch_by_load_flag_and_time_each_time_once(ruled: Home) -> None:
+    op = chains_of(ruled.status())["op"]
+    giver = derive_accounts(TEST_MNEMONIC, 4)[3]
+    with transfers(Wallet(giver.address, giver.key), op, _NOBODY) as flow:
+        until(lambda: rollup(ruled)["proof"] == "validity", 30, "load has it switch")
+        assert rollup(ruled)["framework"] == "zk-stack"
+        assert "nothing changed" in ruled.run("up", "ruled.yaml").stderr
+        sent = flow.sent
+        until(lambda: flow.sent > sent + 20, 30, "transfers flow")
+    until(lambda: rollup(ruled)["proof"] == "fraud", 30, "it switches back when the load falls")
+    told = switches(ruled)
+    assert [(each["to"]["proof"], each["rule"]) for each in told] == [("validity", 2), ("fraud", 3)]
+    assert told[0]["reason"].startswith("load above 5 a second over 2 s: ")
+    assert rollup(ruled)["switched"]["rule"] == 3
+
+    _kill_around_switches(ruled)
+    _switch_at_a_point_in_time(ruled)
+
+    ruled.run("message", "send", "op", "l1", "--body", "0x01", "--wait")
+
+
+def _kill_around_switches(home: Home) -> None:
+    """Whenever the daemon is killed, the flag has its effect once."""
+    moments = random.Random(5)
+    for at in range(_KILLS):
+        private = at % 2 == 0
+        known = len(switches(home))
+        home.run("rollup", "set", "op", "--private" if private else "--no-private")
+        time.sleep(moments.uniform(0, 0.6))
+        home.kill_daemon()
+        home.run("up", "ruled.yaml", "--set", f"rollups.op.private={str(private).lower()}")
+        wanted = "celestia" if private else "ethereum-calldata"
+        until(lambda wanted=wanted: rollup(home)["da"] == wanted, 30, f"it posts to {wanted}")
+        home.wait_state("ready", 30)
+        made = switches(home)[known:]
+        assert [each["to"] for each in made] == [{"da": wanted}]
+
+
+def _switch_at_a_point_in_time(home: Home) -> None:
+    known = len(switches(home))
+    home.run("up", "timed.yaml")
+    until(lambda: rollup(home)["framework"] == "arbitrum-nitro", 30, "the point in time came")
+    (rule,) = rules(home)
+    assert rule["fired"] == 1
+    until(lambda: rules(home)[0]["next_at"] > rule["next_at"], 30, "the next point, too")
+    home.wait_state("ready", 30)
+    assert [each["rule"] for each in switches(home)[known:]] == [0]
 
 
 def test_what_can_not_be_switched_is_refused(net: Home) -> None:
