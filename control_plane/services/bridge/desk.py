@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from control_plane.domain.errors import DeadlineExceeded, Failed, NotFound
+from control_plane.domain.errors import DeadlineExceeded, Failed, NotFound, TemporaryFailure
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.op_stack import DEPOSITED_TOPIC
 from control_plane.domain.ports.node import Account, Connect, Rpc
@@ -34,6 +34,7 @@ from control_plane.services.faucet import PayFrom
 from control_plane.services.reconciler import Live
 
 View = TypeVar("View", DepositView, WithdrawalView)
+_PAUSE: Final = 0.5
 
 
 class Running(Protocol):
@@ -77,15 +78,24 @@ class BridgeDesk:
             view = receipt and await deposit_view(ends, receipt)
             if not view:
                 raise Failed("The deposit was lost", f"{ends.base.name} has no transaction {tx}")
-            if not request.wait:
-                return view
+        if not request.wait:
+            return view
+        return await _patiently(
+            request.timeout, lambda left: self._credited(name, request.rollup, tx, left)
+        )
+
+    async def _credited(self, name: str, rollup: str, tx: str, timeout: float) -> DepositView:
+        async with self._ends(name, rollup, both_ways=False) as ends:
+            reason: str | None = None
 
             async def credited() -> DepositView | None:
+                nonlocal reason
                 found = await find_receipt(ends.l1, tx)
                 now = found and await deposit_view(ends, found)
+                reason = now.reason if now else None
                 return now if now and now.state != "sent" else None
 
-            return await _until(ends, request.timeout, credited, f"Deposit {tx}", view.reason)
+            return await _until(ends, timeout, credited, f"Deposit {tx}", lambda: reason)
 
     async def deposit_of(self, name: str, id_: str) -> DepositView:
         """By its transaction on the L1. NotFound."""
@@ -122,11 +132,11 @@ class BridgeDesk:
         async with self._ends(name, request.rollup) as ends:
             sending = await self._sending(ends, request)
             tx = await withdrawals.send_withdrawal(ends, self._purse, sending)
-            if request.wait:
-                return await self._go_on(
-                    ends, tx, sending.account, request.timeout, to_the_end=True
-                )
-            return await withdrawals.withdrawal_view(ends, await self._look(ends, tx))
+            if not request.wait:
+                return await withdrawals.withdrawal_view(ends, await self._look(ends, tx))
+        account, timeout = sending.account.address, request.timeout
+        further = ContinueWithdrawal(sender=account, timeout=timeout, wait=True)
+        return await self.proceed(name, tx, further)
 
     async def withdrawal(self, name: str, id_: str) -> WithdrawalView:
         """By its transaction on the rollup. NotFound."""
@@ -136,9 +146,13 @@ class BridgeDesk:
     async def proceed(self, name: str, id_: str, request: ContinueWithdrawal) -> WithdrawalView:
         """Take a withdrawal's next step, or wait for what it waits for. NotFound, Conflict, Failed,
         DeadlineExceeded."""
-        async with self._ends_of(name, id_) as ends:
-            payer = find_account(self._listed(ends.network), request.sender)
-            return await self._go_on(ends, id_, payer, request.timeout, to_the_end=request.wait)
+
+        async def further(left: float) -> WithdrawalView:
+            async with self._ends_of(name, id_) as ends:
+                payer = find_account(self._listed(ends.network), request.sender)
+                return await self._go_on(ends, id_, payer, left, to_the_end=request.wait)
+
+        return await _patiently(request.timeout, further)
 
     async def list_withdrawals(
         self, name: str, rollup: str | None, limit: int
@@ -237,6 +251,20 @@ class BridgeDesk:
     def _listed(self, network: Network) -> Sequence[Account]:
         plan = network.plan.accounts
         return self._accounts(plan.mnemonic, plan.count)
+
+
+async def _patiently(timeout: float, attempt: Callable[[float], Awaitable[View]]) -> View:
+    """What `attempt` returns in the seconds that it is given; made again over new connections while
+    a chain does not answer: one on Anvil is busy for seconds with its first blob."""
+    end = asyncio.get_running_loop().time() + timeout
+    while True:
+        left = end - asyncio.get_running_loop().time()
+        try:
+            return await attempt(max(0.0, left))
+        except TemporaryFailure:
+            if left <= 0:
+                raise
+        await asyncio.sleep(_PAUSE)
 
 
 async def _until(
