@@ -11,6 +11,7 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.calls import selector
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.ports.node import Account
 from control_plane.schemas.spec import TEST_MNEMONIC
 from tests.acceptance.gateway import address_of, creation, delivered, interoperable
 from tests.acceptance.world import rpc, until
@@ -71,22 +72,24 @@ def move(here: Chain, there: Chain, to: str, amount: int) -> str:
     return delivered(here, there, done)
 
 
-def send(rollup: Chain, to: str, data: bytes) -> dict[str, Any]:
-    """A transaction of the owner's; its receipt."""
+def send(
+    rollup: Chain, to: str, data: bytes, *, value: int = 0, by: Account = OWNER
+) -> dict[str, Any]:
+    """A transaction of `by`; its receipt."""
     url = rollup["rpc_url"]
-    nonce = int(rpc(url, "eth_getTransactionCount", OWNER.address, "pending"), 16)
+    nonce = int(rpc(url, "eth_getTransactionCount", by.address, "pending"), 16)
     raw, hash_ = sign(
         Transaction(
             chain_id=rollup["chain_id"],
             nonce=nonce,
             to=bytes.fromhex(to[2:]),
-            value=0,
+            value=value,
             data=data,
             gas=6_000_000,
             max_fee=20 * _GWEI,
             tip=_GWEI,
         ),
-        OWNER.key,
+        by.key,
     )
     rpc(url, "eth_sendRawTransaction", "0x" + raw.hex())
     until(lambda: rpc(url, "eth_getTransactionReceipt", hash_), 20, f"mined on {rollup['name']}")

@@ -7,6 +7,7 @@ import pytest
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.settlement.predeploys import (
+    BASE_FEE_VAULT,
     FEE_VAULTS,
     GAS_PRICE_ORACLE,
     OPERATOR_FEE_VAULT,
@@ -26,11 +27,14 @@ name: apps
 rollups:
   - {name: op, framework: op-stack, da: ethereum-calldata, proof: fraud}
   - {name: arb, framework: arbitrum-nitro, da: ethereum-calldata, proof: fraud}
-  - {name: zk, framework: zk-stack, da: ethereum-calldata, proof: validity}
+  - {name: zk, framework: zk-stack, da: ethereum-calldata, proof: validity, gas_token: USDC}
   - {name: cdk, framework: polygon-cdk, da: ethereum-calldata, proof: validity}
   - {name: geth, framework: op-stack, engine: op-geth, da: ethereum-calldata, proof: fraud}
 """
-FIRST = derive_accounts(TEST_MNEMONIC, 1)[0].address.lower()
+OPERATOR = derive_accounts(TEST_MNEMONIC, 1)[0]
+FIRST = OPERATOR.address.lower()
+USDC_UNIT = 10**12
+"""Wei of the rollup."""
 SOMEBODY = "0x00000000000000000000000000000000000a9900"
 SIGNATURE = 67
 """Bytes at the end of most transactions: parity, r and s."""
@@ -100,7 +104,23 @@ def test_fees_on_op_geth_are_what_the_oracle_says(rollups: list[app.Chain]) -> N
         assert number(geth, vault, encode_call("totalProcessed()")) >= held
 
 
-@pytest.mark.parametrize("name", ["cdk", "geth"])
+def test_fees_in_tokens_go_home_in_whole_units(net: Home, rollups: list[app.Chain]) -> None:
+    (zk,) = (each for each in rollups if each["gas_token"] == "USDC")
+    net.run("bridge", "deposit", "--on", "zk", "--amount", "1", "--wait")
+    route = encode_call("setWithdrawalRoute(address,uint8)", bytes.fromhex(SOMEBODY[2:]), 0)
+    app.send(zk, BASE_FEE_VAULT, route, by=OPERATOR)
+    app.send(zk, BASE_FEE_VAULT, b"", value=3 * USDC_UNIT + 7)
+    sent = app.send(zk, BASE_FEE_VAULT, encode_call("withdraw()"))
+    done = net.json("bridge", "withdraw", "--resume", sent["transactionHash"])
+    assert done["state"] == "finalized"
+    units = number(zk, BASE_FEE_VAULT, encode_call("totalProcessed()")) // USDC_UNIT
+    usdc = zk["l1_contracts"]["gasToken"]
+    assert balance(net.status()["l1"], usdc, SOMEBODY) == units >= 3
+    left = coins(zk, BASE_FEE_VAULT)  # the withdrawal's own fee and dust
+    assert 0 < left < USDC_UNIT + int(sent["gasUsed"], 16) * int(sent["effectiveGasPrice"], 16)
+
+
+@pytest.mark.parametrize("name", ["zk", "geth"])
 def test_whoever_derives_them_finds_the_same(net: Home, name: str) -> None:
     """What the app did and what the vaults gave out included."""
     net.run("verify", name, timeout=60)
