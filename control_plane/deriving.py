@@ -22,20 +22,21 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten, NotDerived
 from control_plane.adapters.derivation.keeping import EVERY, Keeper, subject_of
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
 from control_plane.adapters.derivation.ordered import Ordered, rules_of
-from control_plane.adapters.derivation.proving import Attesting
 from control_plane.adapters.evm.rpc import connect
 from control_plane.domain.errors import CalderaError, NotFound, PermanentFailure, TemporaryFailure
 from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
-from control_plane.services.problems import problem_detail
+
+if TYPE_CHECKING:
+    from control_plane.adapters.derivation.proving import Attesting
 
 _LINE: Final = 64 * 1024 * 1024
 """Bytes of the longest question: the first one holds the genesis."""
@@ -53,8 +54,7 @@ class Session:
         self._told = self._began = 0.0
         self._keeper = _keeper(order)
         self.chronicle = Chronicle(order["genesis"], _ordered(order), self._keeper)
-        attest = order.get("attest")
-        self.attesting = Attesting(int(order["chain_id"]), attest) if attest else None
+        self.attesting = _attesting(order)
         self.seconds = 0.0
         """That executing took so far."""
 
@@ -114,6 +114,16 @@ class Session:
     async def _keep(self) -> None:
         if self._keeper is not None and self._l1 is not None:
             await self._keeper.keep(self.chronicle, self._l1)
+
+
+def _attesting(order: Mapping[str, Any]) -> "Attesting | None":
+    """Of a prover's process."""
+    attest = order.get("attest")
+    if not attest:
+        return None
+    from control_plane.adapters.derivation.proving import Attesting
+
+    return Attesting(int(order["chain_id"]), attest)
 
 
 def _keeper(order: Mapping[str, Any]) -> Keeper | None:
@@ -245,7 +255,7 @@ async def _answer_all(session: Session, waiting: "asyncio.Queue[Mapping[str, Any
             answer = await _answer(session, question)
         except CalderaError as error:
             answer = {
-                "problem": problem_detail(error).model_dump(mode="json"),
+                "problem": _problem(error),
                 "withheld": isinstance(error, DataUnavailable),
             }
         _say({"id": question["id"], **answer})
@@ -263,6 +273,16 @@ async def _answer(session: Session, question: Mapping[str, Any]) -> dict[str, An
             return await found(session, question)
     except RpcError as error:
         raise TemporaryFailure("The L1 refused a call", str(error)) from error
+
+
+def _problem(error: CalderaError) -> dict[str, str]:
+    """As much of the problem document as who asked needs; its model would double the memory."""
+    return {
+        "type": error.type,
+        "title": error.title,
+        "detail": error.detail,
+        "hint": error.hint,
+    }
 
 
 def _hex(data: bytes) -> str:

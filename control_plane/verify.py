@@ -149,6 +149,7 @@ async def _execute(
         except Differs as error:
             _tell("differs", await _described(replay, posted, block, error, sequencer, count))
             return False
+        replay.forget()
         count.add(block, done.gas_used, time.monotonic() - began)
     return True
 

@@ -13,12 +13,15 @@ from trie.hexary import HexaryTrie
 from control_plane.adapters.derivation.evm import Log, NotExecutable, Outcome
 from control_plane.adapters.derivation.flavours import flavour_of
 from control_plane.adapters.derivation.headers import NO_REQUESTS, NO_UNCLES, Parent
+from control_plane.adapters.derivation.living import living
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.rlp import Item
 
 _BLOOM_BYTES: Final = 256
+_MOST: Final = 50_000
+"""Nodes, up to which nothing is forgotten."""
 _RECEIPT_VERSION: Final = 1
 """Of a deposit's receipt, since Canyon (OP Stack specifications, "Deposits")."""
 
@@ -60,6 +63,7 @@ class Replay:
         """None: not known, or of no use."""
         self._parent = genesis_hash if parent is None else parent.hash
         self._next = 1
+        self._most = _MOST
         self.outcomes: list[Outcome] = []
         """Of the transactions of the block that was executed last."""
 
@@ -124,6 +128,16 @@ class Replay:
         self._trie = self._trie.at(self.evm, nodes, root)
         self._parent, self._next, self.outcomes = hashes[0], int.from_bytes(number) + 1, []
         self._before = Parent.of_header(header)
+
+    def forget(self) -> None:
+        """Drop what only earlier states have, once it is more than half: no `past` afterwards."""
+        nodes = self.nodes
+        if len(nodes) < self._most:
+            return
+        left = living(nodes, [self.root])
+        nodes.clear()
+        nodes.update(left)
+        self._most = max(_MOST, 2 * len(nodes))
 
     @property
     def nodes(self) -> dict[bytes, bytes]:

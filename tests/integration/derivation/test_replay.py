@@ -72,10 +72,14 @@ class Site:
         return replay
 
     def reopened(self, channel: Channel) -> None:
-        """Every block executed again, each out of the nodes of the state before it alone."""
-        replay = Replay(self.genesis, channel.parent_hash)
+        """Every block executed again, each out of the nodes of the state before it alone, and
+        with all other nodes forgotten."""
+        replay, swept = (Replay(self.genesis, channel.parent_hash) for _ in range(2))
         hashes = [channel.parent_hash]
         for block in channel.blocks:
+            swept.execute(block)
+            swept._most = 0
+            swept.forget()
             header = replay.derive(block)
             hashes.insert(0, block.hash)
             assert keccak256(header) == block.hash
