@@ -1,20 +1,25 @@
 """A real op-geth's blocks executed again: every hash, in every corner."""
 
+import json
+import os
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import zstandard
 from eth_account import Account
 
 from control_plane.adapters.derivation.diagnosis import diagnose
 from control_plane.adapters.derivation.replay import Differs, Replay
+from control_plane.domain.channels import encode_channel
 from control_plane.domain.op_stack import L1_BLOCK, Fees
 from tests.integration.derivation import test_deposits, test_replay
 from tests.integration.derivation.geth_site import CHAIN_ID, GethSite, geth_site
 
 pytestmark = pytest.mark.integration
+VECTORS = Path(__file__).parents[2] / "vectors" / "op_geth.json"
 
 Case = Callable[[GethSite], Awaitable[None]]
 CASES: dict[str, Case] = {}
@@ -250,17 +255,16 @@ async def blocks_are_full(site: GethSite) -> None:
 async def deposits_of_every_kind_fail(site: GethSite) -> None:
     """Too large a creation, too much value, too little gas for the data; mints and nonces stay."""
     rich = bytes.fromhex(site.accounts[5][2:])
-    for number, changes in enumerate(
-        (
-            {"to": None, "data": bytes(49_153), "gas": 10_000_000},
-            {"value": 10**30},
-            {"gas": 0},
-            {"gas": 20_999},
-            {"gas": 25_000, "data": b"\x01" * 150},
-            {"to": None, "data": b"\x01" * 32, "gas": 53_500},
-            {"to": None, "data": bytes.fromhex("6160015ff3"), "gas": 8_000_000},
-        )
-    ):
+    wrong: tuple[dict[str, Any], ...] = (
+        {"to": None, "data": bytes(49_153), "gas": 10_000_000},
+        {"value": 10**30},
+        {"gas": 0},
+        {"gas": 20_999},
+        {"gas": 25_000, "data": b"\x01" * 150},
+        {"to": None, "data": b"\x01" * 32, "gas": 53_500},
+        {"to": None, "data": bytes.fromhex("6160015ff3"), "gas": 8_000_000},
+    )
+    for number, changes in enumerate(wrong):
         await site.deposit(sender=bytes([90 + number]) * 20, mint=number, **changes)
         await site.deposit(sender=rich, mint=number, **changes)
         await site.mine()
@@ -320,12 +324,35 @@ async def test_state_of_another_genesis_is_named(site: GethSite) -> None:
     assert found["transactions"] == []
 
 
+@pytest.mark.skipif("UPDATE_GOLDEN" not in os.environ, reason="only to write it")
+async def test_vectors_are_written(site: GethSite) -> None:
+    """``tests/vectors/op_geth.json``: a chain for who has no op-geth."""
+    for run in (older_kinds_of_transactions, a_delegated_account_sends, it_is_created_by_salt):
+        await run(site)
+    deposits = test_deposits
+    for each in (deposits.coins_are_minted_and_sent_on, deposits.a_contract_is_created):
+        await each(cast("Any", site))
+    for each in (deposits.coins_are_withdrawn, deposits.its_gas_is_less_than_it_takes):
+        await each(cast("Any", site))
+    channel = await site.channel()
+    found = await site.rpc.batch(
+        [("debug_getRawHeader", (hex(number),)) for number in range(channel.last + 1)]
+    )
+    compress = zstandard.ZstdCompressor(level=9).compress
+    document = {
+        "genesis": site.genesis,
+        "channel": "0x" + encode_channel(channel, compress).hex(),
+        "headers": found,
+    }
+    VECTORS.write_text(json.dumps(document, indent=1) + "\n")
+
+
 async def test_data_and_operator_are_paid_for(tmp_path: Path) -> None:
     """By scalars that are not the usual ones."""
     fees = Fees(7_777, 123_456, bytes(32), 4_321, 98_765_432_100, 1_234)
     async with geth_site(tmp_path, fees) as site:
         for run in (older_kinds_of_transactions, much_data_is_posted, refunds_are_capped):
             await run(site)
-        for run in (test_replay.an_account_takes_code, test_replay.it_runs_out_of_gas):
-            await run(cast("Any", site))
+        for each in (test_replay.an_account_takes_code, test_replay.it_runs_out_of_gas):
+            await each(cast("Any", site))
         await site.replayed()

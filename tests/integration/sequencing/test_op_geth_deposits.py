@@ -21,8 +21,8 @@ from control_plane.domain.op_stack import (
     origin_of,
 )
 from control_plane.services.settlement.posting import read_channel
-from tests.integration.sequencing.lab import ACCOUNTS, running
-from tests.integration.sequencing.test_deposits import Site, is_in, until
+from tests.integration.sequencing.lab import ACCOUNTS, running, until
+from tests.integration.sequencing.test_deposits import Site, is_in
 
 pytestmark = pytest.mark.integration
 
