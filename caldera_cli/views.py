@@ -24,7 +24,8 @@ def show_endpoints(status: Json) -> None:
     rows = [_chain_row(status["l1"], "-")]
     rows += [_chain_row(rollup, _framework(rollup)) for rollup in status["rollups"]]
     headings = ("chain", "framework", "chain id", "domain", "rpc (http, ws)", "state")
-    render.table(*with_shards(headings, rows, [status["l1"], *status["rollups"]], 2))
+    chains = [status["l1"], *status["rollups"]]
+    render.table(*with_shards(*with_coins(headings, rows, chains, 2), chains, 2))
 
 
 def with_shards(
@@ -37,6 +38,19 @@ def with_shards(
         (*row[:at], chain.get("shard"), *row[at:]) for row, chain in zip(rows, chains, strict=True)
     ]
     return (*headings[:at], "shard", *headings[at:]), wider
+
+
+def with_coins(
+    headings: Sequence[str], rows: Sequence[Sequence[object]], chains: Sequence[Json], at: int
+) -> tuple[Sequence[str], Sequence[Sequence[object]]]:
+    """A table of chains with a further column `at` for their coins, if any is a token."""
+    if all(chain.get("gas_token") in {None, "ETH"} for chain in chains):
+        return headings, rows
+    wider = [
+        (*row[:at], chain.get("gas_token") or "ETH", *row[at:])
+        for row, chain in zip(rows, chains, strict=True)
+    ]
+    return (*headings[:at], "gas", *headings[at:]), wider
 
 
 def with_switches(

@@ -27,12 +27,13 @@ def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     if as_json:
         render.data(rollups)
         return
-    from caldera_cli.views import with_shards, with_switches
+    from caldera_cli.views import with_coins, with_shards, with_switches
 
     headings = ("name", "framework", "chain id", "domain", "rpc", "state")
     named = [each | {"framework": each["framework"] or each["engine"]} for each in rollups]
     rows = [[each[key] for key in _COLUMNS] for each in named]
-    render.table(*with_switches(*with_shards(headings, rows, rollups, 2), rollups))
+    coined = with_coins(headings, rows, rollups, 2)
+    render.table(*with_switches(*with_shards(*coined, rollups, 2), rollups))
 
 
 @app.command("add")

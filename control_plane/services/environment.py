@@ -13,7 +13,7 @@ _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def variables(status: DevnetStatus, accounts: AccountsView) -> dict[str, str]:
     """Endpoints and ids of every chain (``GAME_RPC_URL``), contract addresses
-    (``MAILBOX_ADDRESS``), listed accounts, and their keys as far as `accounts` holds them."""
+    (``MAILBOX_ADDRESS``, a rollup's on the L1 as ``GAME_OPTIMISM_PORTAL_ADDRESS``), listed accounts, and their keys as far as `accounts` holds them."""
     found = {"CALDERA_DEVNET": status.name, "CALDERA_L1_RPC_URL": status.l1.rpc_url}
     chains: tuple[L1Status | RollupStatus, ...] = (status.l1, *status.rollups)
     for chain in chains:
@@ -36,7 +36,13 @@ def _of_chain(chain: L1Status | RollupStatus) -> dict[str, str]:
         f"{prefix}_WS_URL": chain.ws_url,
         f"{prefix}_CHAIN_ID": str(chain.chain_id),
         f"{prefix}_DOMAIN": str(chain.domain),
+        **{f"{prefix}_{upper_snake(key)}_ADDRESS": at for key, at in _on_l1(chain).items()},
     }
+
+
+def _on_l1(chain: L1Status | RollupStatus) -> Mapping[str, str]:
+    """What a rollup has on the L1."""
+    return chain.l1_contracts if isinstance(chain, RollupStatus) else {}
 
 
 def upper_snake(name: str) -> str:

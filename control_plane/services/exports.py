@@ -65,10 +65,17 @@ def _addresses(status: DevnetStatus, contracts: Sequence[ContractView]) -> list[
                 for contract in contracts
                 if chain.name in contract.chains
             },
+            **_on_l1(chain),
         }
         for chain in _chains(status)
     }
     return [ExportFile(name="addresses.json", content=_json({"devnet": status.name, **chains}))]
+
+
+def _on_l1(chain: L1Status | RollupStatus) -> dict[str, dict[str, str]]:
+    """What a rollup has on the L1, where it has something."""
+    found = dict(chain.l1_contracts) if isinstance(chain, RollupStatus) else {}
+    return {"l1_contracts": found} if found else {}
 
 
 def _abi(_: DevnetStatus, contracts: Sequence[ContractView]) -> list[ExportFile]:

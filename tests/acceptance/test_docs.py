@@ -34,6 +34,7 @@ PAGES = (
     "docs/concepts/data-availability.md",
     "docs/concepts/outputs.md",
     "docs/concepts/bridge.md",
+    "docs/concepts/gas-tokens.md",
     "docs/concepts/switching.md",
     "docs/concepts/op-geth.md",
     "docs/concepts/surfaces.md",
