@@ -187,7 +187,7 @@ class GethSite:
 @asynccontextmanager
 async def geth_site(home: Path, fees: Fees | None = None) -> AsyncIterator[GethSite]:
     """With the accounts of the test mnemonic."""
-    keys = {one.address: one.key for one in derive_accounts(_SEED, 10)}
+    keys: dict[str, bytes] = {one.address: one.key for one in derive_accounts(_SEED, 10)}
     balances = dict.fromkeys(keys, _COINS)
     spec = op_geth_spec(home, balances)
     spec = replace(spec, chain=replace(spec.chain, chain_id=ChainId(CHAIN_ID)))

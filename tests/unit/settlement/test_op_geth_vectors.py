@@ -9,10 +9,13 @@ import pytest
 import zstandard
 
 from control_plane.adapters.derivation.l1_fees import Charges, compressed_length, estimated_size
+from control_plane.adapters.derivation.living import living
 from control_plane.adapters.derivation.replay import Differs, Replay
+from control_plane.domain import rlp
 from control_plane.domain.channels import MOST_BYTES, Channel, decode_channel
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.op_stack import Deposit
+from control_plane.domain.settlement.proofs import MESSAGE_PASSER
 
 VECTORS = Path(__file__).parents[2] / "vectors" / "op_geth.json"
 CALL = (
@@ -87,3 +90,26 @@ def test_what_data_cost() -> None:
     charges = Charges(1_368 * 10**9 * 16 + 810_949, 2, 3)
     assert charges.data_fee(100 * 10**6) == 2_188_800_081
     assert charges.operator_fee(21_000) == 21_000 * 2 * 100 + 3
+
+
+def test_it_goes_on_from_any_block(vectors: dict[str, Any], channel: Channel) -> None:
+    """From the nodes of one state alone; and any block is executed once more, step by step."""
+    replay = Replay(vectors["genesis"], bytes(32))
+    hashes, roots = [replay.parent_hash], [replay.root]
+    for block in channel.blocks:
+        header = replay.derive(block)
+        hashes.insert(0, block.hash)
+        roots.append(replay.root)
+        nodes = living(replay.nodes, [roots[-2], roots[-1]])
+        replay.reopen(header, hashes, nodes)
+        steps: list[bytes] = []
+        past = replay.past(block.number, roots[-2], hashes[1:])
+        assert past.run(block, steps) == roots[-1] == block.state_root
+        assert len(steps) == 1 + len(block.transactions)
+        assert past.storage_root(MESSAGE_PASSER) == _withdrawals_root(header)
+
+
+def _withdrawals_root(header: bytes) -> bytes:
+    root = rlp.decode_list(header)[16]
+    assert isinstance(root, bytes)
+    return root
