@@ -107,7 +107,8 @@ def true_outputs(home: Home, ledger: Ledger) -> bool:
 
 
 def test_lies_cost_their_bond_and_bad_faith_too(home: Home) -> None:
-    home.run(*_FRAUD, "--set", "save_interval=0.5")
+    # whatever its coin is: deriving a rollup and judging its outputs know nothing of that
+    home.run(*_FRAUD, "--set", "save_interval=0.5", "--set", "rollups.op.gas_token=USDC")
     ledger = Ledger(home)
     for count, lie in enumerate(_LIES, 1):
         home.run("chaos", "start", "output-forged", "op", f"lie={lie}")
