@@ -27,7 +27,7 @@ class _Computation(PragueComputation):
     _precompiles = PRECOMPILES
 
 
-class _OpStackComputation(PragueComputation):
+class _OpStackComputation(_Computation):
     _precompiles = op_stack_precompiles(ISTHMUS_BOUNDS)
 
 

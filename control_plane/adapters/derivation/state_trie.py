@@ -133,7 +133,7 @@ class StateTrie(ABC):
     def _remove(self, address: bytes) -> None:
         key = keccak256(address)
         if key in self._accounts:
-            del self._accounts[key]
+            self._accounts.delete(key)  # type: ignore[no-untyped-call]
         self._storage.pop(address, None)
         self._known.pop(address, None)
 
@@ -164,7 +164,7 @@ class EthereumTrie(StateTrie):
             return
         trie, key = self._storage_of(address), keccak256(slot.to_bytes(32))
         if trie is not None and key in trie:
-            del trie[key]
+            trie.delete(key)  # type: ignore[no-untyped-call]
             self._known.setdefault(address, set()).discard(slot)
 
     def _is_gone(self, account: tuple[int, int, bytes]) -> bool:
