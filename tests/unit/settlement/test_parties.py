@@ -109,7 +109,7 @@ async def test_a_forged_output_goes_and_its_bond_with_it() -> None:
     assert game.high == TRANSACTIONS + 2, "its end alone is false"
     assert [output.block_number for output in model.outputs] == [500]
     assert not [move for move in model.moves if "refused" in move]
-    assert told == ["output.disputed", "output.removed"]
+    assert told == ["output.disputed", "dispute.decided", "output.removed"]
 
 
 @pytest.mark.parametrize("blocks", [1, 2, 3, 7, _BLOCKS])
