@@ -25,6 +25,8 @@ _HEAD = 20
 _AT = {3: 2, 7: 1, 8: 3, 15: 2}
 """Deposits by the L1's blocks."""
 
+_TOPICS = ["0x" + DEPOSITED_TOPIC.hex(), *("0x" + each * 32 for each in ("cc", "ea", "00"))]
+
 
 class FakeL1:
     """Has the deposits of `_AT`; `fork` tells one chain from another."""
@@ -34,12 +36,7 @@ class FakeL1:
     def logs(self, first: int, last: int) -> list[dict[str, Any]]:
         return [
             {
-                "topics": [
-                    "0x" + DEPOSITED_TOPIC.hex(),
-                    "0x" + "cc" * 32,
-                    "0x" + "ea" * 32,
-                    "0x" + "00" * 32,
-                ],
+                "topics": _TOPICS,
                 "data": "0x" + _opaque(number).hex(),
                 "blockHash": self._hash(number),
                 "blockNumber": hex(number),
