@@ -44,7 +44,7 @@ from control_plane.planning import free_port, plan_for_machine
 from control_plane.resources import compose_dir
 from control_plane.services.control import ControlPlane
 from control_plane.services.events import EventLog
-from control_plane.services.reconciler import Tools
+from control_plane.services.live import Tools
 from control_plane.services.steps import Fault, no_fault
 from control_plane.settings import Settings
 

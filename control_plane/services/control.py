@@ -25,7 +25,7 @@ from control_plane.domain.spec_external import refuse_strangers
 from control_plane.domain.states import Desired, DevnetState
 from control_plane.schemas.spec import Spec
 from control_plane.services.expiry import Expiry
-from control_plane.services.reconciler import Tools
+from control_plane.services.live import Tools
 from control_plane.services.running import Running
 from control_plane.services.supervisor import cancel_and_wait
 

@@ -16,7 +16,7 @@ from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.schemas.devnet import FaucetRequest, FaucetResult, FaucetTransfer
 from control_plane.services.control import ControlPlane
-from control_plane.services.reconciler import Live
+from control_plane.services.live import Live
 from control_plane.services.units import whole
 from control_plane.services.unknown import not_found
 

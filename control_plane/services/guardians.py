@@ -31,8 +31,8 @@ from control_plane.schemas.guardian import (
 )
 from control_plane.services.control import ControlPlane
 from control_plane.services.faucet import PayFrom
+from control_plane.services.live import Live
 from control_plane.services.metalayer.lineup import Lineup
-from control_plane.services.reconciler import Live
 from control_plane.services.settlement.verdicts import verdict_in
 from control_plane.services.units import WEI, whole
 from control_plane.services.unknown import not_found

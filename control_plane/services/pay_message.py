@@ -11,9 +11,9 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import MessageRecord
 from control_plane.schemas.message import MessagePaid, PayMessage
 from control_plane.services.faucet import PayFrom
+from control_plane.services.live import Live
 from control_plane.services.metalayer import moves
 from control_plane.services.metalayer.gas import missing_gas
-from control_plane.services.reconciler import Live
 from control_plane.services.trace import Devnets, Tracer
 
 _PAY_GAS: Final = 150_000

@@ -31,8 +31,8 @@ from control_plane.schemas.proof import (
     SlotValue,
     StorageProofView,
 )
+from control_plane.services.live import Live
 from control_plane.services.metalayer.coverage import CertifiedEpoch, Coverage, Trees
-from control_plane.services.reconciler import Live
 from control_plane.services.trace import Devnets, Tracer
 from control_plane.services.unknown import not_found
 

@@ -9,95 +9,39 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any
+from dataclasses import replace
 
 from control_plane.domain.errors import (
     CalderaError,
-    Conflict,
-    Failed,
     MissingDependency,
     StorageFailed,
     most_telling,
 )
-from control_plane.domain.hub import EpochCertified, Hub, Wanted
-from control_plane.domain.ids import Hex, Name
-from control_plane.domain.network import Chain, GuardianKeys, Keys, Network
+from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.plan import ChainPlan, Plan
-from control_plane.domain.ports.agent import Lease, Publish, Sealer, Share
-from control_plane.domain.ports.node import Connect, Runtime
-from control_plane.domain.ports.provision import (
-    Bootstrap,
-    Born,
-    JoinGuardian,
-    MakeAgents,
-    MakeSeal,
-    Programs,
-    Provision,
-)
-from control_plane.domain.ports.store import Database
+from control_plane.domain.ports.agent import Publish, Sealer
 from control_plane.domain.records import DevnetRecord
-from control_plane.domain.settlement.deposits import has_portal
 from control_plane.domain.states import Desired, DevnetState, ServiceState
-from control_plane.domain.switching import seals_alike
 from control_plane.services.absent import Absent
+from control_plane.services.chains import Chains
+from control_plane.services.crew import Crew
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.guardian_keys import all_keys
-from control_plane.services.nodes import Nodes, RunningNode
-from control_plane.services.sharing import Sharing, no_lease, no_sharing, resting
-from control_plane.services.steps import Fault, Steps, no_fault
+from control_plane.services.live import Live, Tools
+from control_plane.services.nodes import Nodes
+from control_plane.services.sharing import Sharing, resting
+from control_plane.services.steps import Steps
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
 
 log = logging.getLogger(__name__)
 
 _TICK = 1.0
 """Seconds between two looks at the devnet's health when nothing wakes the reconciler."""
-_AGENTS_DEADLINE = 20.0
-_CONTAINERS_DEADLINE = 90.0
-"""Seconds for agents in containers: each starts a Python of its own."""
-_CERTIFY_DEADLINE = 30.0
 _LONGEST_PAUSE = 30.0
 _LONGEST_LACKING = 5.0
 """Likewise while something is missing that can come back at any moment."""
 _FIRST_SAVE = 0.5
 """Seconds from ready to the first save."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """The ports that a reconciler works through."""
-
-    database: Database
-    runtime: Runtime
-    connect: Connect
-    provision: Provision
-    programs: Programs
-    bootstrap: Bootstrap
-    sealing: MakeSeal
-    make_agents: MakeAgents
-    join_guardian: JoinGuardian
-    load_plan: Callable[[Mapping[str, Any]], Plan]
-    """Plan from its JSON in the record."""
-    dump_plan: Callable[[Plan], dict[str, Any]]
-    free_port: Callable[[int, frozenset[int]], int]
-    """A free loopback port at or above the first argument, none of the second."""
-    remove_tree: Callable[[Path], None]
-    lease: Lease = no_lease
-    share: Share = no_sharing
-    fault: Fault = no_fault
-
-
-@dataclass(slots=True)
-class Live:
-    """What runs of the devnet in this process."""
-
-    plan: Plan
-    keys: Keys
-    born: Born
-    network: Network | None = None
-    hub: Hub = field(default_factory=Hub)
 
 
 class Reconciler:
@@ -126,14 +70,14 @@ class Reconciler:
         """Chains whose node the user stopped."""
         self.absent = Absent(tools.connect, self.wake)
         """Somebody else's chains that can't be reached."""
+        self._chains = Chains(name, files, tools, self.nodes, self.absent, publish, self._update)
+        self._crew = Crew(name, tools, self.agents, self._sharing, self.nodes, publish)
         self.last_error: BaseException | None = None
         self.lacks: MissingDependency | None = None
         """Somebody has to do something, start the Docker engine for one; it is tried again."""
         self._given_up = False
         self._trouble: str | None = None
         """What went wrong at the last look, until one succeeds."""
-        self._agents_network: Network | None = None
-        """What the running agents were made for."""
 
     # ------------------------------------------------------------------ from outside
 
@@ -213,7 +157,7 @@ class Reconciler:
         """Whether all that the plan wants runs in this process."""
         if self.live is None or self.live.network is None or self.live.plan != plan:
             return False
-        if self._agents_network != self.live.network:
+        if not self._crew.is_of(self.live.network):
             return False
         return all(c.name in self.nodes.running or self._is_held(c) for c in plan.chains)
 
@@ -287,11 +231,12 @@ class Reconciler:
             self.live = Live(plan, keys, born)
         await self._drop_removed_chains(plan)
         self.live.plan, self.live.keys = plan, keys
-        network = await self._start_chains(record, steps)
+        live, devnet_id = self.live, bytes.fromhex(record.devnet_id.removeprefix("0x"))
+        live.network = await self._chains.start(live, devnet_id, steps, self._is_held)
         async with steps.step("agents"):
-            await self._start_agents(network)
+            await self._crew.start(live, live.network)
         async with steps.step("certify") as detail:
-            detail["epoch"] = await self._certify(network)
+            detail["epoch"] = await self._crew.certify(live, live.network, self.problem)
         if self._saver is None or self._saver.done():
             self._saver = asyncio.create_task(self._save_regularly(), name=f"save {self.name}")
 
@@ -304,133 +249,6 @@ class Reconciler:
             async with steps.step(f"program:{name}"):
                 await self._tools.programs.bring(name, plan, say)
 
-    async def _start_chains(self, record: DevnetRecord, steps: Steps) -> Network:
-        live = self._live()
-        devnet_id = bytes.fromhex(record.devnet_id.removeprefix("0x"))
-        network_id: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        chains = {c.name: _endpoint(c) for c in live.plan.chains if self._is_held(c)}
-        if self._is_held(live.plan.l1) and live.network is not None:
-            network_id.set_result(live.network.network_id)
-
-        async def bring(chain: ChainPlan) -> None:
-            async with steps.step(f"node:{chain.name}") as detail:
-                node = await self._start_node(chain)
-                detail["pid"] = node.handle.pid
-            chains[chain.name] = self._chain(node)
-            if chain.is_l1:
-                found = await self._tools.bootstrap.network_id(
-                    node.rpc, live.born.contracts, devnet_id
-                )
-                network_id.set_result(found)
-            part = self._network(devnet_id, await network_id, live.born.contracts, chains)
-            async with (
-                steps.step(f"bootstrap:{chain.name}"),
-                self._tools.sealing(chains[chain.name], node.rpc, part, live.keys) as seal,
-            ):
-                await self._tools.bootstrap(node.chain, node.rpc, part, live.keys, seal)
-
-        async def bring_external(chain: ChainPlan) -> None:
-            """The others do without it."""
-            try:
-                await bring(chain)
-            except CalderaError as error:
-                await self.nodes.stop(chain.name)
-                await self.nodes.mark_failed(chain.name, error)
-                self.absent.note(chain, error)
-                chains[chain.name] = _endpoint(chain)
-            else:
-                self.absent.forget(chain.name)
-
-        wanted = [chain for chain in live.plan.chains if not self._is_held(chain)]
-        await _all_or_none([(bring_external if c.is_external else bring)(c) for c in wanted])
-        network = self._network(devnet_id, network_id.result(), live.born.contracts, chains)
-        live.network = network
-        return network
-
-    def _chain(self, node: RunningNode) -> Chain:
-        handle = node.handle
-        if handle.is_external:
-            return _endpoint(node.chain)
-        directory = self._files.node(node.chain.name)
-        return Chain(node.chain, handle.http_url, handle.ws_url, handle.engine_url, directory)
-
-    def _network(
-        self,
-        devnet_id: bytes,
-        network_id: bytes,
-        contracts: Mapping[str, Hex],
-        chains: Mapping[Name, Chain],
-    ) -> Network:
-        plan = self._live().plan
-        ordered = tuple(chains[c.name] for c in plan.chains if c.name in chains)
-        return Network(self.name, devnet_id, network_id, plan, ordered, contracts)
-
-    async def _start_node(self, chain: ChainPlan) -> RunningNode:
-        """Start `chain`'s node; when it can't be, its record tells why."""
-        live = self._live()
-        spec = self._files.node_spec(live.plan, chain)
-        try:
-            await self._tools.provision.genesis(spec, live.keys)
-            return await self._ensure_node(chain)
-        except CalderaError as error:
-            await self.nodes.mark_failed(chain.name, error)
-            raise
-
-    async def _ensure_node(self, chain: ChainPlan) -> RunningNode:
-        """A default port taken since planning is replaced once."""
-        try:
-            return await self.nodes.ensure(self._live().plan, chain)
-        except Conflict:
-            if chain.port_named:
-                raise
-            moved = await self._move_port(chain)
-            return await self.nodes.ensure(self._live().plan, moved)
-
-    async def _move_port(self, chain: ChainPlan) -> ChainPlan:
-        live = self._live()
-        taken = frozenset(c.port for c in live.plan.chains)
-        port = self._tools.free_port(chain.port + 1, taken)
-        moved = replace(chain, port=port)
-        note = f"port {chain.port} of {chain.name} is taken; it listens on {port}"
-        live.plan = replace(
-            live.plan,
-            chains=tuple(moved if c.name == chain.name else c for c in live.plan.chains),
-            notes=(*live.plan.notes, note),
-        )
-        await self._update(plan=self._tools.dump_plan(live.plan))
-        await self._publish(
-            "plan.port_moved", {"from": chain.port, "to": port}, service=f"{chain.name}/node"
-        )
-        return moved
-
-    async def _start_agents(self, network: Network) -> None:
-        """Start what is missing. A sequencer whose chain is where it was, and its L1 if it takes
-        deposits from there, keeps running; the other agents look at all chains, so they start anew
-        when any of them moved."""
-        live = self._live()
-        if network == self._agents_network and self.agents.names():
-            # they reconnect by themselves
-            await self.agents.wait_ready(_AGENTS_DEADLINE, without=self._idle())
-            return
-        await self._sharing.start(network, live.keys, live.hub)
-        agents = self._tools.make_agents(network, live.keys, live.hub, self._publish)
-        wanted = {agent.name for agent in agents}
-        await self.agents.stop([name for name in self.agents.names() if name not in wanted])
-        held = frozenset(v.name for v in self.agents.views() if v.state is ServiceState.STOPPED)
-        before = self._agents_network.chains if self._agents_network else ()
-        kept = {
-            f"{chain.name}/sequencer"
-            for chain in network.chains
-            if any(_sealed_alike(chain, known) for known in before)
-            and (not has_portal(chain.plan) or network.chains[0] in before)
-        }
-        fresh = [a for a in agents if not (a.name in kept and a.name in self.agents)]
-        await self.agents.start(fresh, held=held)
-        self._agents_network = network
-        outside = network.plan.agents == "containers"
-        deadline = _CONTAINERS_DEADLINE if outside else _AGENTS_DEADLINE
-        await self.agents.wait_ready(deadline, without=self._idle())
-
     async def _keys(self, plan: Plan, *, joining: int = -1) -> Keys:
         tools = self._tools
         return await all_keys(
@@ -441,51 +259,12 @@ class Reconciler:
         """Start the guardian of that number, beside those that run; its keys."""
         live = self._live()
         live.keys = await self._keys(live.plan, joining=number)
-        keys = live.keys.guardians[number]
-        if live.network is not None and f"guardian-{number}" not in self.agents:
-            agent = self._tools.join_guardian(live.network, keys, live.hub)
-            await self.agents.start([agent])
-            await self.agents.wait_ready(_AGENTS_DEADLINE, without=self._others(agent.name))
-        return keys
+        await self._crew.join(live, live.keys.guardians[number])
+        return live.keys.guardians[number]
 
     async def retire_guardian(self, number: int) -> None:
         """End the guardian of that number, which is in no set any more."""
-        live = self._live()
-        live.keys = replace(live.keys, retired=live.keys.retired | {number})
-        await self.agents.stop([f"guardian-{number}"])
-
-    def _others(self, name: str) -> set[str]:
-        return {other for other in self.agents.names() if other != name}
-
-    def _idle(self) -> set[str]:
-        """Sequencers that can't seal because the user stopped a node: their own chain's, or the
-        L1's that those with an Engine API follow."""
-        plan, running = self._live().plan, self.nodes.running
-        followers = () if plan.l1.name in running else plan.rollups
-        idle = [chain for chain in plan.chains if chain.name not in running]
-        idle += [chain for chain in followers if chain.engine != "anvil"]
-        return {f"{chain.name}/sequencer" for chain in idle}
-
-    async def _certify(self, network: Network) -> int:
-        """Wait for an epoch over every chain that runs; its number."""
-        # not what should run: a node that the user starts right now comes at the next look
-        domains = {chain.domain for chain in network.chains if chain.name in self.nodes.running}
-        async with self._live().hub.listen() as news:
-            self._live().hub.tell(Wanted("a certificate over every chain"))
-            try:
-                async with asyncio.timeout(_CERTIFY_DEADLINE):
-                    while True:
-                        item = await news.get()
-                        if not isinstance(item, EpochCertified):
-                            continue
-                        if domains <= {int(leaf["domain"]) for leaf in item.epoch.leaves}:
-                            return item.epoch.epoch
-            except TimeoutError:
-                raise Failed(
-                    "No certificate over every chain",
-                    f"after {_CERTIFY_DEADLINE:g} s; {self.problem() or 'no agent complains'}",
-                    f"See `caldera logs {self.name} --service aggregator`.",
-                ) from None
+        await self._crew.retire(self._live(), number)
 
     # ------------------------------------------------------------------ down
 
@@ -494,12 +273,8 @@ class Reconciler:
         known = {*self.nodes.running, *self.nodes.ended, *self.absent.reasons()}
         self.absent.keep(names)
         for name in known - names:
-            await self.agents.stop([a for a in self.agents.names() if a.startswith(f"{name}/")])
-            await self.nodes.stop(name)
-            await self._tools.runtime.forget(self._files.node(name))
-            self._tools.remove_tree(self._files.node(name))
-            async with self._tools.database.begin() as unit:
-                await unit.services.remove(self.name, f"{name}/node")
+            await self._crew.stop_of(name)
+            await self._chains.drop(name)
 
     async def _stop(self) -> None:
         await self._set_state(DevnetState.STOPPING, None)
@@ -512,9 +287,7 @@ class Reconciler:
         self._saver = None
         if save:
             await self._adopt_for_saving()
-        await self.agents.stop()
-        await self._sharing.stop()
-        self._agents_network = None
+        await self._crew.stop()
         self.absent.keep(())
         if save and self.live is not None:
             await self.nodes.save_all(self.live.plan)
@@ -639,20 +412,3 @@ class Reconciler:
             live = self._live()
             await self.nodes.save_all(live.plan)
             await asyncio.sleep(live.plan.save_interval)
-
-
-def _endpoint(chain: ChainPlan) -> Chain:
-    """Where a chain listens when its node runs."""
-    return Chain(chain, chain.http_url, chain.ws_url)
-
-
-async def _all_or_none(parts: list[Coroutine[object, object, None]]) -> None:
-    """Run side by side; the first error cancels the rest, and all errors are told together."""
-    async with asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(part)
-
-
-def _sealed_alike(chain: Chain, other: Chain) -> bool:
-    """Whether the sequencer of `other` can go on with `chain`."""
-    return seals_alike(chain.plan, other.plan) and replace(chain, plan=other.plan) == other

@@ -12,9 +12,9 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import MessageRecord
 from control_plane.domain.states import MessageState
 from control_plane.schemas.message import TraceView
+from control_plane.services.live import Live
 from control_plane.services.metalayer import moves
 from control_plane.services.metalayer.book import MessageBook
-from control_plane.services.reconciler import Live
 from control_plane.services.trace import Devnets, Tracer
 
 

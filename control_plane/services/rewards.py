@@ -20,9 +20,9 @@ from control_plane.domain.uptime import UptimeReport, pay_calldata, report_calld
 from control_plane.schemas.guardian import RewardsView, RewardView
 from control_plane.services.control import ControlPlane
 from control_plane.services.faucet import PayFrom
+from control_plane.services.live import Live
 from control_plane.services.metalayer.lineup import Lineup
 from control_plane.services.metalayer.uptime import UptimeSigner, agree, known_epochs
-from control_plane.services.reconciler import Live
 from control_plane.services.units import whole
 
 _GAS: Final = 1_500_000

@@ -6,7 +6,8 @@ from typing import Any, TypeVar
 
 from control_plane.domain.errors import Conflict
 from control_plane.domain.network import GuardianKeys, Network
-from control_plane.services.reconciler import Live, Reconciler
+from control_plane.services.live import Live
+from control_plane.services.reconciler import Reconciler
 from control_plane.services.supervisor import AgentView, cancel_and_wait
 from control_plane.services.unknown import not_found
 from control_plane.services.workers import Workers

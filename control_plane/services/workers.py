@@ -10,7 +10,8 @@ from control_plane.domain.ports.agent import Publish
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import DevnetState
 from control_plane.services.devnet_files import DevnetFiles
-from control_plane.services.reconciler import Reconciler, Tools
+from control_plane.services.live import Tools
+from control_plane.services.reconciler import Reconciler
 from control_plane.services.unknown import not_found
 
 

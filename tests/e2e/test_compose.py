@@ -181,8 +181,8 @@ def test_a_rollup_in_a_container_settles() -> None:
         out = ("bridge", "withdraw", "--on", "op", "--amount", "1.5", "--wait", "--json")
         assert json.loads(home.run(*out, timeout=100).stdout)["state"] == "finalized"
         assert json.loads(home.run("verify", "op", "--json").stdout)["verified"]["blocks"] > 2
-        out = ("export", "compose", "minimal", "--out", str(home.home / "out"), *chosen)
-        refused = home.run(*out, check=False)
+        stack = ("export", "compose", "minimal", "--out", str(home.home / "out"), *chosen)
+        refused = home.run(*stack, check=False)
         assert "an exported stack has no batchers yet" in refused.stderr
         home.run("down", "-y")
         assert docker.left(home.home) == {}

@@ -31,7 +31,7 @@ from control_plane.services.bridge.ends import (
 )
 from control_plane.services.bridge.tokens import find_token, units
 from control_plane.services.faucet import PayFrom
-from control_plane.services.reconciler import Live
+from control_plane.services.live import Live
 
 View = TypeVar("View", DepositView, WithdrawalView)
 _PAUSE: Final = 0.5

@@ -11,7 +11,7 @@ from control_plane.domain.ports.node import Connect
 from control_plane.domain.settlement import inbox_address, settles
 from control_plane.domain.settlement.outputs import Output, oracle_address
 from control_plane.schemas.output import OutputsView, OutputView
-from control_plane.services.reconciler import Live
+from control_plane.services.live import Live
 from control_plane.services.settlement.proposing import Oracle
 
 

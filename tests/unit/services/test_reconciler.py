@@ -20,7 +20,8 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.devnet_files import DevnetFiles
-from control_plane.services.reconciler import Reconciler, Tools
+from control_plane.services.live import Tools
+from control_plane.services.reconciler import Reconciler
 from tests.unit.services.fakes import (
     Agents,
     FakeBootstrap,
