@@ -38,6 +38,10 @@ ARB_RETRYABLE_TX = f"0x{0x6E:040x}"
 L2_TO_L1_TX = keccak256(
     b"L2ToL1Tx(address,address,uint256,uint256,uint256,uint256,uint256,uint256,bytes)"
 )
+OUTBOX_EXECUTED = (
+    "0x" + keccak256(b"OutBoxTransactionExecuted(address,address,uint256,uint256)").hex()
+)
+RETRYABLE = "createRetryableTicket(address,uint256,uint256,address,address,uint256,uint256,bytes)"
 HOME = "0x00000000000000000000000000000000000c0ffe"
 
 
@@ -123,20 +127,34 @@ def test_arbitrums_contracts_answer_what_the_chain_has(net: Home) -> None:
 
 
 def test_coins_come_home_by_arbsys(net: Home) -> None:
-    """The withdrawal is the message passer's, so the bridge's proofs are its proofs."""
-    arb = urls(net)["arb"]
-    net.run("bridge", "deposit", "--on", "arb", "--amount", "1", "--wait")
+    """The withdrawal is the message passer's, so the bridge's proofs are its proofs; the L1's side
+    knows who sent it, and asked the rollup for something before."""
+    (rollup,) = (each for each in net.status()["rollups"] if each["name"] == "arb")
+    arb, l1 = rollup["rpc_url"], net.status()["l1"]["rpc_url"]
+    at = rollup["l1_contracts"]
     who, home = bytes.fromhex(ACCOUNT[2:]), bytes.fromhex(HOME[2:])
+    ticket = encode_call(RETRYABLE, home, 3 * 10**17, 0, who, who, 100_000, 0, b"")
+    send(l1, at["inbox"], ticket, 10**18)
+    # what the call does not carry is refunded
+    mine = int(rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16)
+    until(lambda: int(rpc(arb, "eth_getBalance", HOME, "latest"), 16) == 3 * 10**17, 20, "a ticket")
+    until(
+        lambda: int(rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16) == mine + 7 * 10**17,
+        20,
+        "the refund",
+    )
     sent = send(arb, ARB_SYS, encode_call("withdrawEth(address)", home), 10**17)
     (told,) = (log for log in sent["logs"] if log["address"] == ARB_SYS)
     (passed,) = (log for log in sent["logs"] if log["address"] == "0x" + MESSAGE_PASSER.hex())
     withdrawal = withdrawal_of_log(passed)
     assert withdrawal is not None
-    assert told["topics"][:3] == ["0x" + each.hex() for each in (L2_TO_L1_TX, word(home))] + [
-        "0x" + withdrawal.hash.hex()
-    ]
+    assert withdrawal.target.hex() == at["bridge"][2:]
+    assert told["topics"][:2] == ["0x" + each.hex() for each in (L2_TO_L1_TX, word(home))]
     assert bytes.fromhex(told["data"][2:66]) == word(who)
     comes_home(net, sent, 10**17)
+    executed = {"address": at["outbox"], "topics": [OUTBOX_EXECUTED], "fromBlock": "0x0"}
+    (log,) = rpc(l1, "eth_getLogs", executed)
+    assert log["topics"][1:3] == ["0x" + word(each).hex() for each in (home, who)]
     net.run("verify", "arb", timeout=60)
 
 

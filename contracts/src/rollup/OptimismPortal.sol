@@ -60,6 +60,8 @@ contract OptimismPortal is IOptimismPortal, Governed {
     /// @dev Units of the gas token that deposits locked and withdrawals have not released. What is sent
     /// here without a deposit does not count.
     uint256 private _escrow;
+    /// @inheritdoc IOptimismPortal
+    address public override relay;
     address private transient _l2Sender;
     bool private transient _isMoving;
 
@@ -108,8 +110,27 @@ contract OptimismPortal is IOptimismPortal, Governed {
         uint256 most = MAX_MINTED / _scale();
         if (held > most) revert EscrowTooLarge(held, most);
         _escrow = held;
-        _order(to, mint * _scale(), value, gasLimit, isCreation, data);
+        _order(_sender(), to, mint * _scale(), value, gasLimit, isCreation, data);
         if (mint != 0) _take(mint);
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function setRelay(address relay_) external override onlyOwner {
+        relay = relay_;
+        emit RelaySet(relay_);
+    }
+
+    /// @inheritdoc IOptimismPortal
+    function relayTransaction(
+        address from,
+        address to,
+        uint256 value,
+        uint64 gasLimit,
+        bytes memory data
+    ) external payable override {
+        if (msg.sender != relay) revert NotRelay(msg.sender);
+        _checkCoins();
+        _order(from, to, msg.value, value, gasLimit, false, data);
     }
 
     /// @inheritdoc IOptimismPortal
@@ -199,7 +220,7 @@ contract OptimismPortal is IOptimismPortal, Governed {
         bytes memory data
     ) public payable override {
         _checkCoins();
-        _order(to, msg.value, value, gasLimit, isCreation, data);
+        _order(_sender(), to, msg.value, value, gasLimit, isCreation, data);
     }
 
     /// @inheritdoc IOptimismPortal
@@ -220,6 +241,7 @@ contract OptimismPortal is IOptimismPortal, Governed {
 
     /// @dev Has the sequencer make the deposit; `minted` and `value` in wei of the rollup.
     function _order(
+        address from,
         address to,
         uint256 minted,
         uint256 value,
@@ -234,9 +256,12 @@ contract OptimismPortal is IOptimismPortal, Governed {
         _meter(gasLimit);
 
         bytes memory opaqueData = abi.encodePacked(minted, value, gasLimit, isCreation, data);
-        // a contract's address may belong to somebody else on the rollup, so it is shifted there
-        address from = Callers.isAccount(msg.sender) ? msg.sender : Callers.aliased(msg.sender);
         emit TransactionDeposited(from, to, VERSION, opaqueData);
+    }
+
+    /// @dev A contract's address may belong to somebody else on the rollup, so it is shifted there.
+    function _sender() private view returns (address) {
+        return Callers.isAccount(msg.sender) ? msg.sender : Callers.aliased(msg.sender);
     }
 
     /// @dev Locks tokens of the caller's, who has approved it.

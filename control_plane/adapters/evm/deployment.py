@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from control_plane.domain.settlement.places import L1_EXIT_ROOTS
+from control_plane.domain.settlement.places import L1_EXIT_ROOTS, NITRO_BRIDGE
 from control_plane.domain.settlement.predeploys import (
     CDK_BRIDGE,
     CDK_EXIT_ROOTS,
@@ -169,7 +169,7 @@ L1Messenger, MsgValueSimulator, SystemContext, BootloaderUtilities, EventWriter,
 
 SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
     "arbitrum-nitro": (
-        Predeploy("ArbSys", f"0x{0x64:040x}"),
+        Predeploy("ArbSys", f"0x{0x64:040x}", peer=(0, NITRO_BRIDGE)),
         Predeploy("ArbInfo", f"0x{0x65:040x}"),
         Predeploy("ArbGasInfo", f"0x{0x6C:040x}"),
         Predeploy("NodeInterface", f"0x{0xC8:040x}"),

@@ -7,7 +7,7 @@ a portal for deposits only; one that settles has all three, and its portal knows
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +26,8 @@ from control_plane.domain.settlement.places import (
     L1_CDK_BRIDGE,
     L1_EXIT_ROOTS,
     L1_MESSENGER,
+    NITRO_BRIDGE,
+    NITRO_INBOX,
     ORACLE,
     PORTAL,
     address_of,
@@ -35,6 +37,11 @@ from control_plane.resources import artifacts_dir
 
 _IMPLEMENTATION_GAS: Final = 6_000_000
 _PROXY_GAS: Final = 700_000
+_KNOWS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
+    "arbitrum-nitro": {NITRO_BRIDGE: (PORTAL,), NITRO_INBOX: (PORTAL, NITRO_BRIDGE)},
+    "polygon-cdk": {L1_CDK_BRIDGE: (L1_EXIT_ROOTS,), L1_EXIT_ROOTS: (L1_CDK_BRIDGE, PORTAL)},
+}
+"""Which other contracts a framework's contracts know, by framework and name; their owner first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +110,10 @@ def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
         for name, below in ((L1_MESSENGER, PORTAL), (L1_BRIDGE, L1_MESSENGER)):
             call = encode_call("initialize(address,address)", owner, at(below))
             yield _Proxy(name, chain_id, call)
-        if chain.built_as == "polygon-cdk":
-            call = encode_call("initialize(address,address)", owner, at(L1_EXIT_ROOTS))
-            yield _Proxy(L1_CDK_BRIDGE, chain_id, call)
-            ends = at(L1_CDK_BRIDGE), at(PORTAL)
-            call = encode_call("initialize(address,address,address)", owner, *ends)
-            yield _Proxy(L1_EXIT_ROOTS, chain_id, call)
+        for name, knows in _KNOWS.get(chain.built_as or "", {}).items():
+            types = ",".join(["address"] * (1 + len(knows)))
+            call = encode_call(f"initialize({types})", owner, *map(at, knows))
+            yield _Proxy(name, chain_id, call)
 
 
 def _implementation_salt(name: str) -> bytes:

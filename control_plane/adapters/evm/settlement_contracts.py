@@ -20,7 +20,7 @@ from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement import inbox_address, settles
-from control_plane.domain.settlement.places import address_of, salt_of
+from control_plane.domain.settlement.places import PORTAL, RELAYS, address_of, salt_of
 from control_plane.domain.switching import was_ever
 
 _IMPLEMENTATION_GAS: Final = 5_000_000
@@ -118,6 +118,9 @@ def _told(site: _Site, chain: ChainPlan) -> Iterator[_Told]:
         oracle,
         encode_call("setOracle(uint32,address)", chain.domain, oracle),
     )
+    if name := RELAYS.get(chain.built_as or ""):
+        portal, relay = (site.at(each, chain.chain_id) for each in (PORTAL, name))
+        yield _Told(portal, encode_call("relay()"), relay, encode_call("setRelay(address)", relay))
     proven = chain.proof == "validity"
     verifier = site.at("AttestationVerifier") if proven else bytes(20)
     window = 0 if proven else chain.finalization_window

@@ -12,6 +12,8 @@ L1_MESSENGER: Final = "L1CrossDomainMessenger"
 L1_BRIDGE: Final = "L1StandardBridge"
 L1_CDK_BRIDGE: Final = "L1PolygonZkEVMBridge"
 L1_EXIT_ROOTS: Final = "GlobalExitRootManager"
+NITRO_BRIDGE: Final = "NitroBridge"
+NITRO_INBOX: Final = "NitroInbox"
 SHARED: Final = {
     "disputeGame": "DisputeGame",
     "finalOutputs": "FinalOutputs",
@@ -25,12 +27,15 @@ EACH: Final = {
 }
 """Contracts that each rollup has, by their key in status."""
 OF_FRAMEWORK: Final[Mapping[str, dict[str, str]]] = {
+    "arbitrum-nitro": {"inbox": NITRO_INBOX, "bridge": NITRO_BRIDGE, "outbox": NITRO_BRIDGE},
     "polygon-cdk": {
         "polygonZkEVMBridge": L1_CDK_BRIDGE,
         "polygonZkEVMGlobalExitRoot": L1_EXIT_ROOTS,
     },
 }
 """Contracts that each rollup has which was born as the framework, by their key in status."""
+RELAYS: Final[Mapping[str, str]] = {"arbitrum-nitro": NITRO_INBOX}
+"""Which of them tells the portal in whose name a deposit is made, by framework."""
 
 
 def salt_of(name: str, chain_id: int | None = None, *, implementation: bool = False) -> bytes:

@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypedDict
 
+from control_plane.domain.calls import selector
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.settlement.withdrawals import Withdrawal
 from control_plane.services.bridge.ends import Ends
 from control_plane.services.bridge.tokens import (
     COIN_DECIMALS,
@@ -17,6 +19,10 @@ _ETH: Final = "0x" + keccak256(b"ETHBridgeInitiated(address,address,uint256,byte
 _ERC20: Final = (
     "0x" + keccak256(b"ERC20BridgeInitiated(address,address,address,address,uint256,bytes)").hex()
 )
+_ARB_SYS: Final = bytes(19) + b"\x64"
+_SENT: Final = "(uint256,address,address,uint256,uint256,uint256,uint256,bytes)"
+_BY_ARB_SYS: Final = selector(f"receiveFromRollup({_SENT})")
+_SENDER_AT, _TO_AT = 4 + 2 * 32, 4 + 3 * 32
 
 
 class Shown(TypedDict):
@@ -69,3 +75,12 @@ def bridged_by(logs: Sequence[Mapping[str, Any]], bridge: bytes, *, on_l1: bool)
             token = topics[0] if on_l1 else topics[1]
             return Moved(topics[2], body[12:32], int.from_bytes(body[32:64]), token)
     return None
+
+
+def moved_by(it: Withdrawal) -> Moved:
+    """What a withdrawal moves that no bridge made: one by Nitro's `ArbSys` tells whom it is from
+    and whom it is for."""
+    if it.sender != _ARB_SYS or it.data[:4] != _BY_ARB_SYS:
+        return Moved(it.sender, it.target, it.value)
+    sender, to = (it.data[at + 12 : at + 32] for at in (_SENDER_AT, _TO_AT))
+    return Moved(sender, to, it.value)

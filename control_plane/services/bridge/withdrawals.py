@@ -29,7 +29,7 @@ from control_plane.domain.settlement.withdrawals import (
 from control_plane.schemas.bridge import BridgeStep, WithdrawalStateName, WithdrawalView
 from control_plane.services.bridge.deposits import Sending, time_of
 from control_plane.services.bridge.ends import SOON, Ends, Purse, ask, ask_all
-from control_plane.services.bridge.events import Moved, bridged_by
+from control_plane.services.bridge.events import bridged_by, moved_by
 from control_plane.services.bridge.tokens import (
     COIN_DECIMALS,
     balance_of,
@@ -197,9 +197,7 @@ async def finalize(ends: Ends, purse: Purse, payer: Account, standing: Standing)
 async def withdrawal_view(ends: Ends, standing: Standing) -> WithdrawalView:
     """As users are shown it."""
     it = standing.withdrawal
-    moved = bridged_by(standing.receipt["logs"], L2_BRIDGE, on_l1=False) or Moved(
-        it.sender, it.target, it.value
-    )
+    moved = bridged_by(standing.receipt["logs"], L2_BRIDGE, on_l1=False) or moved_by(it)
     proven_log = await _portal_log(ends, _PROVEN, it) if standing.is_proven else None
     final_log = await _portal_log(ends, _FINALIZED, it) if standing.finalized else None
     failed = final_log is not None and int(final_log["data"], 16) == 0

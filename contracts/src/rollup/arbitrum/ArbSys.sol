@@ -7,18 +7,28 @@ import {IL1Block} from "../predeploys/interfaces/IL1Block.sol";
 import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasser.sol";
 import {NotHere} from "../libs/NotHere.sol";
 import {IArbSys} from "./interfaces/IArbSys.sol";
+import {INitroBridge, Sent} from "./interfaces/INitroBridge.sol";
 
 /// @title ArbSys
 /// @notice Implements {IArbSys}, which documents it.
-/// @dev Stands at 0x0000000000000000000000000000000000000064 from genesis on, without storage.
+/// @dev Stands at 0x0000000000000000000000000000000000000064 from genesis on; the genesis also sets
+/// who makes its calls on the L1.
 contract ArbSys is IArbSys, NotHere {
     /// @inheritdoc IArbSys
     uint256 public constant override WITHDRAW_GAS_LIMIT = 100_000;
     /// @inheritdoc IArbSys
     uint256 public constant override CALL_GAS_LIMIT = 1_000_000;
 
+    /// @dev What the L1's side does besides the call: it writes down that it came, and who sent it.
+    uint256 private constant OVERHEAD_GAS = 300_000;
+    /// @dev The call's bytes are hashed and copied there.
+    uint256 private constant BYTE_GAS = 40;
     uint256 private constant HASHES_KEPT = 256;
     uint256 private constant NITRO_BASE_VERSION = 55;
+
+    // The order of declaration is part of the formats.
+    address private _bridge;
+    uint256 private _count;
 
     /// @inheritdoc IArbSys
     function withdrawEth(address destination) external payable override returns (uint256) {
@@ -91,26 +101,52 @@ contract ArbSys is IArbSys, NotHere {
         return Callers.aliased(sender);
     }
 
-    function _send(address destination, uint256 gasLimit, bytes memory data)
+    function _send(address destination, uint256 callGas, bytes memory data)
         private
         returns (uint256 position)
     {
-        IL2ToL1MessagePasser passer = IL2ToL1MessagePasser(Predeploys.L2_TO_L1_MESSAGE_PASSER);
-        uint256 nonce = passer.messageNonce();
-        position = uint240(nonce);
-        bytes32 hash =
-            keccak256(abi.encode(nonce, address(this), destination, msg.value, gasLimit, data));
-        emit L2ToL1Tx(
+        position = _count++;
+        Sent memory sent = Sent(
+            position,
             msg.sender,
             destination,
-            uint256(hash),
-            position,
             block.number,
             IL1Block(Predeploys.L1_BLOCK).number(),
             block.timestamp,
             msg.value,
             data
         );
-        passer.initiateWithdrawal{value: msg.value}(destination, gasLimit, data);
+        _emit(sent);
+        // a part of the gas stays with whoever calls on, twice
+        uint256 gasLimit = callGas * 65 / 63 + OVERHEAD_GAS + data.length * BYTE_GAS;
+        IL2ToL1MessagePasser(Predeploys.L2_TO_L1_MESSAGE_PASSER)
+        .initiateWithdrawal{value: msg.value}(
+            _bridge, gasLimit, abi.encodeCall(INitroBridge.receiveFromRollup, (sent))
+        );
+    }
+
+    function _emit(Sent memory sent) private {
+        bytes32 item = keccak256(
+            abi.encodePacked(
+                sent.l2Sender,
+                sent.to,
+                sent.l2Block,
+                sent.l1Block,
+                sent.l2Timestamp,
+                sent.value,
+                sent.data
+            )
+        );
+        emit L2ToL1Tx(
+            sent.l2Sender,
+            sent.to,
+            uint256(item),
+            sent.index,
+            sent.l2Block,
+            sent.l1Block,
+            sent.l2Timestamp,
+            sent.value,
+            sent.data
+        );
     }
 }

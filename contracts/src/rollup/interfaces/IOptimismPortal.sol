@@ -56,6 +56,12 @@ interface IOptimismPortal {
     /// @param success Whether its call returned. What a call that failed carried stays here.
     event WithdrawalFinalized(bytes32 indexed withdrawalHash, bool success);
 
+    /// @notice Emitted when the relay is named.
+    event RelaySet(address indexed relay);
+
+    /// @notice Thrown for whoever names a sender and is not the relay.
+    error NotRelay(address caller);
+
     /// @notice Thrown when a deposit creates a contract and yet names a recipient, and when a withdrawal is
     /// to call the gas token in the portal's name.
     error BadTarget(address to);
@@ -195,6 +201,23 @@ interface IOptimismPortal {
         bool isCreation,
         bytes memory data
     ) external;
+
+    /// @notice Who may say in whose name a deposit is made: the entry point of another framework, which
+    /// names who called it. Zero where there is none.
+    function relay() external view returns (address);
+
+    /// @notice Names the relay, or another one: the owner does.
+    function setRelay(address relay_) external;
+
+    /// @notice Deposits a transaction in the name of `from`: the relay does. The value sent is minted.
+    /// @param from Sender on the rollup, as it is known there.
+    function relayTransaction(
+        address from,
+        address to,
+        uint256 value,
+        uint64 gasLimit,
+        bytes memory data
+    ) external payable;
 
     /// @notice Shows that the rollup sent `withdrawal`: anybody may.
     /// @param l2OutputIndex An output at or after the withdrawal's block.

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity ^0.8.24;
 
-import {Test} from "forge-std/Test.sol";
+import {Test, Vm} from "forge-std/Test.sol";
 import {ArbSys} from "../../../src/rollup/arbitrum/ArbSys.sol";
 import {IArbSys} from "../../../src/rollup/arbitrum/interfaces/IArbSys.sol";
+import {INitroBridge, Sent} from "../../../src/rollup/arbitrum/interfaces/INitroBridge.sol";
 import {INotHere} from "../../../src/rollup/interfaces/INotHere.sol";
 import {Predeploys} from "../../../src/rollup/libs/Predeploys.sol";
 import {L1Block} from "../../../src/rollup/predeploys/L1Block.sol";
@@ -14,6 +15,7 @@ import {
 
 contract ArbSysTest is Test {
     uint256 internal constant FIRST = uint256(1) << 240;
+    address internal constant BRIDGE = address(0xB41D6E);
 
     ArbSys internal arbSys = ArbSys(payable(address(0x64)));
     L2ToL1MessagePasser internal passer =
@@ -21,11 +23,13 @@ contract ArbSysTest is Test {
 
     function setUp() public {
         vm.etch(address(arbSys), address(new ArbSys()).code);
+        // as the genesis sets it
+        vm.store(address(arbSys), 0, bytes32(uint256(uint160(BRIDGE))));
         vm.etch(address(passer), address(new L2ToL1MessagePasser()).code);
         vm.etch(Predeploys.L1_BLOCK, address(new L1Block()).code);
     }
 
-    function testFuzz_sendTxToL1_isAWithdrawalOfThePassers(
+    function testFuzz_sendTxToL1_isAWithdrawalForTheBridge(
         address caller,
         address destination,
         uint128 value,
@@ -34,21 +38,29 @@ contract ArbSysTest is Test {
         vm.assume(caller != address(passer));
         vm.deal(caller, value);
         vm.deal(address(passer), 0);
-        uint256 gasLimit = arbSys.CALL_GAS_LIMIT();
-        bytes32 hash =
-            keccak256(abi.encode(FIRST, address(arbSys), destination, value, gasLimit, data));
-
+        bytes32 item = keccak256(
+            abi.encodePacked(
+                caller, destination, block.number, uint256(0), block.timestamp, uint256(value), data
+            )
+        );
         vm.expectEmit(address(arbSys));
         emit IArbSys.L2ToL1Tx(
-            caller, destination, uint256(hash), 0, block.number, 0, block.timestamp, value, data
+            caller, destination, uint256(item), 0, block.number, 0, block.timestamp, value, data
         );
-        vm.expectEmit(address(passer));
-        emit IL2ToL1MessagePasser.MessagePassed(
-            FIRST, address(arbSys), destination, value, gasLimit, data, hash
-        );
+        vm.recordLogs();
         vm.prank(caller);
         assertEq(arbSys.sendTxToL1{value: value}(destination, data), 0);
 
+        Vm.Log memory log = vm.getRecordedLogs()[1];
+        assertEq(log.topics[0], IL2ToL1MessagePasser.MessagePassed.selector);
+        assertEq(uint256(log.topics[1]), FIRST);
+        assertEq(address(uint160(uint256(log.topics[2]))), address(arbSys));
+        assertEq(address(uint160(uint256(log.topics[3]))), BRIDGE);
+        (uint256 passed, uint256 gasLimit, bytes memory call, bytes32 hash) =
+            abi.decode(log.data, (uint256, uint256, bytes, bytes32));
+        assertEq(passed, value);
+        assertGt(gasLimit, arbSys.CALL_GAS_LIMIT());
+        assertEq(call, _call(caller, destination, value, data));
         assertTrue(passer.sentMessages(hash));
         assertEq(address(passer).balance, value);
         assertEq(address(arbSys).balance, 0);
@@ -57,7 +69,7 @@ contract ArbSysTest is Test {
     function test_withdrawEth_countsPositions() public {
         assertEq(arbSys.withdrawEth{value: 1}(address(this)), 0);
         passer.initiateWithdrawal(address(this), 0, "");
-        assertEq(arbSys.withdrawEth{value: 1}(address(this)), 2);
+        assertEq(arbSys.withdrawEth{value: 1}(address(this)), 1);
         assertEq(address(passer).balance, 2);
     }
 
@@ -119,5 +131,15 @@ contract ArbSysTest is Test {
         assertEq(answer, abi.encodeWithSelector(INotHere.NotHere.selector, bytes4(call)));
         (done, answer) = address(arbSys).call{value: 1}("");
         assertFalse(done);
+    }
+
+    function _call(address caller, address destination, uint256 value, bytes calldata data)
+        private
+        view
+        returns (bytes memory)
+    {
+        Sent memory sent =
+            Sent(0, caller, destination, block.number, 0, block.timestamp, value, data);
+        return abi.encodeCall(INitroBridge.receiveFromRollup, (sent));
     }
 }

@@ -4,13 +4,13 @@ pragma solidity ^0.8.24;
 /// @title IArbSys
 /// @notice A rollup's system contract, by Nitro's ABI (Arbitrum documentation, "Precompiles
 /// reference"), as far as a contract can be it. Messages to the L1 are withdrawals of the
-/// {IL2ToL1MessagePasser}: proofs and finality are the bridge's, not an outbox's.
+/// {IL2ToL1MessagePasser}, so proofs and finality are the portal's; {INitroBridge} makes their calls.
 interface IArbSys {
     /// @notice Emitted for each message to the L1, as Nitro emits it.
-    /// @param caller Who sends. On the L1 the sender is this contract, whoever calls it.
+    /// @param caller Who sends, whom {INitroBridge-l2ToL1Sender} names on the L1.
     /// @param destination Who is called on the L1.
-    /// @param hash The withdrawal's hash; Nitro's hash of the same message is another one.
-    /// @param position How many withdrawals the rollup had before, of whatever origin.
+    /// @param hash What identifies the message: {INitroBridge-calculateItemHash}, as on Nitro.
+    /// @param position How many messages there were before.
     /// @param arbBlockNum Number of the rollup's block.
     /// @param ethBlockNum Number of the L1's block that the rollup knows last.
     /// @param timestamp The block's, Unix seconds.
@@ -68,7 +68,7 @@ interface IArbSys {
     /// @notice Gas that `destination` gets on the L1 for coins without a call.
     function WITHDRAW_GAS_LIMIT() external view returns (uint256);
 
-    /// @notice Gas that `destination` gets on the L1 for a call. Nitro knows no such limit.
+    /// @notice Gas that `destination` gets on the L1 for a call at least. Nitro knows no such limit.
     function CALL_GAS_LIMIT() external view returns (uint256);
 
     /// @notice Sends the call's coins to `destination` on the L1.
@@ -76,7 +76,7 @@ interface IArbSys {
     function withdrawEth(address destination) external payable returns (uint256);
 
     /// @notice Calls `destination` on the L1 with `data` and the call's coins. A call that fails there
-    /// is not made again, and its coins stay in the portal.
+    /// can be made again, with any gas: {INitroBridge-executeTransaction}.
     /// @return The message's position.
     function sendTxToL1(address destination, bytes calldata data) external payable returns (uint256);
 }
