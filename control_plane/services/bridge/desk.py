@@ -35,6 +35,8 @@ from control_plane.services.live import Live
 
 View = TypeVar("View", DepositView, WithdrawalView)
 _PAUSE: Final = 0.5
+_SHOWN: Final = 30.0
+"""Seconds in which a chain must answer how something stands that was just sent."""
 
 
 class Running(Protocol):
@@ -74,15 +76,19 @@ class BridgeDesk:
         async with self._ends(name, request.rollup, both_ways=False) as ends:
             sending = await self._sending(ends, request)
             tx = await send_deposit(ends, self._purse, sending)
+        if not request.wait:
+            return await _patiently(_SHOWN, lambda _: self._sent(name, request.rollup, tx))
+        return await _patiently(
+            request.timeout, lambda left: self._credited(name, request.rollup, tx, left)
+        )
+
+    async def _sent(self, name: str, rollup: str, tx: str) -> DepositView:
+        async with self._ends(name, rollup, both_ways=False) as ends:
             receipt = await find_receipt(ends.l1, tx)
             view = receipt and await deposit_view(ends, receipt)
             if not view:
                 raise Failed("The deposit was lost", f"{ends.base.name} has no transaction {tx}")
-        if not request.wait:
             return view
-        return await _patiently(
-            request.timeout, lambda left: self._credited(name, request.rollup, tx, left)
-        )
 
     async def _credited(self, name: str, rollup: str, tx: str, timeout: float) -> DepositView:
         async with self._ends(name, rollup, both_ways=False) as ends:
@@ -132,11 +138,15 @@ class BridgeDesk:
         async with self._ends(name, request.rollup) as ends:
             sending = await self._sending(ends, request)
             tx = await withdrawals.send_withdrawal(ends, self._purse, sending)
-            if not request.wait:
-                return await withdrawals.withdrawal_view(ends, await self._look(ends, tx))
+        if not request.wait:
+            return await _patiently(_SHOWN, lambda _: self._begun(name, request.rollup, tx))
         account, timeout = sending.account.address, request.timeout
         further = ContinueWithdrawal(sender=account, timeout=timeout, wait=True)
         return await self.proceed(name, tx, further)
+
+    async def _begun(self, name: str, rollup: str, tx: str) -> WithdrawalView:
+        async with self._ends(name, rollup) as ends:
+            return await withdrawals.withdrawal_view(ends, await self._look(ends, tx))
 
     async def withdrawal(self, name: str, id_: str) -> WithdrawalView:
         """By its transaction on the rollup. NotFound."""
