@@ -24,7 +24,7 @@ def faucet(
         ),
     ] = None,
     token: Annotated[
-        str, typer.Option("--token", metavar="TOKEN", help="ETH, or ERA on the L1.")
+        str, typer.Option("--token", metavar="TOKEN", help="ETH; on the L1 ERA, USDC ….")
     ] = "ETH",  # noqa: S107 - a coin, not a secret
     amount: Annotated[
         str, typer.Option("--amount", metavar="AMOUNT", help="Whole coins or tokens.")
@@ -32,7 +32,7 @@ def faucet(
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Give an address coins or ERA."""
+    """Give an address coins or tokens."""
     client = connect()
     name = find_devnet(client, devnet)
     body = {"address": checked(address), "on": on, "token": token, "amount": amount}
@@ -42,6 +42,6 @@ def faucet(
         return
     for transfer in result["transfers"]:
         render.out(
-            f"{transfer['chain']}: {result['amount']} {result['token']}, "
+            f"{transfer['chain']}: {result['amount']} {transfer.get('symbol', result['token'])}, "
             f"now {transfer['balance']}  {render.dim(transfer['tx'])}"
         )

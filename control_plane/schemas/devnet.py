@@ -391,7 +391,11 @@ class FaucetRequest(Request):
     on: str | None = Field(
         default=None, description="Chain; by default every chain.", examples=["op"]
     )
-    token: str = Field(default="ETH", description="ETH, the chain's coin, or ERA on the L1.")
+    token: str = Field(
+        default="ETH",
+        description="ETH: each chain's coin, whatever that is; or on the L1 ERA, or a test token"
+        " that is a rollup's coin.",
+    )
     amount: str = Field(
         default="10", pattern=r"^[0-9]{1,30}(\.[0-9]{1,18})?$", description="Whole units."
     )
@@ -403,6 +407,7 @@ class FaucetTransfer(Model):
     chain: str
     tx: Hash
     balance: str = Field(description="What the address holds after it, whole units.")
+    symbol: str = Field(default="ETH", description="Of what was given there.")
 
 
 class FaucetResult(Model):

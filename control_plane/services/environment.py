@@ -13,7 +13,8 @@ _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 def variables(status: DevnetStatus, accounts: AccountsView) -> dict[str, str]:
     """Endpoints and ids of every chain (``GAME_RPC_URL``), contract addresses
-    (``MAILBOX_ADDRESS``, a rollup's on the L1 as ``GAME_OPTIMISM_PORTAL_ADDRESS``), listed accounts, and their keys as far as `accounts` holds them."""
+    (``MAILBOX_ADDRESS``, a rollup's on the L1 as ``GAME_OPTIMISM_PORTAL_ADDRESS``), listed
+    accounts, and their keys as far as `accounts` holds them."""
     found = {"CALDERA_DEVNET": status.name, "CALDERA_L1_RPC_URL": status.l1.rpc_url}
     chains: tuple[L1Status | RollupStatus, ...] = (status.l1, *status.rollups)
     for chain in chains:

@@ -1,11 +1,11 @@
-"""The faucet: coins on every chain and ERA on the L1, from an account of the devnet's own."""
+"""The faucet: coins on every chain, ERA and test tokens on the L1, from an account of the devnet's
+own."""
 
 import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from control_plane.domain.calls import encode_call
@@ -14,15 +14,14 @@ from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Account, Connect
+from control_plane.domain.settlement.gas_tokens import coin_symbol
 from control_plane.schemas.devnet import FaucetRequest, FaucetResult, FaucetTransfer
 from control_plane.services.control import ControlPlane
+from control_plane.services.faucet_tokens import Given, given
 from control_plane.services.live import Live
 from control_plane.services.units import whole
 from control_plane.services.unknown import not_found
 
-_WEI: Final = 10**18
-_MOST: Final = {"ETH": Decimal(100_000), "ERA": Decimal(100_000)}
-"""Whole units for one request."""
 _PER_MINUTE: Final = 60
 """Requests for one address."""
 _REMEMBERED: Final = 1_000
@@ -62,13 +61,14 @@ class Faucet:
         """Give what is asked for. Raises InvalidInput, NotFound, Conflict (limits, or the devnet
         does not run)."""
         live, network = await self._control.live(name)
-        amount = _amount(request)
-        chains = _chains(network, request)
+        what = given(request.token, network)
+        amount = what.units(request.amount)
+        chains = _chains(network, request, what)
         for chain in chains:
             self._control.must_answer(name, chain.name)
         self._admit(name, request.address.lower())
         transfers = await self._control.while_there(
-            name, self._give_all(name, live, network, chains, request, amount)
+            name, self._give_all(name, live, chains, request, what, amount)
         )
         return FaucetResult(
             address=request.address,
@@ -81,14 +81,14 @@ class Faucet:
         self,
         name: str,
         live: Live,
-        network: Network,
         chains: Sequence[Chain],
         request: FaucetRequest,
+        what: Given,
         amount: int,
     ) -> list[FaucetTransfer]:
         """On every chain, whatever happens on the others; the first error says where it worked."""
         found = await asyncio.gather(
-            *(self._give(name, live, network, chain, request, amount) for chain in chains),
+            *(self._give(name, live, chain, request, what, amount) for chain in chains),
             return_exceptions=True,
         )
         paid = [transfer for transfer in found if isinstance(transfer, FaucetTransfer)]
@@ -119,17 +119,17 @@ class Faucet:
         self,
         name: str,
         live: Live,
-        network: Network,
         chain: Chain,
         request: FaucetRequest,
+        what: Given,
         amount: int,
     ) -> FaucetTransfer:
         turn = self._turns.setdefault((name, chain.name), asyncio.Lock())
         to = Hex(request.address.lower())
         async with turn, self._pay_from(chain, live.keys.faucet) as payer:
-            if request.token.upper() == "ERA":
-                data = encode_call("transfer(address,uint256)", _bytes(to), amount)
-                sent = await payer.send(network.contracts["era"], data, gas=_TOKEN_GAS)
+            if what.address is not None:
+                data = what.call(_bytes(to), amount)
+                sent = await payer.send(what.address, data, gas=_TOKEN_GAS)
             else:
                 sent = await payer.send(to, b"", gas=_COIN_GAS, value=amount)
             receipt = await sent.receipt()
@@ -139,42 +139,24 @@ class Faucet:
                 f"transaction {sent.hash}",
                 "Does the address belong to a contract that takes no coins?",
             )
-        balance = await self._balance(network, chain, to, request.token.upper())
-        return FaucetTransfer(chain=chain.name, tx=sent.hash, balance=whole(balance))
+        balance = await self._balance(chain, to, what)
+        symbol = what.symbol if what.address else coin_symbol(chain.plan.gas_token)
+        held = whole(balance, what.decimals)
+        return FaucetTransfer(chain=chain.name, tx=sent.hash, balance=held, symbol=symbol)
 
-    async def _balance(self, network: Network, chain: Chain, address: Hex, token: str) -> int:
+    async def _balance(self, chain: Chain, address: Hex, what: Given) -> int:
         rpc = await self._connect(chain.ws_url)
         try:
-            if token == "ERA":  # noqa: S105 - a coin, no password
+            if what.address is not None:
                 data = "0x" + encode_call("balanceOf(address)", _bytes(address)).hex()
-                request: dict[str, Any] = {"to": network.contracts["era"], "data": data}
+                request: dict[str, Any] = {"to": what.address, "data": data}
                 return int(await rpc.call("eth_call", request, "latest"), 16)
             return int(await rpc.call("eth_getBalance", address, "latest"), 16)
         finally:
             await rpc.close()
 
 
-def _amount(request: FaucetRequest) -> int:
-    token = request.token.upper()
-    if token not in _MOST:
-        raise InvalidInput(
-            f"The faucet has no {request.token}",
-            "it gives ETH (each chain's coin) and ERA",
-            "Ask for ETH or ERA.",
-            (Problem("token", f"{request.token!r} is not known", "ETH or ERA"),),
-        )
-    amount = Decimal(request.amount)
-    if not 0 < amount <= _MOST[token]:
-        raise InvalidInput(
-            "The faucet does not give that amount",
-            f"{request.amount} {token} is not between 0 and {_MOST[token]}",
-            "Ask for less, or several times.",
-            (Problem("amount", f"more than 0 and at most {_MOST[token]}"),),
-        )
-    return int(amount * _WEI)
-
-
-def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
+def _chains(network: Network, request: FaucetRequest, what: Given) -> list[Chain]:
     names = [chain.name for chain in network.chains]
     if request.on is not None and request.on not in names:
         raise not_found("chain", request.on, names)
@@ -185,13 +167,13 @@ def _chains(network: Network, request: FaucetRequest) -> list[Chain]:
             "somebody else runs that chain",
             "Ask whoever does.",
         )
-    if request.token.upper() == "ERA":
+    if what.address is not None:
         if request.on not in {None, network.chains[0].name}:
             raise InvalidInput(
-                f"There is no ERA on {request.on} yet",
-                "the token lives on the L1 in this version",
-                "Leave --on out, or name l1.",
-                (Problem("on", "ERA is on l1 only", "l1"),),
+                f"There is no {what.symbol} on {request.on} yet",
+                "the token lives on the L1",
+                "Leave --on out, or name l1; `caldera bridge deposit` brings it to a rollup.",
+                (Problem("on", f"{what.symbol} is on l1 only", "l1"),),
             )
         return [network.chains[0]]
     return [chain for chain in served if request.on in {None, chain.name}]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,7 @@ from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
+from control_plane.domain.calls import selector
 from control_plane.domain.errors import (
     Conflict,
     DeadlineExceeded,
@@ -26,9 +28,11 @@ from control_plane.domain.errors import (
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Account
 from control_plane.domain.rpc import RpcError
+from control_plane.domain.settlement.gas_tokens import PRESETS, GasToken, token_address
 from control_plane.schemas.devnet import FaucetRequest, FaucetResult
 from control_plane.schemas.message import MessageSent, SendMessage
 from control_plane.services.faucet import Faucet
+from control_plane.services.faucet_tokens import given
 from control_plane.services.send_message import SendMessages
 from tests.integration.metalayer.conftest import running_lab
 from tests.integration.metalayer.lab import DEVNET, Lab, make_plan
@@ -100,6 +104,23 @@ async def test_one_chain_and_the_token(lab: Lab) -> None:
     assert (transfer.chain, Decimal(transfer.balance)) == ("op", Decimal(10))
     (transfer,) = (await give(lab, token="era", amount="250")).transfers
     assert (transfer.chain, Decimal(transfer.balance)) == ("l1", Decimal(250))
+
+
+def test_test_tokens_are_minted_in_their_own_units() -> None:
+    contracts = {"create3Factory": "0x" + "fa" * 20, "era": "0x" + "e7" * 20}
+    made = [replace(op, gas_token=PRESETS["USDC"]) for op in make_plan().rollups]
+    theirs = replace(made[0], gas_token=GasToken("DAI", "Dai", 18, "0x" + "da" * 20))
+    network: Any = SimpleNamespace(
+        contracts=contracts, plan=SimpleNamespace(rollups=[*made, theirs])
+    )
+    usdc = given("usdc", network)
+    assert usdc.address == "0x" + token_address(PRESETS["USDC"], contracts).hex()
+    assert usdc.units("1.5") == 1_500_000
+    assert usdc.call(b"", 0)[:4] == selector("mint(address,uint256)")
+    with pytest.raises(InvalidInput, match="more than 6 decimals"):
+        usdc.units("0.0000001")
+    with pytest.raises(InvalidInput, match=r"ETH, ERA, USDC$"):
+        given("DAI", network)
 
 
 async def test_many_at_once(lab: Lab) -> None:
