@@ -8,6 +8,7 @@ says, and nothing else: a batcher that starts anew, or whose L1 lost blocks, goe
 """
 
 import asyncio
+import functools
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex, node_service
 from control_plane.domain.network import Chain, Network
+from control_plane.domain.op_stack import Origin
 from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.da import Carried, Carries
@@ -33,7 +35,12 @@ from control_plane.domain.settlement import (
     inbox_address,
     rollup_call,
 )
-from control_plane.services.settlement.posting import last_upon, post_channel, read_channel
+from control_plane.services.settlement.posting import (
+    last_upon,
+    origin_behind,
+    post_channel,
+    read_channel,
+)
 
 _FRAME_GAS: Final = 200_000
 _BYTE_GAS: Final = 40
@@ -176,8 +183,11 @@ class Batcher:
                 "Go back to the chain that was posted, or take the rollup away and add it anew.",
             )
         content = await asyncio.to_thread(encode_channel, channel, self._means.compress)
+        send = self._send
+        if self._chain.plan.engine == "op-geth":
+            send = functools.partial(self._send_upon, origin_behind(channel))
         done = await post_channel(
-            self._chain.plan.chain_id, channel, content, self._means.carrying, self._send
+            self._chain.plan.chain_id, channel, content, self._means.carrying, send
         )
         self._posted = channel.last, channel.blocks[-1].hash
         data = {
@@ -192,6 +202,17 @@ class Batcher:
         await self._publish(
             "batch.posted", data | ({"note": "; ".join(notes)} if notes else {}), service=self.name
         )
+
+    async def _send_upon(self, origin: Origin, frame: Frame, carried: Carried) -> None:
+        """Unless the L1 has lost meanwhile what the blocks came from: nobody could derive them."""
+        found = await self._l1.call("eth_getBlockByNumber", hex(origin.number), False)
+        if found is None or found["hash"] != "0x" + origin.hash.hex():
+            raise TemporaryFailure(
+                f"Blocks {frame.first} to {frame.last} of {self._chain.name} are not posted",
+                f"they came from block {origin.number} of the L1, which has another one now",
+                "Its sequencer builds them anew.",
+            )
+        await self._send(frame, carried)
 
     async def _send(self, frame: Frame, carried: Carried) -> None:
         data = frame.encode()

@@ -178,9 +178,13 @@ def test_whoever_is_killed_nothing_is_lost_and_nothing_posted_twice(net: Home) -
 def test_an_l1_that_goes_back_takes_batches_and_outputs_along(net: Home) -> None:
     rollup = "proven"
     at = chain(net, rollup)
-    for value in range(3):
-        sent = transfer(at, value)
-        until(lambda sent=sent: is_in(at, sent), 20, "the transfer is in a block")
+    l1 = chain(net, "l1")
+    for _ in range(2):  # while what was made of it is posted
+        before = l1.height
+        early = deposit(net, rollup, 5, value=1)
+        until(lambda early=early: is_in(at, early), 20, "the deposit is in a block")
+        net.run("chaos", "start", "reorg", "l1", f"depth={l1.height - before + 5}")
+        until(lambda early=early: not is_in(at, early), 20, "the deposit is gone")
     late = deposit(net, rollup, 4, value=1)
     until(lambda: is_in(at, late), 20, "the deposit is in a block")
     kill(net.node("l1").pid)
@@ -188,6 +192,7 @@ def test_an_l1_that_goes_back_takes_batches_and_outputs_along(net: Home) -> None
     sent = transfer(at, 7)
     until(lambda: is_in(at, sent), 30, "blocks come again")
     assert is_in(at, late) == _is_on_l1(net, late, rollup)
+    net.run("bridge", "deposit", "--on", rollup, "--amount", "1", "--wait")
     assert "verified" in verify(net, rollup)
     assert withdraw(net, rollup, "0.25") == "finalized"
 

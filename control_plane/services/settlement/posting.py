@@ -5,7 +5,7 @@ from typing import Any, Final, Protocol
 
 from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.op_stack import InvalidDeposit, origin_of
+from control_plane.domain.op_stack import Deposit, InvalidDeposit, Origin, origin_of
 from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.da import Carried, Carries
 from control_plane.domain.settlement import Frame
@@ -83,6 +83,16 @@ async def last_upon(link: Asks, first: int, head: int, saved: int) -> int:
             high = looked - 1
         looked = (low + high + 1) // 2
     return low
+
+
+def origin_behind(channel: Channel) -> Origin:
+    """The L1 block from which a channel's last block came. TemporaryFailure, see `last_upon`."""
+    last = channel.blocks[-1]
+    try:
+        return origin_of(Deposit.decode(last.transactions[0]).data)
+    except (IndexError, InvalidDeposit) as error:
+        why = f"block {last.number}: {error}"
+        raise TemporaryFailure("A block tells no L1 origin", why) from error
 
 
 async def _origin(link: Asks, number: int) -> int:

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.op_stack import Fees, L1Block, l1_attributes
-from control_plane.services.settlement.posting import last_upon
+from control_plane.domain.op_stack import Deposit, Fees, L1Block, l1_attributes
+from control_plane.services.settlement.posting import last_upon, origin_behind
 
 
 class Rollup:
@@ -27,8 +28,13 @@ class Rollup:
     def _first(self, number: int) -> dict[str, str] | None:
         if number > len(self._origins):
             return None
-        l1 = L1Block(self._origins[number - 1], bytes(32), 0, 0, 0, bytes(32), bytes(32))
-        return {"input": "0x" + l1_attributes(l1, 0, Fees(), jovian=True).data.hex()}
+        return {"input": "0x" + attributes(self._origins[number - 1]).data.hex()}
+
+
+def attributes(origin: int) -> Deposit:
+    """First transaction of a block that came from that block of the L1."""
+    l1 = L1Block(origin, origin.to_bytes(32), 0, 0, 0, bytes(32), bytes(32))
+    return l1_attributes(l1, 0, Fees(), jovian=True)
 
 
 @pytest.mark.parametrize(
@@ -51,3 +57,20 @@ async def test_all_of_them_by_one_question() -> None:
 async def test_a_block_that_went_meanwhile_is_looked_for_again() -> None:
     with pytest.raises(TemporaryFailure, match="block 2"):
         await last_upon(Rollup([1]), 1, 2, 1)
+
+
+def channel(*firsts: bytes) -> Channel:
+    """A block for each first transaction; none for an empty one."""
+    word = bytes(32)
+    head = (0, bytes(20), 60_000_000, 7, word, word, b"", word, word)
+    return Channel(
+        word,
+        tuple(ChannelBlock(n, *head, (raw,) if raw else ()) for n, raw in enumerate(firsts, 1)),
+    )
+
+
+def test_a_channel_stands_with_the_origin_of_its_last_block() -> None:
+    origin = origin_behind(channel(attributes(4).encode(), attributes(9).encode()))
+    assert (origin.number, origin.hash) == (9, (9).to_bytes(32))
+    with pytest.raises(TemporaryFailure, match="block 2"):
+        origin_behind(channel(attributes(4).encode(), b""))
