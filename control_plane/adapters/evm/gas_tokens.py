@@ -51,7 +51,7 @@ async def missing_tokens(l1: Rpc, network: Network) -> Sequence[GovernorCall]:
     for token, chain in tokens.items():
         if is_made(token):
             found += await _missing_token(l1, network, token, chain)
-        elif chain in new or any(each.gas_token == token for each in new):
+        elif any(each.gas_token == token for each in new):
             await _check(l1, network, token, chain)
             found += await _grants(l1, network) if token.symbol == ERA else ()
     return found
