@@ -154,6 +154,12 @@ def local_time(moment: str | None) -> str | None:
     return datetime.fromisoformat(moment).astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
+def coins(wei: str) -> str:
+    """Wei as whole coins."""
+    units, rest = divmod(int(wei), 10**18)
+    return f"{units}.{rest:018d}".rstrip("0").rstrip(".")
+
+
 def age(moment: str) -> str:
     """How long ago, in its largest unit."""
     elapsed = (datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from control_plane.services.retry import RetryMessage
     from control_plane.services.rewards import Rewards
     from control_plane.services.send_message import SendMessages
+    from control_plane.services.settlement.disputes import Disputes
     from control_plane.services.settlement.outputs import Outputs
     from control_plane.services.switching.ruling import Ruling
     from control_plane.services.trace import Tracer
@@ -92,6 +93,7 @@ def open_desks(
         genesis=GenesisFiles(desks.home),
         bridge=cast("BridgeDesk", OnDemand(desks.bridge)),
         outputs=cast("Outputs", OnDemand(desks.outputs)),
+        disputes=cast("Disputes", OnDemand(desks.disputes)),
         keepers=desks.keepers,
         rules=desks.rules,
         chaos=chaos,
@@ -143,6 +145,11 @@ class Desks:
         from control_plane.services.settlement.outputs import Outputs
 
         return Outputs(self.control, connect)
+
+    def disputes(self) -> "Disputes":
+        from control_plane.services.settlement.disputes import Disputes
+
+        return Disputes(self.control, connect)
 
     def faucet(self) -> "Faucet":
         from control_plane.services.faucet import Faucet

@@ -218,6 +218,54 @@ def _outputs(
     )
 
 
+@app.command("disputes")
+def _disputes(
+    rollup: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[NAME]", help="The rollup; all by default.", autocompletion=complete_chains
+        ),
+    ] = None,
+    only_open: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
+    limit: Annotated[
+        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many at most.")
+    ] = 20,
+    before: Annotated[
+        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
+    ] = None,
+    devnet: DevnetOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """List disputes about outputs, newest first: who is to move until when, and how they ended."""
+    from caldera_cli.views import clock, coins, short_hash
+
+    client = connect()
+    name = find_devnet(client, devnet)
+    named = {"rollup": rollup, "before": before, "open": "true" if only_open else None}
+    wanted = {"limit": limit} | {key: value for key, value in named.items() if value is not None}
+    found = client.get(f"/v1/devnets/{segment(name)}/disputes", wanted)
+    if as_json:
+        render.data(found)
+        return
+    render.table(
+        ("dispute", "rollup", "output", "about", "phase", "to move", "until", "challenger", "bond"),
+        [
+            (
+                each["id"],
+                each["rollup"],
+                each["output"],
+                each["about"],
+                each["phase"] + (", by timeout" if each["by_timeout"] else ""),
+                each["to_move"] or "-",
+                clock(each["until"]) if each["until"] else "-",
+                short_hash(each["challenger"]),
+                coins(each["bond"]),
+            )
+            for each in found["disputes"]
+        ],
+    )
+
+
 @app.command("switch")
 def _switch(
     rollup: Annotated[

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         TemplateView,
         ValidateResult,
     )
+    from control_plane.schemas.dispute import DisputesView
     from control_plane.schemas.epoch import EpochSyncView, EpochView
     from control_plane.schemas.guardian import (
         AddGuardian,
@@ -194,6 +195,21 @@ class Outputs(Protocol):
         ...
 
 
+class Disputes(Protocol):
+    async def list(
+        self,
+        name: str,
+        rollup: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        only_open: bool = False,
+    ) -> DisputesView:
+        """Newest first, of a rollup that is there or of all. Conflict: it has none, or is not
+        up."""
+        ...
+
+
 class Rules(Protocol):
     async def rules(self, devnet: str, rollup: str) -> RulesView:
         """Those by which a rollup that is there switches by itself; none: it does not."""
@@ -268,6 +284,7 @@ class Services:
     genesis: Genesis
     bridge: Bridge
     outputs: Outputs
+    disputes: Disputes
     keepers: Keepers
     rules: Rules
     chaos: Callable[[], Chaos]

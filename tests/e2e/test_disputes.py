@@ -127,7 +127,23 @@ def test_lies_cost_their_bond_and_bad_faith_too(home: Home) -> None:
 
     until(won, _DEADLINE, "the challenger has its own bonds and the proposer's, to the wei")
     bad_faith(home, ledger, proposer, challenger)
+    listed(home, challenger, proposer)
     slashed_by_governance(home)
+
+
+def listed(home: Home, challenger: bytes, proposer: bytes) -> None:
+    """The command tells of each game how it ended."""
+    first, *lies = home.json("rollup", "disputes", "op")["disputes"]
+    assert [each["id"] for each in lies] == list(range(len(_LIES), 0, -1))
+    assert {each["phase"] for each in lies} == {"challenger-won"}
+    for each in (first, *lies):
+        assert (each["rollup"], each["open"], each["to_move"]) == ("op", False, None)
+        assert (each["about"], each["by_timeout"], each["bond"]) == ("blocks", False, str(BOND))
+        won = challenger if each in lies else proposer
+        assert each["winner"] == "0x" + won.hex()
+    assert first["phase"] == "proposer-won"
+    assert home.json("rollup", "disputes", "--open")["disputes"] == []
+    assert home.json("rollup", "disputes", "--before", "2")["disputes"] == lies[-1:]
 
 
 def slashed_by_governance(home: Home) -> None:
@@ -180,6 +196,9 @@ def test_a_challenger_that_is_killed_goes_on_and_wins(home: Home) -> None:
         value = {"from": accounts[n % 10], "to": accounts[0], "value": hex(n), "gas": "0x5208"}
         op.call("eth_sendTransaction", value)
     until(ledger.opened, _DEADLINE, "the forged output is disputed")
+    (shown,) = home.json("rollup", "disputes")["disputes"]
+    assert shown["open"] == (shown["to_move"] in {"proposer", "challenger", "guardians"})
+    assert shown["output_stands"] in {True, None}
     for _ in range(2):
         home.kill_daemon()
         left = [p.command for p in home.processes() if "control_plane.deriving" in p.command]

@@ -66,13 +66,18 @@ class Board:
         """All games about this oracle's outputs, by id. TemporaryFailure."""
         (count,) = await self._call(self.game, [games_call()])
         wanted = [n for n in range(1, int.from_bytes(count) + 1) if n not in self._over]
-        found = dict(self._over)
+        found = self._over | await self.some(wanted)
+        self._over = {n: game for n, game in found.items() if not game.phase.is_open}
+        return {n: game for n, game in found.items() if game.oracle == self.oracle}
+
+    async def some(self, wanted: Sequence[int]) -> dict[int, Game]:
+        """The games with these ids, whichever oracle's. TemporaryFailure."""
+        found: dict[int, Game] = {}
         for at in range(0, len(wanted), _AT_ONCE):
             ids = wanted[at : at + _AT_ONCE]
             answers = await self._call(self.game, [game_call(each) for each in ids])
             found |= {n: _read(decode_game, data) for n, data in zip(ids, answers, strict=True)}
-        self._over = {n: game for n, game in found.items() if not game.phase.is_open}
-        return {n: game for n, game in found.items() if game.oracle == self.oracle}
+        return found
 
     async def outputs(self) -> list[Listed]:
         """Outputs that are not final yet, in order. TemporaryFailure."""
@@ -86,11 +91,17 @@ class Board:
 
     async def stands(self, game: Game) -> bool:
         """Whether the output that a game is about is still there."""
+        return await self.bond_of(game) is not None
+
+    async def bond_of(self, game: Game) -> int | None:
+        """The proposer's, in wei, which lies with the output that a game is about; None when that
+        is gone."""
         (count,) = await self._call(self.oracle, [next_index_call()])
         if game.index >= int.from_bytes(count):
-            return False
+            return None
         (found,) = await self._call(self.oracle, [output_call(game.index)])
-        return _read(decode_output, found).serial == game.serial
+        output = _read(decode_output, found)
+        return output.bond if output.serial == game.serial else None
 
     async def step(self, game_id: int) -> StepQuestion:
         """What a game that awaits a verdict asks."""

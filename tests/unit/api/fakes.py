@@ -39,6 +39,7 @@ from control_plane.schemas.devnet import (
     RollupStatus,
     ValidateResult,
 )
+from control_plane.schemas.dispute import DisputesView, DisputeView
 from control_plane.schemas.epoch import EpochSyncView, EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.keeper import DataAvailabilityView, KeeperView
@@ -356,6 +357,38 @@ class FakeOutputs:
         return OutputsView(oracle="0x" + "ab" * 20, total=1, outputs=(output,)[:limit])
 
 
+class FakeDisputes:
+    async def list(
+        self,
+        name: str,
+        rollup: str | None,
+        *,
+        limit: int,
+        before: int | None = None,
+        only_open: bool = False,
+    ) -> DisputesView:
+        sides: dict[str, Any] = {"challenger": "0x" + "ab" * 20, "proposer": "0x" + "cd" * 20}
+        common: dict[str, Any] = {
+            "rollup": rollup or "left",
+            "about": "blocks",
+            "bond": str(10**18),
+        }
+        goes_on = DisputeView(
+            id=2, output=7, phase="block-answer", open=True, to_move="challenger",
+            until=datetime(2026, 1, 1, 0, 1, tzinfo=UTC), output_stands=True, low=4, high=12,
+            proposer_bond=str(5 * 10**17), **common, **sides,
+        )  # fmt: skip
+        over = DisputeView(
+            id=1, output=7, phase="challenger-won", open=False, block=5, low=1, high=2,
+            winner=sides["challenger"], amount=str(2 * 10**18), by_timeout=True, **common, **sides,
+        )  # fmt: skip
+        listed = (goes_on,) if only_open else (goes_on, over)
+        return DisputesView(
+            game="0x" + "ef" * 20, time=datetime(2026, 1, 1, tzinfo=UTC), total=2,
+            disputes=listed[:limit],
+        )  # fmt: skip
+
+
 class FakeRules:
     async def rules(self, devnet: str, rollup: str) -> RulesView:
         at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -482,6 +515,7 @@ def fake_running(home: Path) -> FakeRunning:
         genesis=fake_genesis,
         bridge=FakeBridge(devnets.status),
         outputs=FakeOutputs(),
+        disputes=FakeDisputes(),
         keepers=fake_keepers,
         rules=FakeRules(),
         chaos=lambda: chaos,

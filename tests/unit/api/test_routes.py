@@ -49,6 +49,7 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/rollups/{{rollup}}/data-availability": {"get"},
         f"{devnet}/rollups/{{rollup}}/outputs": {"get"},
         f"{devnet}/rollups/{{rollup}}/rules": {"get"},
+        f"{devnet}/disputes": {"get"},
         f"{devnet}/proofs/storage/{{rollup}}/{{address}}": {"get"},
         f"{devnet}/epochs": {"get"},
         f"{devnet}/epochs/{{epoch}}": {"get"},

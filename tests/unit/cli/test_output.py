@@ -50,6 +50,7 @@ COMMAND_LINES = {
     "rollup-ls": "rollup ls",
     "rollup-outputs": "rollup outputs left --devnet pair",
     "rollup-add": "rollup add shop --framework zk-stack --devnet pair",
+    "rollup-disputes": "rollup disputes --devnet pair",
     "rollup-join": "rollup join theirs --rpc http://127.0.0.1:8555 --devnet pair",
     "rollup-rm": "rollup rm right --devnet pair",
     "rollup-rules": "rollup rules left --devnet pair",
