@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
-from trie.hexary import HexaryTrie
-
 from control_plane.adapters.derivation.evm import Log, NotExecutable, Outcome
 from control_plane.adapters.derivation.flavours import flavour_of
 from control_plane.adapters.derivation.headers import NO_REQUESTS, NO_UNCLES, Parent
+from control_plane.adapters.derivation.list_trie import list_root
 from control_plane.adapters.derivation.living import living
 from control_plane.domain import rlp
 from control_plane.domain.channels import ChannelBlock
@@ -189,8 +188,8 @@ class Replay:
                 NO_UNCLES,
                 block.miner,
                 root,
-                _list_root(block.transactions),
-                _list_root(receipts),
+                list_root(block.transactions),
+                list_root(receipts),
                 bloom,
                 number(0),
                 number(block.number),
@@ -241,11 +240,3 @@ def _bloom(logs: Sequence[Log]) -> int:
             for at in (0, 2, 4):
                 bloom |= 1 << (int.from_bytes(digest[at : at + 2]) & 2047)
     return bloom
-
-
-def _list_root(items: Sequence[bytes]) -> bytes:
-    """Root of the trie of `items` by their places."""
-    trie = HexaryTrie({}, prune=True)
-    for at, item in enumerate(items):
-        trie[rlp.encode(rlp.encode_int(at))] = item
-    return bytes(trie.root_hash)
