@@ -65,7 +65,7 @@ def given(symbol: str, network: Network) -> Given:
     names = ", ".join(dict.fromkeys(known))
     raise InvalidInput(
         f"The faucet has no {symbol}",
-        f"it gives ETH (each chain's coin), and on the L1 ERA and test tokens: {names}",
+        "it gives ETH, which is each chain's coin, and tokens on the L1",
         f"Ask for one of {names}.",
         (Problem("token", f"{symbol!r} is not known", names),),
     )

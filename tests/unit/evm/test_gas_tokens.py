@@ -51,7 +51,7 @@ class L1:
             return hex_word(self.supply.get(to, 0))
         if data[:4] == selector("balanceOf(address)"):
             return hex_word(self.held.get((to, data[-20:]), 0))
-        return RpcError(code=3, message="execution reverted")
+        return RpcError("A call was refused", code=3, message="execution reverted")
 
 
 def hex_word(value: int) -> str:
