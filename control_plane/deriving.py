@@ -20,12 +20,14 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from control_plane.adapters.da.opening import open_reader
 from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten, NotDerived
+from control_plane.adapters.derivation.copied import serve
+from control_plane.adapters.derivation.copies import COPIES
 from control_plane.adapters.derivation.keeping import EVERY, Keeper, subject_of
 from control_plane.adapters.derivation.l1 import Inbox, NotDerivable
 from control_plane.adapters.derivation.ordered import Ordered, rules_of
@@ -220,8 +222,10 @@ ANSWERS: Final[Mapping[str, Answer]] = {
 """What it can be asked, by name."""
 
 
-def main() -> int:
-    """Answer until stdin ends."""
+def main(arguments: Sequence[str] = ()) -> int:
+    """Answer until stdin ends, or have copies of this process do so."""
+    if COPIES in arguments:
+        return serve(int(arguments[-1]), main)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve())
@@ -295,4 +299,4 @@ def _say(line: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

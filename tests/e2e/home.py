@@ -115,6 +115,11 @@ class Home(World):
         assert len(found) == 1, f"{chain} runs {len(found)} times: {found}"
         return found[0]
 
+    def deriving(self) -> list[int]:
+        """Of the processes that derive a rollup each: copies of one that does not."""
+        found = {p.pid for p in self.processes() if "control_plane.deriving" in p.command}
+        return [pid for pid in found if _parent(pid) in found]
+
     def kill_daemon(self, number: signal.Signals = signal.SIGKILL) -> None:
         """End the daemon and wait until it is gone."""
         pid = self.daemon_pid
@@ -194,6 +199,14 @@ def ports_of(status: Mapping[str, Any]) -> list[int]:
     """Public ports of a devnet's nodes."""
     chains = [status["l1"], *status["rollups"]]
     return [int(chain["rpc_url"].rsplit(":", 1)[1]) for chain in chains]
+
+
+def _parent(pid: int) -> int:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return 0
+    return int(stat[stat.rfind(")") + 2 :].split()[1])
 
 
 def _processes(home: bytes) -> Iterator[Found]:

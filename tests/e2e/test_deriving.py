@@ -119,7 +119,8 @@ def test_a_long_chain_is_judged_at_once_after_every_kill() -> None:
         until(lambda: _count(home, "output.removed") == 1, 60, "the forged output is gone")
         assert f"goes on at block {_at(kept)}" in _log(home)
 
-        os.kill(_process(home), signal.SIGKILL)  # L1 and rollup go on
+        (process,) = home.deriving()
+        kill(process)  # L1 and rollup go on
         content = bytearray(kept.read_bytes())
         content[len(content) // 2] ^= 1
         kept.write_bytes(content)
@@ -152,17 +153,3 @@ def _count(home: Home, type_: str) -> int:
 
 def _log(home: Home) -> str:
     return (home.home / "devnets/net/nodes/op/deriving.log").read_text()
-
-
-def _process(home: Home) -> int:
-    (found,) = [
-        p for p in _children(home.daemon_pid) if b"control_plane.deriving" in p.read_bytes()
-    ]
-    return int(found.parent.name)
-
-
-def _children(parent: int) -> list[Path]:
-    """Command lines of a process's children."""
-    path = Path(f"/proc/{parent}/task")
-    pids = [pid for task in path.iterdir() for pid in (task / "children").read_text().split()]
-    return [Path(f"/proc/{pid}/cmdline") for pid in pids]

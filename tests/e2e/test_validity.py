@@ -55,7 +55,7 @@ def head(home: Home) -> int:
 
 def proving(home: Home) -> int:
     """The one process that derives the rollup, by its pid."""
-    found = [p.pid for p in home.processes() if "control_plane.deriving" in p.command]
+    found = home.deriving()
     assert len(found) == 1, found
     return found[0]
 

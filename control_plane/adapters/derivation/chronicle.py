@@ -28,6 +28,8 @@ __all__ = ["Chronicle", "Forgotten", "NotDerived", "Recalls", "Tell"]
 
 _ATTEMPTS: Final = 3
 """As it stands, from the snapshot, from the genesis."""
+_MOST: Final = 20_000
+"""Nodes, up to which none is forgotten."""
 _NOTHING: Final = Base(0, b"", b"", b"", 0, 0)
 
 Tell = Callable[[int], Awaitable[None]]
@@ -63,6 +65,7 @@ class Chronicle:
 
     def _forget(self) -> None:
         self._replay: Replay | None = None
+        self._most = _MOST
         self._kept = Kept(_NOTHING)
         self._wrong: tuple[int, str] | None = None
         self._stuck: str | None = None
@@ -252,16 +255,20 @@ class Chronicle:
         return self._ordered.at if self._ordered is not None else None
 
     def drop(self, number: int) -> None:
-        """Keep nothing from before block `number`, which is kept."""
+        """Keep nothing from before block `number`, which is kept; nodes of tries until they are
+        twice as many as are needed."""
         if number <= self._kept.base.number:
             return
         replay, taken = self._opened(), self._kept.at(number).taken
         self._kept.drop(number)
         if self._ordered is not None and taken is not None:
             self._ordered.drop(taken)
+        if len(replay.nodes) < self._most:
+            return
         nodes = living(replay.nodes, self._kept.roots())
         last = self._kept.base_at(self._kept.last)
         replay.reopen(last.header, self._kept.hashes(last.number + 1), nodes)
+        self._most = max(_MOST, 2 * len(nodes))
 
     async def _resume(self, l1: Rpc) -> bool:
         """Begin where the last snapshot was made; False without one."""

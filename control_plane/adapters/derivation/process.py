@@ -3,11 +3,17 @@
 import asyncio
 import contextlib
 import json
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
+from control_plane.adapters.derivation.copies import (
+    IS_AVAILABLE,
+    LONGEST_LINE,
+    PROGRAM,
+    Child,
+    original,
+)
 from control_plane.domain.errors import (
     CalderaError,
     DeadlineExceeded,
@@ -18,10 +24,8 @@ from control_plane.domain.ports.da import DataUnavailable
 from control_plane.domain.settlement.proofs import PublicInputs
 from control_plane.domain.settlement.tracing import DerivedBlock, Reach, Step, Trace
 
-_PROGRAM: Final = (sys.executable, "-P", "-m", "control_plane.deriving")
 _SILENCE: Final = 60.0
 """Seconds without a line: a working process says every half second how far it is."""
-_LONGEST_LINE: Final = 256 * 1024 * 1024
 _LOG_BYTES: Final = 1_000_000
 
 MakeSite = Callable[[], Awaitable[Mapping[str, Any]]]
@@ -35,7 +39,7 @@ class DerivingProcess:
         """`site` makes the process's first line; `log` gets what it has to say of its failures."""
         self._site = site
         self._log = log
-        self._child: asyncio.subprocess.Process | None = None
+        self._child: Child | None = None
         self._turn = asyncio.Lock()
         self._next = 1
 
@@ -79,6 +83,8 @@ class DerivingProcess:
             with contextlib.suppress(ProcessLookupError):
                 child.kill()
             await child.wait()
+        if IS_AVAILABLE:
+            await original().leave(self)
 
     # ------------------------------------------------------------------ inside
 
@@ -99,23 +105,28 @@ class DerivingProcess:
     def _ended(self) -> bool:
         return self._child is not None and self._child.returncode is not None
 
-    async def _running(self) -> asyncio.subprocess.Process:
+    async def _running(self) -> Child:
         if self._child is not None and self._child.returncode is None:
             return self._child
         site = await self._site()
         with _bounded(self._log) as log:
-            self._child = await asyncio.create_subprocess_exec(
-                *_PROGRAM,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=log,
-                limit=_LONGEST_LINE,
-                start_new_session=True,  # a Ctrl-C is not meant for it
-            )
+            self._child = await self._start(log)
         _write(self._child, site)
         return self._child
 
-    async def _answer(self, child: asyncio.subprocess.Process, number: int) -> dict[str, Any]:
+    async def _start(self, log: IO[bytes]) -> Child:
+        if IS_AVAILABLE:
+            return await original().start(self, log)
+        return await asyncio.create_subprocess_exec(
+            *PROGRAM,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            limit=LONGEST_LINE,
+            start_new_session=True,  # a Ctrl-C is not meant for it
+        )
+
+    async def _answer(self, child: Child, number: int) -> dict[str, Any]:
         if child.stdout is None:
             raise ValueError("it is a pipe")
         while True:
@@ -149,7 +160,7 @@ class DerivingProcess:
             return answer
 
 
-def _write(child: asyncio.subprocess.Process, document: Mapping[str, Any]) -> None:
+def _write(child: Child, document: Mapping[str, Any]) -> None:
     if child.stdin is None:
         raise ValueError("it is a pipe")
     child.stdin.write(json.dumps(document).encode() + b"\n")

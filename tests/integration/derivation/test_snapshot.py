@@ -125,7 +125,7 @@ async def test_states_before_the_snapshot_before_the_last_are_forgotten(
 ) -> None:
     nodes = []
     for final, base in ((1, 0), (2, 1), (3, 3)):
-        deriving.l1.final = final
+        deriving.l1.final, deriving.chronicle._most = final, 0
         await deriving.follow()
         assert deriving.chronicle.base == base
         nodes.append(len(deriving.chronicle._opened().nodes))
