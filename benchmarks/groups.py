@@ -13,6 +13,7 @@ from benchmarks import (
     bridge,
     compose,
     deposits,
+    deriving,
     disputes,
     op_geth,
     proofs,
@@ -57,6 +58,11 @@ def _throughput(smoke: bool) -> list[Figure]:
 def _batches(smoke: bool) -> list[Figure]:
     with new_home() as home:
         return batches.measure(home, smoke)
+
+
+def _deriving(smoke: bool) -> list[Figure]:
+    with new_home() as home:
+        return deriving.measure(home, smoke)
 
 
 def _settlement(smoke: bool) -> list[Figure]:
@@ -136,6 +142,7 @@ GROUPS: Final = (
     Group("proofs", proofs.measure, proofs.lacks),
     Group("batches", _batches),
     Group("disputes", _disputes),
+    Group("deriving", _deriving),
     Group("settlement", _settlement),
     Group("switching", _switching),
     Group("deposits", _deposits),

@@ -13,6 +13,14 @@ def rss(pid: int) -> int:
     return 0
 
 
+def pss(pid: int) -> int:
+    """Resident bytes of a process, what it shares with others counted by parts (Pss)."""
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
 def daemon_rss(home: Home) -> int:
     """Resident bytes of the daemon, all agents included."""
     pid = home.daemon_pid

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.harness import Figure, Home, median
-from benchmarks.memory import daemon_rss, nodes_rss, rss
+from benchmarks.memory import daemon_rss, nodes_rss, pss
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.signer import Transaction, sign
@@ -65,7 +65,7 @@ def _rest(
         return {
             "daemon": daemon_rss(home),
             "nodes": nodes_rss(home, name),
-            "deriving": sum(rss(pid) for pid in pids if "control_plane.deriving" in _argv(pid)),
+            "deriving": sum(pss(pid) for pid in pids if "control_plane.deriving" in _argv(pid)),
             "cpu": spent,
         }
     finally:
@@ -180,7 +180,8 @@ def _family(home: Home) -> list[int]:
     daemon = home.daemon_pid or 0
     marker = str(home.directory).encode()
     pids = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-    return [pid for pid in pids if pid == daemon or _parent(pid) == daemon or _in(pid, marker)]
+    own = [pid for pid in pids if pid == daemon or _parent(pid) == daemon or _in(pid, marker)]
+    return own + [pid for pid in pids if _parent(pid) in set(own) - {daemon} and pid not in own]
 
 
 def _in(pid: int, marker: bytes) -> bool:
