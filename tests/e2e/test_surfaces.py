@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from eth_abi import encode  # type: ignore[attr-defined]
 
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.portals import creation_code
 from control_plane.adapters.evm.revert import decode_error
-from control_plane.domain.calls import encode_call, tail, word
+from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.merkle import ZERO_SUBTREES
 from control_plane.domain.settlement.withdrawals import MESSAGE_PASSER, withdrawal_of_log
 from control_plane.schemas.spec import TEST_MNEMONIC
 from tests.acceptance.world import rpc, rpc_answer, until
@@ -42,6 +44,11 @@ OUTBOX_EXECUTED = (
     "0x" + keccak256(b"OutBoxTransactionExecuted(address,address,uint256,uint256)").hex()
 )
 RETRYABLE = "createRetryableTicket(address,uint256,uint256,address,address,uint256,uint256,bytes)"
+SYSTEM_CONTEXT = f"0x{0x800B:040x}"
+REQUEST = "(uint256,uint256,address,uint256,bytes,uint256,uint256,bytes[],address)"
+SHOWN_TYPES = ("uint256", "uint256", "uint256", "(uint16,address,bytes)", "bytes32[]")
+SHOWN = ",".join(SHOWN_TYPES)
+FINALIZE_WITHDRAWAL = "finalizeEthWithdrawal(uint256,uint256,uint16,bytes,bytes32[])"
 HOME = "0x00000000000000000000000000000000000c0ffe"
 
 
@@ -159,15 +166,36 @@ def test_coins_come_home_by_arbsys(net: Home) -> None:
 
 
 def test_coins_come_home_by_the_base_token(net: Home) -> None:
-    """One after the other: both rollups pay out to the same account."""
-    url = urls(net)["zk"]
-    net.run("bridge", "deposit", "--on", "zk", "--amount", "1", "--wait")
-    before = int(rpc(net.status()["l1"]["rpc_url"], "eth_getBalance", HOME, "latest"), 16)
-    call = encode_call("withdraw(address)", bytes.fromhex(HOME[2:]))
-    sent = send(url, BASE_TOKEN, call, 10**16)
+    """One after the other: both rollups pay out to the same account. What the L1 asked of the
+    rollup before has its caller's name; what the rollup says of the withdrawal is shown there."""
+    (rollup,) = (each for each in net.status()["rollups"] if each["name"] == "zk")
+    url, l1, chain_id = rollup["rpc_url"], net.status()["l1"]["rpc_url"], rollup["chain_id"]
+    hub, home = rollup["l1_contracts"]["bridgehub"], bytes.fromhex(HOME[2:])
+    deps: list[bytes] = []
+    request = (chain_id, 10**18, HOME, 4 * 10**17, b"", 100_000, 800, deps, ACCOUNT)
+    asked = selector(f"requestL2TransactionDirect({REQUEST})") + encode([REQUEST], [request])
+    send(l1, hub, asked, 10**18)
+    until(
+        lambda: int(rpc(url, "eth_getBalance", HOME, "latest"), 16) == 4 * 10**17,
+        20,
+        "what the L1 asked for",
+    )
+    before = int(rpc(l1, "eth_getBalance", HOME, "latest"), 16)
+    sent = send(url, BASE_TOKEN, encode_call("withdraw(address)", home), 10**16)
     assert BASE_TOKEN in {log["address"] for log in sent["logs"]}
     comes_home(net, sent, before + 10**16)
-    assert "NotHere" in refusal(url, L1_MESSENGER, encode_call("sendToL1(bytes)", b""))
+
+    root = ask(url, L1_MESSENGER, encode_call("messageRoot()"))
+    known = encode_call("lastMessageRoot()")
+    until(lambda: ask(l1, hub, known) == root, 60, "the root of messages on the L1")
+    batch = int.from_bytes(ask(l1, hub, encode_call("lastBatchNumber()")))
+    message = selector(FINALIZE_WITHDRAWAL) + home + word(10**16)
+    shown = selector(f"proveL2MessageInclusion({SHOWN})")
+    for sender, is_true in ((BASE_TOKEN, 1), (ACCOUNT, 0)):
+        parts = (chain_id, batch, 0, (0, sender, message), list(ZERO_SUBTREES[:32]))
+        assert ask(l1, hub, shown + encode(SHOWN_TYPES, parts)) == word(is_true)
+    assert ask(url, SYSTEM_CONTEXT, encode_call("chainId()")) == word(chain_id)
+    assert "NotHere" in refusal(url, SYSTEM_CONTEXT, encode_call("getBatchHash(uint256)", 1))
     net.run("verify", "zk", timeout=60)
 
 

@@ -13,6 +13,7 @@ from control_plane.domain.settlement.predeploys import (
     CDK_EXIT_ROOTS,
     FEE_VAULTS,
     GAS_PRICE_ORACLE,
+    ZK_L1_MESSENGER,
 )
 
 FORMAT_VERSION = 2
@@ -162,10 +163,10 @@ _NITRO_ABSENT: tuple[int, ...] = (0x66, 0x67, 0x68, 0x69, 0x6B, 0x6D, 0x6E, 0x6F
 ArbRetryableTx, ArbStatistics, ArbOwner, ArbWasm, ArbWasmCache (Arbitrum documentation,
 "Precompiles reference")."""
 
-_ZK_ABSENT: tuple[int, ...] = (*range(0x8002, 0x8007), 0x8008, 0x8009, *range(0x800B, 0x800F))
+_ZK_ABSENT: tuple[int, ...] = (*range(0x8002, 0x8007), 0x8009, *range(0x800C, 0x800F))
 """AccountCodeStorage, NonceHolder, KnownCodesStorage, ImmutableSimulator, ContractDeployer,
-L1Messenger, MsgValueSimulator, SystemContext, BootloaderUtilities, EventWriter, Compressor
-(ZKsync documentation, "System contracts")."""
+MsgValueSimulator, BootloaderUtilities, EventWriter, Compressor (ZKsync documentation, "System
+contracts")."""
 
 SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
     "arbitrum-nitro": (
@@ -176,7 +177,9 @@ SURFACES: Mapping[str, tuple[Predeploy, ...]] = {
         *(Predeploy("NotHere", f"0x{address:040x}") for address in _NITRO_ABSENT),
     ),
     "zk-stack": (
+        Predeploy("L1Messenger", ZK_L1_MESSENGER),
         Predeploy("L2BaseToken", f"0x{0x800A:040x}"),
+        Predeploy("SystemContext", f"0x{0x800B:040x}"),
         *(Predeploy("NotHere", f"0x{address:040x}") for address in _ZK_ABSENT),
     ),
     "polygon-cdk": (

@@ -30,6 +30,7 @@ from control_plane.domain.settlement.places import (
     NITRO_INBOX,
     ORACLE,
     PORTAL,
+    ZK_BRIDGEHUB,
     address_of,
     salt_of,
 )
@@ -40,6 +41,7 @@ _PROXY_GAS: Final = 700_000
 _KNOWS: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "arbitrum-nitro": {NITRO_BRIDGE: (PORTAL,), NITRO_INBOX: (PORTAL, NITRO_BRIDGE)},
     "polygon-cdk": {L1_CDK_BRIDGE: (L1_EXIT_ROOTS,), L1_EXIT_ROOTS: (L1_CDK_BRIDGE, PORTAL)},
+    "zk-stack": {ZK_BRIDGEHUB: (PORTAL,)},
 }
 """Which other contracts a framework's contracts know, by framework and name; their owner first."""
 

@@ -10,8 +10,8 @@ from typing import Final
 
 from control_plane.domain.calls import selector, tail, word
 from control_plane.domain.plan import ChainPlan
-from control_plane.domain.settlement.places import L1_EXIT_ROOTS
-from control_plane.domain.settlement.predeploys import CDK_EXIT_ROOTS
+from control_plane.domain.settlement.places import L1_EXIT_ROOTS, ZK_BRIDGEHUB
+from control_plane.domain.settlement.predeploys import CDK_EXIT_ROOTS, ZK_L1_MESSENGER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,13 @@ _BY_FRAMEWORK: Final = {
         to=L1_EXIT_ROOTS,
         known="lastLocalExitRoot()",
         prove="proveRollupExitRoot(uint256,bytes[],bytes[])",
+    ),
+    "zk-stack": Carried(
+        address=ZK_L1_MESSENGER,
+        slot=33,
+        to=ZK_BRIDGEHUB,
+        known="lastMessageRoot()",
+        prove="proveMessageRoot(uint256,bytes[],bytes[])",
     ),
 }
 

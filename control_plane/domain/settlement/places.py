@@ -14,6 +14,7 @@ L1_CDK_BRIDGE: Final = "L1PolygonZkEVMBridge"
 L1_EXIT_ROOTS: Final = "GlobalExitRootManager"
 NITRO_BRIDGE: Final = "NitroBridge"
 NITRO_INBOX: Final = "NitroInbox"
+ZK_BRIDGEHUB: Final = "ZkBridgehub"
 SHARED: Final = {
     "disputeGame": "DisputeGame",
     "finalOutputs": "FinalOutputs",
@@ -32,9 +33,10 @@ OF_FRAMEWORK: Final[Mapping[str, dict[str, str]]] = {
         "polygonZkEVMBridge": L1_CDK_BRIDGE,
         "polygonZkEVMGlobalExitRoot": L1_EXIT_ROOTS,
     },
+    "zk-stack": {"bridgehub": ZK_BRIDGEHUB},
 }
 """Contracts that each rollup has which was born as the framework, by their key in status."""
-RELAYS: Final[Mapping[str, str]] = {"arbitrum-nitro": NITRO_INBOX}
+RELAYS: Final[Mapping[str, str]] = {"arbitrum-nitro": NITRO_INBOX, "zk-stack": ZK_BRIDGEHUB}
 """Which of them tells the portal in whose name a deposit is made, by framework."""
 
 
