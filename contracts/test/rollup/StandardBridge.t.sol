@@ -311,12 +311,56 @@ contract StandardBridgeTest is BridgeFixture {
         assertEq(factory.deployments(made), address(this));
         assertEq(OptimismMintableERC20(made).decimals(), decimals);
         assertEq(OptimismMintableERC20(made).l2Bridge(), address(l2Bridge));
+        assertEq(OptimismMintableERC20(made).BRIDGE(), address(l2Bridge));
+        assertEq(OptimismMintableERC20(made).REMOTE_TOKEN(), address(this));
         assertTrue(OptimismMintableERC20(made).supportsInterface(0x1d1d8b63));
         assertTrue(OptimismMintableERC20(made).supportsInterface(0xec4fc8e3));
         vm.expectRevert();
         factory.createOptimismMintableERC20WithDecimals(address(this), name, "T", decimals);
         vm.expectRevert(IOptimismMintableERC20Factory.RemoteTokenZero.selector);
         factory.createStandardL2Token(address(0), name, "T");
+    }
+
+    function testFuzz_token_permits(string memory name, uint128 key, uint256 amount) public {
+        vm.assume(key != 0);
+        OptimismMintableERC20 token =
+            OptimismMintableERC20(factory.createOptimismMintableERC20(address(this), name, "T"));
+        (address owner, uint256 deadline) = (vm.addr(key), block.timestamp);
+        bytes32 what = keccak256(
+            abi.encode(
+                keccak256(
+                    "Permit(address owner,address spender,uint256 value,uint256 nonce,uint256 deadline)"
+                ),
+                owner,
+                alice,
+                amount,
+                0,
+                deadline
+            )
+        );
+        bytes32 digest = keccak256(abi.encodePacked(hex"1901", _domain(token), what));
+        (uint8 v, bytes32 r, bytes32 s) = vm.sign(key, digest);
+        vm.expectPartialRevert(OptimismMintableERC20.NotSignedByOwner.selector);
+        token.permit(alice, owner, amount, deadline, v, r, s);
+        token.permit(owner, alice, amount, deadline, v, r, s);
+        assertEq(token.allowance(owner, alice), amount);
+        assertEq(token.nonces(owner), 1);
+        vm.expectPartialRevert(OptimismMintableERC20.NotSignedByOwner.selector);
+        token.permit(owner, alice, amount, deadline, v, r, s);
+        vm.warp(deadline + 1);
+        vm.expectRevert(
+            abi.encodeWithSelector(OptimismMintableERC20.PermitExpired.selector, deadline)
+        );
+        token.permit(owner, alice, amount, deadline, v, r, s);
+    }
+
+    /// @dev As a wallet computes it (EIP-712).
+    function _domain(OptimismMintableERC20 token) private view returns (bytes32) {
+        bytes32 kind = keccak256(
+            "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+        );
+        bytes32 name = keccak256(bytes(token.name()));
+        return keccak256(abi.encode(kind, name, keccak256("1"), block.chainid, token));
     }
 
     function _payAll(Vm.Log[] memory logs) private {
