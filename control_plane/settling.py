@@ -1,19 +1,19 @@
 """Makes the proposers of a devnet: beside ``making``, for most devnets have none."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.settlement_contracts import agent_account
-from control_plane.agents.proposer import Alter, Means, NameGenesis, Proposer
+from control_plane.agents.proposer import Means, NameGenesis, Proposer
 from control_plane.domain.calls import Call, encode_call, execute_batch
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.hub import Hub
 from control_plane.domain.network import Chain, Keys, Network
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.da import Availability
-from control_plane.domain.ports.proving import Proves
 from control_plane.domain.seams import Seams
 from control_plane.domain.settlement import settles
 from control_plane.domain.settlement.carried import carried_of
@@ -40,14 +40,26 @@ def make_settling(
     """The agents of each rollup that settles; `contest` makes those who dispute and defend, `data`
     tells of rollups by name whether their data can be had."""
     agents: list[Agent] = []
+    turn = asyncio.Lock()
     for chain in network.chains:
         if settles(chain.plan):
             prover = _prover(network, chain, keys, hub, publish)
-            asks = seams.proposing(chain.name), prover, data.get(chain.name)
-            proposing = _Proposing(network, chain, keys, hub, publish, *asks)
+            sender = _sender(network, chain, keys)
+            naming = _naming(network, chain, keys, turn)
+            asks = seams.proposing(chain.name), data.get(chain.name), carried_of(chain.plan)
+            means = Means(sender, naming, prover, *asks)
+            proposing = _Proposing(network, chain, means, sender, hub, publish)
             agents += [proposing, *contest(chain, proposing.sender)]
             agents += [prover] if prover else []
     return agents
+
+
+def _sender(network: Network, chain: Chain, keys: Keys) -> TransactionSender:
+    """Of its proposer's account."""
+    l1 = network.chain(network.plan.l1.name)
+    account = agent_account(keys, chain.plan.chain_id, "proposer")
+    time = l1.plan.block_time
+    return TransactionSender(connect, l1.ws_url, account, l1.plan.chain_id, block_time=time)
 
 
 def _prover(
@@ -67,22 +79,13 @@ class _Proposing(Proposer):
         self,
         network: Network,
         chain: Chain,
-        keys: Keys,
+        means: Means,
+        sender: TransactionSender,
         hub: Hub,
         publish: Publish,
-        alter: Alter,
-        prover: Proves | None,
-        availability: Availability | None,
     ) -> None:
-        l1 = network.chain(network.plan.l1.name)
-        account = agent_account(keys, chain.plan.chain_id, "proposer")
-        self.sender = TransactionSender(
-            connect, l1.ws_url, account, l1.plan.chain_id, block_time=l1.plan.block_time
-        )
-        name_genesis = _naming(network, chain, keys)
-        carried = carried_of(chain.plan)
-        means = Means(self.sender, name_genesis, prover, alter, availability, carried)
         super().__init__(network, chain, means, connect, hub, publish)
+        self.sender = sender
 
     async def run(self) -> None:
         try:
@@ -91,8 +94,9 @@ class _Proposing(Proposer):
             await self.sender.close()
 
 
-def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:
-    """The governor names a rollup's genesis when it is there: its contracts are made before."""
+def _naming(network: Network, chain: Chain, keys: Keys, turn: asyncio.Lock) -> NameGenesis:
+    """The governor names a rollup's genesis when it is there: its contracts are made before. One
+    at a `turn`, for an account has one sender at a time."""
     l1 = network.chain(network.plan.l1.name)
     oracle = oracle_address(network.contracts, chain.plan.chain_id)
 
@@ -101,9 +105,12 @@ def _naming(network: Network, chain: Chain, keys: Keys) -> NameGenesis:
         data = execute_batch([Call(oracle, call)])
         executor = network.contracts["governanceExecutor"]
         time = l1.plan.block_time
-        async with one_sender(
-            connect, l1.ws_url, keys.governor, l1.plan.chain_id, block_time=time
-        ) as sender:
+        async with (
+            turn,
+            one_sender(
+                connect, l1.ws_url, keys.governor, l1.plan.chain_id, block_time=time
+            ) as sender,
+        ):
             pending = await sender.send(executor, data, gas=_GENESIS_GAS)
             receipt = await pending.receipt()
         if int(receipt["status"], 16) != 1:
