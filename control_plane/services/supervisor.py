@@ -221,8 +221,11 @@ class Supervisor:
             started, watched.since = time.monotonic(), time.time()
             try:
                 await self._run(watched)
-            except Exception as error:  # noqa: BLE001 - it is started again, and its trouble told
+            except Exception as error:  # it is started again, and its trouble told
                 watched.problem = _told(watched.agent.name, most_telling(error))
+                task = asyncio.current_task()
+                if task is not None and task.cancelling():  # it was to end, and that went wrong
+                    raise asyncio.CancelledError from error
                 watched.restarts += 1
             watched.agent.ready.clear()
             self._on_change()

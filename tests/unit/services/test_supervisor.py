@@ -66,6 +66,25 @@ async def test_role_is_held_while_the_agent_runs_and_free_when_it_is_stopped() -
     assert seen == [True, False, True, False]
 
 
+async def test_agent_that_fails_while_it_is_stopped_is_not_started_again() -> None:
+    class Clumsy(FakeAgent):
+        starts = 0
+
+        async def run(self) -> None:
+            self.starts += 1
+            try:
+                await super().run()
+            finally:
+                raise RuntimeError("its clean-up failed")
+
+    agents, clumsy = Supervisor(lease=Role()), Clumsy()
+    await agents.start([clumsy])
+    await agents.wait_ready(5)
+    async with asyncio.timeout(5):
+        await agents.stop()
+    assert clumsy.starts == 1
+
+
 async def test_agent_that_runs_elsewhere_is_waited_for_by_nobody_and_shown_as_it_is_there() -> None:
     role = Role()
     role.taken = True
