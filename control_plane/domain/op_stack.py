@@ -28,6 +28,7 @@ ATTRIBUTES_GAS: Final = 1_000_000
 _BLOB_FRACTION: Final = 5_007_716
 """BLOB_BASE_FEE_UPDATE_FRACTION of Prague (EIP-7691)."""
 _ISTHMUS_LENGTH: Final = 176
+_HASH_BYTES, _ADDRESS_BYTES = 32, 20
 _HOLOCENE_EXTRA, _JOVIAN_EXTRA = 9, 17
 """Length of a header's extra data: version, 8 bytes of EIP-1559 parameters, minimal base fee."""
 
@@ -80,9 +81,20 @@ class Deposit:
             raise InvalidDeposit(f"it is no deposit: {error}") from error
         number = int.from_bytes
         found = cls(source, sender, to or None, number(mint), number(value), number(gas), data)
-        if system or found.encode() != raw:
+        if system or found.encode() != raw or not found.fits:
             raise InvalidDeposit("it is no deposit of this version")
         return found
+
+    @property
+    def fits(self) -> bool:
+        """Whether each field has the length that it may have."""
+        addresses = (self.sender, self.to) if self.to else (self.sender,)
+        numbers = ((self.mint, 256), (self.value, 256), (self.gas, 64))
+        return (
+            len(self.source) == _HASH_BYTES
+            and all(len(each) == _ADDRESS_BYTES for each in addresses)
+            and all(number.bit_length() <= most for number, most in numbers)
+        )
 
     @classmethod
     def of_json(cls, transaction: Mapping[str, Any]) -> "Deposit":

@@ -12,13 +12,12 @@ from typing import Any, ClassVar, Final, Self
 from eth.abc import ComputationAPI, SignedTransactionAPI
 from eth.db.atomic import AtomicDB
 from eth.db.backends.memory import MemoryDB
-from eth.exceptions import VMError
+from eth.exceptions import PyEVMError
 from eth.vm.execution_context import ExecutionContext
 from eth.vm.forks.prague import PragueVM
 from eth.vm.forks.prague.state import PragueState
 from eth_typing import Address, BlockNumber, Hash32
 from eth_utils.exceptions import ValidationError
-from rlp.exceptions import RLPException  # type: ignore[import-untyped]
 
 from control_plane.adapters.derivation.op_stack import apply_deposit
 from control_plane.domain.channels import ChannelBlock
@@ -184,13 +183,13 @@ class Evm(ABC):
         """Run one transaction: signed, or a deposit where there are such. NotExecutable."""
         if self.takes_deposits and raw[:1] == bytes((DEPOSIT_TYPE,)):
             return self._deposited(raw)
+        transaction = _decode(raw)
         self._state.begin_transaction()
         before = self._state.snapshot()
         try:
-            transaction = PragueVM.get_transaction_builder().decode(raw)
             self._admit(transaction, raw)
             computation = self._state.apply_transaction(transaction)
-        except (ValidationError, VMError, RLPException, ValueError, TypeError) as error:
+        except (ValidationError, PyEVMError, ValueError, TypeError) as error:
             self._state.revert(before)
             raise NotExecutable(str(error) or type(error).__name__) from error
         self._state.commit(before)
@@ -237,7 +236,10 @@ class Evm(ABC):
         sender = Address(deposit.sender)
         self._state.begin_transaction()
         before = self._state.get_nonce(sender)
-        done = apply_deposit(self._state, deposit)
+        try:
+            done = apply_deposit(self._state, deposit)
+        except ValidationError as error:  # more coins than there can be
+            raise NotExecutable(str(error)) from error
         self._settle_deposit(deposit, done.gas_used)
         nonce = self._state.get_nonce(sender) if self.tells_next_nonce else before
         self._state.lock_changes()
@@ -283,6 +285,16 @@ class Evm(ABC):
     def storage(self, address: bytes, slot: int) -> int:
         """The word in a slot."""
         return self._state.get_storage(Address(address), slot)
+
+
+def _decode(raw: bytes) -> SignedTransactionAPI:
+    """The transaction, its sender known. NotExecutable."""
+    try:
+        transaction = PragueVM.get_transaction_builder().decode(raw)
+        transaction.sender  # noqa: B018 - is recovered here
+    except Exception as error:  # whatever it stumbles over: these bytes are no transaction
+        raise NotExecutable(str(error) or type(error).__name__) from error
+    return transaction
 
 
 def _gas_used(transaction: SignedTransactionAPI, computation: ComputationAPI) -> int:

@@ -1,12 +1,17 @@
 """A chain that a real op-geth ran, out of its channel: each header to the last byte."""
 
+import contextlib
 import json
+import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from control_plane.adapters.derivation.l1_fees import Charges, compressed_length, estimated_size
 from control_plane.adapters.derivation.living import living
@@ -40,6 +45,10 @@ def vectors() -> dict[str, Any]:
 
 @pytest.fixture
 def channel(vectors: dict[str, Any]) -> Channel:
+    return _channel(vectors)
+
+
+def _channel(vectors: dict[str, Any]) -> Channel:
     data = bytes.fromhex(vectors["channel"][2:])
     decompressor = zstandard.ZstdDecompressor()
     return decode_channel(data, lambda raw: decompressor.decompress(raw, MOST_BYTES))
@@ -113,3 +122,28 @@ def _withdrawals_root(header: bytes) -> bytes:
     root = rlp.decode_list(header)[16]
     assert isinstance(root, bytes)
     return root
+
+
+@cache
+def _at_genesis() -> tuple[Replay, Channel]:
+    document = json.loads(VECTORS.read_bytes())
+    return Replay(document["genesis"], bytes(32)), _channel(document)
+
+
+@settings(max_examples=int(os.environ.get("CALDERA_SPOILT_BLOCKS", "100")), deadline=None)
+@given(st.data())
+def test_whatever_is_posted_is_executed_or_refused(data: st.DataObject) -> None:
+    """Transactions of which some bytes are others: nothing but Differs comes of them."""
+    replay, channel = _at_genesis()
+    blocks = channel.blocks
+    raws = list(data.draw(st.sampled_from(blocks)).transactions)
+    at = data.draw(st.integers(0, len(raws) - 1))
+    spoilt = bytearray(raws[at])
+    for _ in range(data.draw(st.integers(1, 4))):
+        spoilt[data.draw(st.integers(0, len(spoilt) - 1))] = data.draw(st.integers(0, 255))
+    raws[at] = bytes(spoilt)
+    told = blocks[0].transactions[0]
+    kept = [raw for raw in raws if raw[:1] != told[:1] or raw == raws[at]]
+    block = replace(blocks[0], transactions=(told, *kept))
+    with contextlib.suppress(Differs):
+        replay.past(1, replay.root, [replay.parent_hash]).run(block)
