@@ -37,10 +37,9 @@ from tests.e2e.home import Home, kill, new_home
 from tests.e2e.ledger import Lane, Sheet, held_by, sheet
 from tests.e2e.test_bridge import ACCOUNTS, ask, coins, own_token, raw, tokens
 
-pytestmark = pytest.mark.timeout(3600)
-
 STEPS = int(os.environ.get("CALDERA_CONSERVATION_STEPS", "8"))
 EXAMPLES = int(os.environ.get("CALDERA_CONSERVATION_EXAMPLES", "1"))
+pytestmark = pytest.mark.timeout(300 + 30 * STEPS * EXAMPLES)
 KILLS = max(2, STEPS // 4)
 """And stops, of one example."""
 REFUSES = "0x4200000000000000000000000000000000000015"
