@@ -14,12 +14,17 @@ from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten
 from control_plane.adapters.derivation.keeping import Keeper
 from control_plane.adapters.derivation.l1 import START, Inbox, NotDerivable, Position, Posted
 from control_plane.adapters.derivation.ordered import Ordered
+from control_plane.adapters.derivation.proving import Attesting
 from control_plane.adapters.derivation.snapshot import read_snapshot, write_snapshot
+from control_plane.deriving import Session
+from control_plane.deriving import _answer as _answer_to
 from control_plane.domain.calls import word
 from control_plane.domain.channels import Channel
+from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.settlement.outputs import latest_final_call
-from tests.integration.derivation.test_proving import FakeInbox, used
+from tests.integration.derivation.test_proving import _ORDER as ORDER
+from tests.integration.derivation.test_proving import FakeInbox, inputs, question, used
 from tests.integration.derivation.test_replay import Site, site
 
 __all__ = ["site"]
@@ -337,3 +342,53 @@ class _NoOrders:
         return True
 
     async def check(self, *_: object) -> None: ...
+
+
+async def test_a_prover_goes_on_from_the_last_output(deriving: Deriving) -> None:
+    deriving.l1.final = 2
+    await deriving.follow()
+    deriving.start()
+    await deriving.follow()
+    prover, channel = Attesting(900, ORDER), deriving.l1.channel
+    asked = question(inputs(channel, 4, 5, 2), 4, 5)
+    assert prover.prove(deriving.chronicle, asked)["inputs"] == asked["inputs"]
+    with pytest.raises(Forgotten):
+        prover.prove(deriving.chronicle, question(inputs(channel, 1, 2, 1), 1, 2))
+
+
+async def test_what_was_forgotten_is_derived_again_if_the_l1_lost_the_output(
+    deriving: Deriving,
+) -> None:
+    order = {"l1": "http://127.0.0.1:1", "inbox": "0x", "chain_id": 900, "genesis": deriving.site.genesis}
+    keep = {"path": str(deriving.path), "oracle": "0x", "every": 1}
+    session = _Session({**order, "keep": keep}, deriving)
+    for final in (1, 2, 3):
+        deriving.l1.final = final
+        deriving.now += 10
+        await session.follow()
+    assert session.chronicle.base == 3
+    asked = {"ask": "block", "number": 2}
+    with pytest.raises(TemporaryFailure, match="It is final by now"):
+        await _answer_to(session, asked)
+    commitment = {"ask": "last_of", "commitment": "0x" + (bytes([1]) * 32).hex()}
+    assert await _answer_to(session, commitment) == {"last": 2}  # the channel before the base
+    deriving.l1.final = 1
+    found = await _answer_to(session, asked)
+    assert found["block"]["hash"] == "0x" + deriving.l1.channel.blocks[1].hash.hex()
+    assert session.chronicle.base == 0
+    assert (await _answer_to(session, {"ask": "trace", "number": 1}))["trace"]["number"] == 1
+    assert not await session.went_back()
+
+
+class _Session(Session):
+    """A session whose L1 is a stand-in."""
+
+    def __init__(self, order: dict[str, Any], deriving: Deriving) -> None:
+        super().__init__(order)
+        self._l1 = cast("Rpc", deriving.l1)
+        self._deriving = deriving
+        assert self._keeper is not None
+        self._keeper._clock = lambda: deriving.now
+
+    async def _inbox(self) -> Inbox:
+        return cast("Inbox", self._deriving.inbox)
