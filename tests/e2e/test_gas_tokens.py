@@ -119,6 +119,7 @@ def test_a_token_of_the_l1_is_a_rollups_coin(home: Home) -> None:
 
     home.run("stop", _NAME)
     home.run("start", _NAME)
+    home.wait_state("ready", 60)
     l1, found, told = chains(home)
     assert l1.ask(token, "balanceOf(address)", _bytes(ALICE)) == 1_000_000 * 10**6 - 1_500_000
     for name in told:
@@ -171,6 +172,7 @@ def there_already(home: Home) -> None:
 
     tokens[1]["decimals"] = 8
     up(home, spec_of(_MONEY, named, bitcoin, tokens=tokens))
+    home.wait_state("ready", 60)
     l1, found, told = chains(home)
     assert told["btc"]["l1_contracts"]["gasToken"] == wbtc
     assert found["btc"].text("0x000000000000000000000000000000000000800a", "symbol()") == "WBTC"
