@@ -9,7 +9,8 @@ it writes down how far it was at a final output, to go on from there when it is 
 further line is a question, ``{"id": N, "ask": NAME, …}``, and gets an answer on stdout, one after
 the other: ``{"id": N, …}``, or ``{"id": N, "problem": {…}, "withheld": BOOL}``, where the latter
 says whether it is for data that nobody gives.
-Between them come lines ``{"at": BLOCK}`` while it executes. When stdin ends, so does the process.
+Between them come lines ``{"at": BLOCK}`` while it executes, and ``{"at": null}`` where one block
+takes it long. When stdin ends, so does the process.
 
 It reads the L1 and the genesis, and asks no node of the rollup.
 """
@@ -19,12 +20,14 @@ import contextlib
 import json
 import signal
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from control_plane.adapters.da.opening import open_reader
+from control_plane.adapters.derivation.at_work import at_work
 from control_plane.adapters.derivation.chronicle import Chronicle, Forgotten, NotDerived
 from control_plane.adapters.derivation.copied import serve
 from control_plane.adapters.derivation.copies import COPIES
@@ -44,6 +47,7 @@ _LINE: Final = 64 * 1024 * 1024
 """Bytes of the longest question: the first one holds the genesis."""
 _EVERY: Final = 0.5
 """Seconds between two lines that say how far it is."""
+_SAYING: Final = threading.Lock()
 
 
 class Session:
@@ -256,7 +260,8 @@ async def _answer_all(session: Session, waiting: "asyncio.Queue[Mapping[str, Any
     while True:
         question = await waiting.get()
         try:
-            answer = await _answer(session, question)
+            with at_work(lambda: _say({"at": None})):
+                answer = await _answer(session, question)
         except CalderaError as error:
             answer = {
                 "problem": _problem(error),
@@ -294,8 +299,9 @@ def _hex(data: bytes) -> str:
 
 
 def _say(line: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(line) + "\n")
-    sys.stdout.flush()
+    with _SAYING:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
