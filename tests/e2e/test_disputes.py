@@ -223,6 +223,7 @@ def test_a_sequencers_lie_about_a_slot_never_becomes_final(home: Home) -> None:
     op.call("anvil_setStorageAt", op.recipient, "0x" + f"{77:064x}", "0x" + f"{5:064x}")
     home.run("message", "send", "l1", "op", "--to", op.recipient, "--body", "0x6869", "--wait")
     until(lambda: ledger.closed() == 1, _DEADLINE, "the output with the lie is disputed away")
+    until(lambda: events(home, "output.removed"), 10, "it is told")
     (removed,) = events(home, "output.removed")
     until(
         lambda: "disputed away" in str(_problem(home, "op/proposer")),

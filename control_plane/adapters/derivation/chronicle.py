@@ -241,7 +241,8 @@ class Chronicle:
         deposited = None
         if self._ordered is not None and (taken := self._kept.at(number).taken) is not None:
             deposited = Deposited(taken, self._ordered.waiting(taken, read[0]))
-        return Snapshot(subject, output, base, hashes, end, read, deposited, nodes)
+        wrong = self._wrong if self._wrong and self._wrong[0] <= number else None
+        return Snapshot(subject, output, base, hashes, end, read, deposited, wrong, nodes)
 
     def read_least(self, number: int) -> int:
         """The L1 block up to which it must have been read for the kept block `number`."""
@@ -275,7 +276,7 @@ class Chronicle:
         found = await self._recalls.load(l1) if self._recalls is not None else None
         if found is None or (self._ordered is None) != (found.deposited is None):
             return False
-        base = found.base
+        base, self._wrong = found.base, found.wrong
         self._kept = Kept(base, found.hashes[1:], [found.end] if found.end else [])
         self._replay = Replay(self._genesis, found.hashes[-1])
         self._replay.reopen(base.header, found.hashes, dict(found.nodes))

@@ -138,9 +138,9 @@ class Keeper:
         number, before = final.output.block_number, self._last
         if number <= before:
             return
-        wrong, total = chronicle.first_wrong(), chronicle.transactions_up_to(number)
-        if not self._is_due(number, total) or (wrong is not None and wrong[0] <= number):
-            return  # that its batch lied is to be known after a restart too
+        total = chronicle.transactions_up_to(number)
+        if not self._is_due(number, total):
+            return
         if chronicle.block(number).hash != final.output.block_hash:
             _log(f"output {final.index} is final and is not what block {number} is")
             return

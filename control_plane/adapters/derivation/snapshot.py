@@ -61,6 +61,8 @@ class Snapshot:
     """Number and hash of an L1 block, with which all stands that this was made of."""
     deposited: Deposited | None
     """None where the rollup takes none."""
+    wrong: tuple[int, str] | None
+    """The first block up to there that is not what its batch claims, and what is wrong."""
     nodes: dict[bytes, bytes]
     """Of the state's tries, and code, by their hashes."""
 
@@ -157,6 +159,7 @@ def _document(snapshot: Snapshot) -> bytes:
         "hashes": [each.hex() for each in snapshot.hashes],
         "end": None if end is None else {"last": end.last, "after": _hexed(asdict(end.after))},
         "read": snapshot.read,
+        "wrong": snapshot.wrong,
         "deposited": None,
     }
     if deposited is not None:
@@ -169,7 +172,7 @@ def _document(snapshot: Snapshot) -> bytes:
 
 def _snapshot(document: Mapping[str, Any], nodes: dict[bytes, bytes]) -> Snapshot:
     end = document["end"]
-    number, hash_ = document["read"]
+    (number, hash_), wrong = document["read"], document["wrong"]
     return Snapshot(
         subject=document["subject"],
         output=document["output"],
@@ -178,6 +181,7 @@ def _snapshot(document: Mapping[str, Any], nodes: dict[bytes, bytes]) -> Snapsho
         end=End(end["last"], Position(**_raw(end["after"], ("accumulator",)))) if end else None,
         read=(int(number), str(hash_)),
         deposited=_deposited(document["deposited"]),
+        wrong=(int(wrong[0]), str(wrong[1])) if wrong else None,
         nodes=nodes,
     )
 

@@ -102,7 +102,7 @@ async def _read(l1: FakeL1, until: int = _HEAD) -> Ordered:
 def _through_the_file(at: Taken, ordered: Ordered, until: int) -> Deposited:
     base = Base(1, bytes(32), b"", bytes(32), 0, 0)
     made = Deposited(at, ordered.waiting(at, until))
-    snapshot = Snapshot("it", 0, base, (bytes(32),), None, (until, "0x"), made, {})
+    snapshot = Snapshot("it", 0, base, (bytes(32),), None, (until, "0x"), made, (1, "a lie"), {})
     read = _snapshot(json.loads(_document(snapshot)), {})
     assert read == snapshot
     assert read.deposited is not None

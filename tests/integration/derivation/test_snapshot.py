@@ -344,6 +344,20 @@ class _NoOrders:
     async def check(self, *_: object) -> None: ...
 
 
+async def test_that_a_batch_lied_is_known_after_a_restart_too(deriving: Deriving) -> None:
+    blocks = list(deriving.l1.channel.blocks)
+    blocks[1] = replace(blocks[1], state_root=bytes(32))
+    deriving.inbox.channel = replace(deriving.inbox.channel, blocks=tuple(blocks))
+    deriving.l1.final = 2
+    await deriving.follow()
+    wrong = deriving.chronicle.first_wrong()
+    assert wrong is not None
+    assert wrong[0] == 2
+    deriving.start()
+    assert await deriving.follow() == [4, 5, 6]
+    assert deriving.chronicle.first_wrong() == wrong
+
+
 async def test_a_prover_goes_on_from_the_last_output(deriving: Deriving) -> None:
     deriving.l1.final = 2
     await deriving.follow()
@@ -359,7 +373,12 @@ async def test_a_prover_goes_on_from_the_last_output(deriving: Deriving) -> None
 async def test_what_was_forgotten_is_derived_again_if_the_l1_lost_the_output(
     deriving: Deriving,
 ) -> None:
-    order = {"l1": "http://127.0.0.1:1", "inbox": "0x", "chain_id": 900, "genesis": deriving.site.genesis}
+    order = {
+        "l1": "http://127.0.0.1:1",
+        "inbox": "0x",
+        "chain_id": 900,
+        "genesis": deriving.site.genesis,
+    }
     keep = {"path": str(deriving.path), "oracle": "0x", "every": 1}
     session = _Session({**order, "keep": keep}, deriving)
     for final in (1, 2, 3):
