@@ -160,6 +160,45 @@ abstract contract PolygonZkEVMBridge is IPolygonZkEVMBridge, ReentrancyGuardTran
         _deliver(leaf);
     }
 
+    /// @inheritdoc IPolygonZkEVMBridge
+    function bridgeMessageWETH(uint32, address, uint256, bool, bytes calldata)
+        external
+        pure
+        override
+    {
+        revert NativeTokenIsEther();
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function gasTokenAddress() external pure override returns (address) {
+        return address(0);
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function gasTokenNetwork() external pure override returns (uint32) {
+        return 0;
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function gasTokenMetadata() external pure override returns (bytes memory) {
+        return "";
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function WETHToken() external pure override returns (address) {
+        return address(0);
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function isEmergencyState() external pure override returns (bool) {
+        return false;
+    }
+
+    /// @inheritdoc IPolygonZkEVMBridge
+    function polygonRollupManager() external pure override returns (address) {
+        return address(0);
+    }
+
     /// @notice The code that makes wrapped tokens, without the constructor's arguments.
     // forge-lint: disable-next-line(mixed-case-function)
     function BASE_INIT_BYTECODE_WRAPPED_TOKEN() external pure returns (bytes memory) {

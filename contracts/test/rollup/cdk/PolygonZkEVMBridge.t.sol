@@ -261,6 +261,9 @@ contract PolygonZkEVMBridgeTest is CdkFixture {
         l1.bridgeAsset{value: 1}(0, bob, 1, address(0), true, "");
         vm.expectRevert(IPolygonZkEVMBridge.DestinationNetworkInvalid.selector);
         l1.bridgeMessage(2, bob, true, "");
+        vm.expectRevert(IPolygonZkEVMBridge.NativeTokenIsEther.selector);
+        l1.bridgeMessageWETH(1, bob, 1, true, "");
+        assertFalse(l1.isEmergencyState());
         vm.expectRevert(IPolygonZkEVMBridge.AmountDoesNotMatchMsgValue.selector);
         l1.bridgeAsset{value: 1}(1, bob, 2, address(0), true, "");
         vm.expectRevert(IPolygonZkEVMBridge.MsgValueNotZero.selector);
@@ -438,5 +441,42 @@ contract PolygonZkEVMBridgeTest is CdkFixture {
         vm.prank(who);
         from.bridgeAsset{value: value}(other, to, amount, asset, true, "");
         return departed();
+    }
+}
+
+/// @dev Where the rollup's coin is a token, this bridge takes neither.
+contract CdkGasTokenTest is CdkFixture {
+    FreeToken private _coin;
+    address private alice = makeAddr("alice");
+
+    function test_coinsAndTheirToken_areRefused_othersCross() public {
+        vm.recordLogs();
+        vm.deal(alice, 1);
+        _coin.mint(alice, 5);
+        vm.startPrank(alice);
+        _coin.approve(address(l1), 5);
+        vm.expectRevert(IPolygonZkEVMBridge.NotOnGasTokenNetworks.selector);
+        l1.bridgeAsset{value: 1}(1, alice, 1, address(0), true, "");
+        vm.expectRevert(IPolygonZkEVMBridge.NotOnGasTokenNetworks.selector);
+        l1.bridgeMessage{value: 1}(1, alice, true, "");
+        vm.expectRevert(IPolygonZkEVMBridge.NotOnGasTokenNetworks.selector);
+        l1.bridgeAsset(1, alice, 5, address(_coin), true, "");
+        bytes memory tooSmall =
+            abi.encodeWithSelector(IPolygonZkEVMBridge.EscrowTooSmall.selector, address(0), 1, 0);
+        vm.expectRevert(tooSmall);
+        l2.bridgeAsset{value: 1}(0, alice, 1, address(0), true, "");
+        FreeToken other = new FreeToken("Other", "OTH", 18);
+        other.mint(alice, 5);
+        other.approve(address(l1), 5);
+        l1.bridgeAsset(1, alice, 5, address(other), true, "");
+        vm.stopPrank();
+        claim(l1, departed());
+        address wrapped = l2.getTokenWrappedAddress(0, address(other));
+        assertEq(TokenWrapped(wrapped).balanceOf(alice), 5);
+    }
+
+    function makeGasToken() internal override returns (address) {
+        _coin = new FreeToken("Money", "MON", 6);
+        return address(_coin);
     }
 }

@@ -80,7 +80,7 @@ interface IPolygonZkEVMBridge {
     error NotValidAmount();
     /// @notice Thrown when what should be a permit is none.
     error NotValidSignature();
-    /// @notice Thrown for what only rollups with a gas token have.
+    /// @notice Thrown for what only a bridge with a gas token does.
     error NativeTokenIsEther();
     /// @notice Thrown for coins or their token where the rollup's coin is a token of the L1.
     error NotOnGasTokenNetworks();
@@ -191,6 +191,34 @@ interface IPolygonZkEVMBridge {
         bool forceUpdateGlobalExitRoot,
         bytes calldata metadata
     ) external payable;
+
+    /// @notice Always refused, as on Polygon where the rollup's coin is ether.
+    function bridgeMessageWETH(
+        uint32 destinationNetwork,
+        address destinationAddress,
+        uint256 amountWETH,
+        bool forceUpdateGlobalExitRoot,
+        bytes calldata metadata
+    ) external;
+
+    /// @notice Zero: this bridge takes no other coin than ether.
+    function gasTokenAddress() external view returns (address);
+
+    /// @notice 0.
+    function gasTokenNetwork() external view returns (uint32);
+
+    /// @notice Nothing.
+    function gasTokenMetadata() external view returns (bytes memory);
+
+    /// @notice Zero: there is none where the coin is ether.
+    // forge-lint: disable-next-line(mixed-case-function)
+    function WETHToken() external view returns (address);
+
+    /// @notice False: nobody can stop the bridge.
+    function isEmergencyState() external view returns (bool);
+
+    /// @notice Zero: there is none.
+    function polygonRollupManager() external view returns (address);
 
     /// @notice Tells the exit root's manager of what it does not know yet: anybody may.
     function updateGlobalExitRoot() external;
