@@ -85,13 +85,14 @@ def _validate(
 
 
 def _show(view: dict[str, Any]) -> None:
-    from caldera_cli.views import change_line, with_shards
+    from caldera_cli.views import change_line, with_coins, with_shards
 
     render.out(f"{view['name']}, runtime {view['runtime']}\n")
     keys = ("framework", "engine", "chain_id", "domain", "port", "block_time")
     rows = [(chain["name"], *(chain[key] for key in keys)) for chain in view["chains"]]
     headings = ("chain", *(key.replace("_", " ") for key in keys))
-    render.table(*with_shards(headings, rows, view["chains"], 2))
+    coined = with_coins(headings, rows, view["chains"], 2)
+    render.table(*with_shards(*coined, view["chains"], 2))
     render.out("")
     render.pairs(
         [

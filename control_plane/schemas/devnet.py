@@ -302,6 +302,9 @@ class ChainPlanView(Model):
     engine: str
     framework: str | None = Field(default=None, description="Null for the L1.")
     shard: str | None = Field(default=None, description="Null: of no named one.")
+    gas_token: str | None = Field(
+        default=None, description="Symbol of the token that is its coin; null: of none."
+    )
     block_time: float
     phase: float = Field(description="Where in its block time it ticks, 0 to 1.")
 

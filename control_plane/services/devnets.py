@@ -260,6 +260,7 @@ def _plan_view(plan: Plan, spec: dict[str, Any], changes: tuple[Change, ...]) ->
                 engine=chain.engine,
                 framework=chain.framework,
                 shard=chain.shard,
+                gas_token=chain.gas_token.symbol if chain.gas_token else None,
                 block_time=chain.block_time,
                 phase=chain.phase,
             )

@@ -100,6 +100,8 @@ def deposit(l1: Chain, rollup: dict[str, Any], units: int) -> None:
 
 def test_a_token_of_the_l1_is_a_rollups_coin(home: Home) -> None:
     up(home, spec_of(_MONEY))
+    assert home.json("plan", "net.yaml")["chains"][1]["gas_token"] == "USDC"
+    assert "USDC" in home.run("plan", "net.yaml").stdout
     l1, found, told = chains(home)
     money, rollup = found["money"], told["money"]
     token, portal = rollup["l1_contracts"]["gasToken"], rollup["l1_contracts"]["optimismPortal"]
