@@ -17,6 +17,7 @@ from control_plane.domain.errors import (
     StorageFailed,
     most_telling,
 )
+from control_plane.domain.ids import Name
 from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish, Sealer
@@ -274,7 +275,7 @@ class Reconciler:
         self.absent.keep(names)
         for name in known - names:
             await self._crew.stop_of(name)
-            await self._chains.drop(name)
+            await self._chains.drop(Name(name))
 
     async def _stop(self) -> None:
         await self._set_state(DevnetState.STOPPING, None)

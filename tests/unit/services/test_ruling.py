@@ -22,7 +22,7 @@ from control_plane.domain.validation import validate_spec
 from control_plane.schemas.spec import RollupSpec, Spec
 from control_plane.services.control import ControlPlane
 from control_plane.services.events import EventLog
-from control_plane.services.reconciler import Tools
+from control_plane.services.live import Tools
 from control_plane.services.specs import change_spec
 from control_plane.services.switching.journal import SWITCHED
 from control_plane.services.switching.ruling import Ruling
