@@ -1,9 +1,10 @@
 """Has a rollup switch when its rules want it (docs/concepts/switching.md).
 
 It looks when something can have changed: a block has come, the load has fallen since the last, a
-point of a schedule is there, the least time between two switches is over. A change of the rules or
-of the privacy flag is a change of the plan, with which it begins anew. What was decided is recorded
-with the switch itself; nothing here has to outlive it but the measured load, which its maker keeps.
+point of a schedule is there, the least time between two switches is over, the privacy flag was set.
+A change of the rules is a change of the plan, with which it begins anew; what the rollup becomes is
+none of its concern, so it goes on over switches. What was decided is recorded with the switch
+itself; nothing here has to outlive it but the measured load, which its maker keeps.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from control_plane.domain.errors import CalderaError
-from control_plane.domain.hub import Head, Hub, Missed, News
+from control_plane.domain.hub import FlagSet, Head, Hub, Missed, News
 from control_plane.domain.load import LoadMeter, Loads, is_of_load
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Connect, Rpc
@@ -104,7 +105,7 @@ class Switcher:
         height = None
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._wait()):
-                while height is None:
+                while height is None and self._held is not None:
                     height = self._height(await news.get())
         while not news.empty():
             newer = self._height(news.get_nowait())
@@ -112,6 +113,8 @@ class Switcher:
         return height
 
     def _height(self, item: News) -> int | None:
+        if isinstance(item, FlagSet) and item.rollup == self._chain.name:
+            self._held = None  # look, whatever the load
         if isinstance(item, Missed):
             return self._meter.block  # the next head tells what came meanwhile
         return item.number if isinstance(item, Head) and item.chain == self._chain.name else None

@@ -105,6 +105,13 @@ class FinalityWanted:
 
 
 @dataclass(frozen=True, slots=True)
+class FlagSet:
+    """The privacy flag of `rollup` is another than before."""
+
+    rollup: str
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """The user wants undelivered messages tried again now, whatever their back-off says."""
 
@@ -173,6 +180,7 @@ News = (
     | Checkpointed
     | Wanted
     | FinalityWanted
+    | FlagSet
     | Retry
     | Missed
     | Published

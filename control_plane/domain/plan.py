@@ -136,8 +136,6 @@ class ChainPlan:
     """By which it switches by itself, the first the strongest."""
     switch_interval: float = 0
     """Seconds between two switches by rule, at least."""
-    private: bool = False
-    """Its privacy flag, which rules ask for."""
 
     @property
     def built_as(self) -> str | None:

@@ -159,7 +159,7 @@ def _rules(chain: L1Spec | RollupSpec) -> dict[str, Any]:
     from control_plane.domain.spec_switch import SWITCH_INTERVAL, rules_of
 
     interval = chain.switch_interval or SWITCH_INTERVAL
-    return {"rules": rules_of(chain), "switch_interval": interval, "private": chain.private}
+    return {"rules": rules_of(chain), "switch_interval": interval}
 
 
 def _committee(chain: L1Spec | RollupSpec) -> str | None:

@@ -16,6 +16,7 @@ from control_plane.domain.errors import (
     NotReady,
     StorageFailed,
 )
+from control_plane.domain.hub import FlagSet
 from control_plane.domain.plan import Plan
 from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.store import UnitOfWork
@@ -259,6 +260,7 @@ class ControlPlane(Running):
             plan=self._tools.dump_plan(changed),
             desired=Desired.RUNNING,
         )
+        self._tell_flags(record.name, changes)
         told = [str(change) for change in changes]
         await self._publish_for(record.name)("devnet.changed", {"changes": told})
         return Accepted(updated, "updated", changes)
@@ -274,6 +276,16 @@ class ControlPlane(Running):
         from control_plane.services.settlement.coins import must_be_there
 
         await must_be_there(self._tools.connect, worker.live.network, new)
+
+    def _tell_flags(self, name: str, changes: Sequence[Change]) -> None:
+        """A flag is no part of the plan: agents go on, and whom it concerns looks again."""
+        worker = self.worker(name)
+        if worker is None or worker.live is None:
+            return
+        for change in changes:
+            path = change.path.split(".")
+            if len(path) == 3 and path[0] == "rollups" and path[2] == "private":
+                worker.live.hub.tell(FlagSet(path[1]))
 
     async def stop(self, name: str) -> DevnetRecord:
         """Save and stop every node; nothing happens to a devnet that is stopped."""

@@ -50,8 +50,8 @@ class Crew:
 
     async def start(self, live: Live, network: Network) -> None:
         """Start what is missing. A sequencer whose chain is where it was, and its L1 if it takes
-        deposits from there, keeps running; the other agents look at all chains, so they start anew
-        when any of them moved."""
+        deposits from there, keeps running, and so does who looks at a rollup's rules; the other
+        agents look at all chains, so they start anew when any of them moved."""
         if network == self._network and self._agents.names():
             # they reconnect by themselves
             await self._agents.wait_ready(_AGENTS_DEADLINE, without=self._idle(live))
@@ -116,13 +116,18 @@ class Crew:
                 ) from None
 
     def _kept(self, network: Network) -> set[str]:
-        """Sequencers that can go on."""
+        """Sequencers and switchers that can go on."""
         before = self._network.chains if self._network else ()
-        return {
+        sequencers = {
             f"{chain.name}/sequencer"
             for chain in network.chains
             if any(_sealed_alike(chain, known) for known in before)
             and (not has_portal(chain.plan) or network.chains[0] in before)
+        }
+        return sequencers | {
+            f"{chain.name}/switcher"
+            for chain in network.chains
+            if any(_ruled_alike(chain, known) for known in before)
         }
 
     def _idle(self, live: Live) -> set[str]:
@@ -138,3 +143,8 @@ class Crew:
 def _sealed_alike(chain: Chain, other: Chain) -> bool:
     """Whether the sequencer of `other` can go on with `chain`."""
     return seals_alike(chain.plan, other.plan) and replace(chain, plan=other.plan) == other
+
+
+def _ruled_alike(chain: Chain, other: Chain) -> bool:
+    """Whether the switcher of `other` can go on with `chain`: what it became is not its concern."""
+    return chain.plan.rules == other.plan.rules and replace(chain, plan=other.plan) == other

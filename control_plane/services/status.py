@@ -61,6 +61,7 @@ async def status(
         metalayer = await _metalayer(unit, record, plan, worker)
         switched = await _switched(unit, record.name, plan)
     state, problem = _now(record, worker)
+    private = {each["name"] for each in record.spec.get("rollups", ()) if each.get("private")}
     nodes = {service.service: service for service in services}
     return DevnetStatus(
         name=record.name,
@@ -75,7 +76,10 @@ async def status(
         timings=Timings(ready_ms=record.ready_ms, steps=dict(record.timings)),
         l1=_l1(plan.l1, nodes, contracts),
         rollups=tuple(
-            _rollup(chain, nodes, contracts, switched.get(chain.name)) for chain in plan.rollups
+            _rollup(
+                chain, nodes, contracts, switched.get(chain.name), private=chain.name in private
+            )
+            for chain in plan.rollups
         ),
         metalayer=metalayer,
         services=_services(services, worker),
@@ -171,6 +175,8 @@ def _rollup(
     nodes: Mapping[str, ServiceRecord],
     contracts: Mapping[str, Hex],
     switched: LastSwitch | None,
+    *,
+    private: bool,
 ) -> RollupStatus:
     return RollupStatus(
         name=chain.name,
@@ -187,7 +193,7 @@ def _rollup(
         sequencing_window=chain.sequencing_window if chain.proof else None,
         gas_token=coin_symbol(chain.gas_token) if settles(chain) else None,
         shard=chain.shard,
-        private=chain.private,
+        private=private,
         rules=len(chain.rules),
         switched=switched,
         block_time=chain.block_time,

@@ -68,14 +68,13 @@ class Ruling:
         decisions: list[Decision] = []
 
         async def revise(record: DevnetRecord) -> Revision | None:
-            spec = Spec.model_validate(record.spec)
-            found = [one for one in spec.rollups if one.name == rollup]
-            if record.desired is not Desired.RUNNING or not found or not found[0].switch:
+            found = _rollup_of(record, rollup)
+            if record.desired is not Desired.RUNNING or found is None or not found.switch:
                 return None
             chain = _chain(record, rollup)
-            decision = await self._decide(devnet, found[0], chain, loads)
+            decision = await self._decide(devnet, found, chain, loads)
             decisions.append(decision)
-            return _revision(spec, found[0], chain, decision, loads)
+            return _revision(Spec.model_validate(record.spec), found, chain, decision, loads)
 
         await self.control.revise(devnet, revise)
         return decisions[0].again_at if decisions else None
@@ -101,24 +100,24 @@ class Ruling:
     async def rules(self, devnet: str, rollup: str) -> RulesView:
         """The rules of a rollup, and what they have done. NotFound when there is none such."""
         record = await self.control.record(devnet)
-        try:
-            chain = _chain(record, rollup)
-        except KeyError:
-            raise NotFound(f"{devnet} has no rollup '{rollup}'") from None
+        spec = _rollup_of(record, rollup)
+        if spec is None:
+            raise NotFound(f"{devnet} has no rollup '{rollup}'")
+        chain = _chain(record, rollup)
         async with self.database.begin() as unit:
             known = await unit.switches.get(record.name, rollup)
         known = known or SwitchRecord(record.name, rollup)
         marks = marks_from_json(known.marks)
         meter = self._meters.get((record.name, rollup))
         views = tuple(
-            self._view(place, rule, chain, marks.get(rule_text(rule), Mark()), meter)
+            self._view(place, rule, spec, marks.get(rule_text(rule), Mark()), meter)
             for place, rule in enumerate(chain.rules)
         )
         earliest = (known.switched_at or 0) + chain.switch_interval
         waits = bool(views) and earliest > self.clock()
         return RulesView(
             rollup=rollup,
-            private=chain.private,
+            private=spec.private,
             switch_interval=chain.switch_interval if views else None,
             not_before=moment(earliest) if waits else None,
             last=last_switch(known),
@@ -126,11 +125,11 @@ class Ruling:
         )
 
     def _view(
-        self, place: int, rule: SwitchRule, chain: ChainPlan, mark: Mark, meter: LoadMeter | None
+        self, place: int, rule: SwitchRule, spec: RollupSpec, mark: Mark, meter: LoadMeter | None
     ) -> RuleView:
         ticks = self.ticks()
         if rule.private is not None:
-            holds = rule.private == chain.private
+            holds = rule.private == spec.private
         elif rule.schedule is not None:
             holds = mark.due_at is not None
         else:
@@ -145,6 +144,11 @@ class Ruling:
             fired=mark.fired,
             fired_at=moment(mark.fired_at),
         )
+
+
+def _rollup_of(record: DevnetRecord, rollup: str) -> RollupSpec | None:
+    spec = Spec.model_validate(record.spec)
+    return next((one for one in spec.rollups if one.name == rollup), None)
 
 
 def _chain(record: DevnetRecord, rollup: str) -> ChainPlan:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, cast
 
 from control_plane.agents.switcher import Switcher
-from control_plane.domain.hub import Head, Hub
+from control_plane.domain.hub import FlagSet, Head, Hub
 from control_plane.domain.load import LoadMeter, Loads
 from control_plane.domain.network import Chain
 from control_plane.domain.plan import SwitchRule
@@ -127,6 +127,18 @@ async def test_what_op_geth_puts_first_is_no_load() -> None:
         await asyncio.sleep(0.1)
         assert meter.rate(0.5, time.monotonic()) == 8
         assert desk.looks.empty()
+
+
+async def test_a_flag_that_is_set_is_seen_at_once() -> None:
+    desk, hub = Desk(), Hub()
+    async with running(cast(Node, None), desk, hub, LoadMeter(time.monotonic()), HIDE):
+        await desk.next()
+        hub.tell(FlagSet("other"))
+        await asyncio.sleep(0.05)
+        assert desk.looks.empty()
+        hub.tell(FlagSet("op"))
+        hub.tell(FlagSet("op"))
+        await desk.next()
 
 
 async def test_it_looks_again_when_it_was_told_to_and_needs_no_node_without_load() -> None:

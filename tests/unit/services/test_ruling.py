@@ -12,6 +12,7 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.persistence.repositories.events import EventRows
 from control_plane.domain.errors import StorageFailed
+from control_plane.domain.hub import FlagSet
 from control_plane.domain.load import Loads
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import make_plan
@@ -164,6 +165,21 @@ async def test_a_switch_that_could_not_be_recorded_did_not_happen(
     await bench.ruling.consider("shop", "op", NONE)
     assert (await bench.rollup()).da == "celestia"
     assert len(await bench.switches()) == 1
+
+
+async def test_the_flag_is_told_and_restarts_nobody(bench: Bench) -> None:
+    worker = bench.control.worker("shop")
+    assert worker is not None
+    assert worker.live is not None
+    plan = (await bench.control.record("shop")).plan
+    async with worker.live.hub.listen() as news:
+        await bench.change("rollups.op.private=true")
+        async with asyncio.timeout(5):
+            while not isinstance(item := await news.get(), FlagSet):
+                pass
+    assert item.rollup == "op"
+    assert (await bench.control.record("shop")).plan == plan
+    assert (await bench.ruling.rules("shop", "op")).rules[0].holds
 
 
 async def test_two_who_decide_at_once_switch_once(bench: Bench) -> None:
