@@ -65,13 +65,19 @@ class Copy:
         self._pipes: list[asyncio.WriteTransport | asyncio.ReadTransport] = []
 
     async def attach(self, stdin: int, stdout: int) -> None:
-        """Take over our ends of its pipes."""
+        """Take over our ends of its pipes; they are closed when that does not succeed."""
         loop = asyncio.get_running_loop()
         protocol = asyncio.StreamReaderProtocol(self.stdout)
-        reading, _ = await loop.connect_read_pipe(lambda: protocol, os.fdopen(stdout, "rb", 0))
-        writing, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(stdin, "wb", 0))
-        self.stdin = writing
-        self._pipes = [reading, writing]
+        reads, writes = os.fdopen(stdout, "rb", 0), os.fdopen(stdin, "wb", 0)
+        try:
+            reading, _ = await loop.connect_read_pipe(lambda: protocol, reads)
+            self._pipes.append(reading)
+            self.stdin, _ = await loop.connect_write_pipe(asyncio.Protocol, writes)
+            self._pipes.append(self.stdin)
+        except BaseException:
+            reads.close()
+            writes.close()
+            raise
 
     def kill(self) -> None:
         """End it at once."""
@@ -124,7 +130,11 @@ class Original:
                 os.close(theirs)
                 os.close(its)
             copy = Copy(pid, self)
-            await copy.attach(stdin, stdout)
+            try:
+                await copy.attach(stdin, stdout)
+            except BaseException:
+                self.kill(pid)
+                raise
             if self._control is None or pid in self._ended:
                 copy.end(self._ended.pop(pid, -1))
             else:
@@ -218,6 +228,7 @@ class Original:
             if waiting is None or waiting.done():
                 self.kill(message["pid"])
             else:
+                self._ended.pop(message["pid"], None)  # of an earlier copy with that number
                 waiting.set_result(message["pid"])
             return
         pid, code = int(message["ended"]), int(message["code"])

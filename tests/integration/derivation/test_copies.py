@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from control_plane.adapters.derivation import process
 from control_plane.adapters.derivation.copies import IS_AVAILABLE, original
 from control_plane.adapters.derivation.process import DerivingProcess
 from control_plane.domain.errors import TemporaryFailure
@@ -96,15 +97,26 @@ async def test_whoever_goes_away_before_it_is_there_leaves_none(
 ) -> None:
     (kept,) = await pids(three[:1])
     one = parent(kept)
-    for _ in range(5):
+    for after in range(30):
         asking = asyncio.create_task(three[1].block(1))
-        await asyncio.sleep(0.002)
+        await asyncio.sleep(after / 500)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     _, last = await pids(three[:2])
     async with asyncio.timeout(10):
         while {kept, last} != set(_children(one)):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
+
+
+async def test_without_copies_each_imports_all_for_itself(
+    three: list[DerivingProcess], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "IS_AVAILABLE", False)
+    (pid,) = await pids(three[:1])
+    assert parent(pid) == os.getpid()
+    await three[0].close()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
 
 
 async def test_what_it_says_when_it_fails_is_in_its_own_log(
