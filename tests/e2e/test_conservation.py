@@ -425,12 +425,12 @@ class Bridging(RuleBasedStateMachine):
         """Everything comes home, and the books are right."""
         if not self.begun:
             return
+        self.net.done["examples"] += 1
         net = self.net
         net.forget_lost()
         net.bring_home()
         for rollup in {lane.rollup for lane in self.lanes}:
             net.balance(rollup)
-            assert "verified" in net.home.json("verify", rollup)
         net.count_tokens()
         net.check_receivers()
 
@@ -519,6 +519,8 @@ def test_nothing_is_made_and_nothing_lost(net: Net) -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+    for rollup in {lane.rollup for lane in net.lanes}:
+        assert "verified" in net.home.run("verify", rollup, "--json", timeout=600).stdout
     print(f"{len(net.deposits)} deposits, {len(net.withdrawals)} withdrawals,", net.done)
 
 
