@@ -189,8 +189,6 @@ class Proposer:
         data = made.encode(proof)
         await self._send(data, _GAS + _BYTE_GAS * len(data), BOND, f"Block {made.number}")
         self._proposed_at = asyncio.get_running_loop().time()
-        if self._carrier is not None:
-            await self._carrier.note(standing.count, inputs.block_hash)
         told = {
             "index": standing.count,
             "block": made.number,
@@ -198,6 +196,8 @@ class Proposer:
             "output_root": "0x" + root.hex(),
         }
         await self._publish("output.proposed", told, service=self.name)
+        if self._carrier is not None:
+            await self._carrier.note(standing.count, inputs.block_hash)
 
     async def _must_be_new(self, root: bytes, number: int) -> None:
         """What was disputed away would be again, and cost a bond each time. TemporaryFailure."""

@@ -45,7 +45,11 @@ class Carrier:
         asked = {"blockHash": "0x" + block_hash.hex()}
         slot = f"0x{self._carried.slot:064x}"
         request = ("eth_getProof", (self._carried.address, (slot,), asked))
-        (answer,) = await self._rollup.batch([request])
+        try:
+            (answer,) = await self._rollup.batch([request])
+        except TemporaryFailure:
+            self._is_new = True  # look at the last outputs again
+            raise
         if not isinstance(answer, dict):
             return  # the state is forgotten
         found = answer["storageProof"][0]

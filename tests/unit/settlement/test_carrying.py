@@ -30,6 +30,7 @@ class World:
     forgotten: set[bytes] = field(default_factory=set)
     known: int = 0
     is_there: bool = True
+    is_down: bool = False
 
     def add(self, value: int) -> bytes:
         block = len(self.words).to_bytes(32)
@@ -38,6 +39,8 @@ class World:
         return block
 
     async def rollup(self, calls: Sequence[tuple[str, Any]]) -> list[Any]:
+        if self.is_down:
+            raise TemporaryFailure("The rollup does not answer")
         ((method, (address, slots, at)),) = calls
         assert (method, address, slots) == ("eth_getProof", CARRIED.address, (f"0x{1:064x}",))
         block = bytes.fromhex(at["blockHash"][2:])
@@ -119,6 +122,21 @@ def test_what_is_refused_is_not_tried_again() -> None:
     assert due(carrier, world, 0) is not None
     carrier.forget(0)
     assert due(carrier, world, 0) is None
+
+
+def test_what_was_missed_is_looked_at_again() -> None:
+    world = World()
+    carrier = world.carrier()
+    asyncio.run(carrier.note(0, world.add(5)))
+    world.known = 5
+    assert due(carrier, world, 0) is None
+    world.is_down = True
+    with pytest.raises(TemporaryFailure):
+        asyncio.run(carrier.note(1, world.add(6)))
+    world.is_down = False
+    told = due(carrier, world, 1)
+    assert told is not None
+    assert told[0] == 1
 
 
 def test_an_l1_that_does_not_answer() -> None:
