@@ -45,7 +45,7 @@ _BY_FLAG_AND_LOAD = """
 _BY_TIME = """
       - {when: {schedule: "*/4 * * * * *"}, to: {framework: arbitrum-nitro}}
 """
-_KILLS = int(os.environ.get("CALDERA_TEST_KILLS", "2"))
+_KILLS = int(os.environ.get("CALDERA_SWITCH_KILLS", "2"))
 _SWITCHES = (
     ("--proof", "validity", "--framework", "zk-stack"),
     ("--da", "celestia", "--framework", "op-stack"),
