@@ -26,10 +26,13 @@ from control_plane.domain.ids import ChainId, Hex
 from control_plane.domain.op_stack import Deposit, Fees, L1Block, Origin
 from control_plane.resources import genesis_dir
 from control_plane.services.settlement.posting import read_channel
+from tests.integration.derivation.test_replay import check_reopened
 from tests.nodes import find_op_geth, op_geth_runtime, op_geth_spec
 
 CHAIN_ID = 900
 _COINS = 10**24
+_REOPENED = 40
+"""Blocks that are executed each out of the state before it alone."""
 _SEED = "test test test test test test test test test test test junk"
 
 
@@ -175,6 +178,7 @@ class GethSite:
             replay.execute(block)
             roots.append(replay.root)
             hashes.insert(0, block.hash)
+        check_reopened(self.genesis, hashes[-1], blocks[:_REOPENED])
         for at, block in list(enumerate(blocks))[::3]:
             steps: list[bytes] = []
             past = replay.past(block.number, roots[at], hashes[-at - 1 :])

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from control_plane.adapters.derivation.diagnosis import diagnose
 from control_plane.adapters.derivation.living import living
 from control_plane.adapters.derivation.replay import Differs, Replay
 from control_plane.adapters.evm.rpc import WebSocketRpc
-from control_plane.domain.channels import Channel
+from control_plane.domain.channels import Channel, ChannelBlock
 from control_plane.domain.hashing import keccak256
 from control_plane.services.settlement.posting import read_channel
 from tests.integration.evm.chains import one_chain
@@ -62,7 +62,7 @@ class Site:
             replay.execute(block)
             roots.append(replay.root)
             hashes.insert(0, block.hash)
-        self.reopened(channel)
+        check_reopened(self.genesis, channel.parent_hash, channel.blocks)
         for at, block in enumerate(channel.blocks):
             steps: list[bytes] = []
             past = replay.past(block.number, roots[at], hashes[-at - 1 :])
@@ -71,19 +71,20 @@ class Site:
             assert steps[-1] == block.state_root
         return replay
 
-    def reopened(self, channel: Channel) -> None:
-        """Every block executed again, each out of the nodes of the state before it alone, and
-        with all other nodes forgotten."""
-        replay, swept = (Replay(self.genesis, channel.parent_hash) for _ in range(2))
-        hashes = [channel.parent_hash]
-        for block in channel.blocks:
-            swept.execute(block)
-            swept._most = 0
-            swept.forget()
-            header = replay.derive(block)
-            hashes.insert(0, block.hash)
-            assert keccak256(header) == block.hash
-            replay.reopen(header, hashes[:256], living(replay.nodes, [block.state_root]))
+
+def check_reopened(genesis: dict[str, Any], zero: bytes, blocks: Sequence[ChannelBlock]) -> None:
+    """Every block executed again, each out of the nodes of the state before it alone, and with all
+    other nodes forgotten. `zero`: hash of block 0."""
+    replay, swept = (Replay(genesis, zero) for _ in range(2))
+    hashes = [zero]
+    for block in blocks:
+        swept.execute(block)
+        swept._most = 0
+        swept.forget()
+        header = replay.derive(block)
+        hashes.insert(0, block.hash)
+        assert keccak256(header) == block.hash
+        replay.reopen(header, hashes[:256], living(replay.nodes, [block.state_root]))
 
 
 @pytest.fixture
