@@ -20,6 +20,8 @@ from control_plane.services.unknown import not_found
 
 SOON: Final = "pending"
 """The L1 as its next block would see it: at block time 0 the last one may be long ago."""
+_CONNECT: Final = 20.0
+"""Seconds: an L1 on Anvil is busy for some of them with its first blob."""
 _LOOK: Final = 0.5
 """Seconds after which the chains are looked at though neither told of a block."""
 
@@ -88,9 +90,9 @@ class Purse:
 @asynccontextmanager
 async def open_ends(connect: Connect, network: Network, rollup: Chain) -> AsyncIterator[Ends]:
     """Connections that are closed afterwards."""
-    l1 = await connect(network.chains[0].ws_url)
+    l1 = await connect(network.chains[0].ws_url, deadline=_CONNECT)
     try:
-        l2 = await connect(rollup.ws_url)
+        l2 = await connect(rollup.ws_url, deadline=_CONNECT)
         news = asyncio.Event()
         listening = [asyncio.create_task(_listen(rpc, news)) for rpc in (l1, l2)]
         try:
