@@ -27,7 +27,8 @@ def next_point(text: str, after: float) -> float | None:
 
     Raises CronSimError for an expression that is none.
     """
-    return _first(_points(text, after))
+    # points are whole seconds; a fraction that is rounded up would leap over one
+    return _first(_points(text, int(after)))
 
 
 def last_point(text: str, until: float) -> float | None:

@@ -77,6 +77,7 @@ def test_points_of_schedules() -> None:
     assert last_point("* * * * *", 60.0) == 60.0
     assert last_point("* * * * *", 59.9) == 0.0
     assert next_point("*/5 * * * * *", 7.5) == 10.0
+    assert next_point("*/20 * * * * *", 7812499.9999999) == 7812500.0
     assert next_point("0 9 * * 1-5", 0.0) == 9 * 3600  # a Thursday
 
 
