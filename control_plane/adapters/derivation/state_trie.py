@@ -30,6 +30,8 @@ class StateTrie(ABC):
         self._evm = evm
         self._nodes: MutableMapping[bytes, bytes] = {}
         self._past = False
+        self._bare: set[bytes] = set()
+        """Accounts that were looked for in a past state's trie, and have no storage."""
         self._accounts = HexaryTrie(self._nodes)
         self._storage: dict[bytes, HexaryTrie] = {}
         self._known: dict[bytes, set[int]] = {}
@@ -55,6 +57,7 @@ class StateTrie(ABC):
         trie._nodes = nodes
         trie._accounts = HexaryTrie(trie._nodes, root)
         trie._storage, trie._known, trie._past = {}, {}, True
+        trie._bare = set()
         trie._slots, trie._touched = set(), set()
         return trie
 
@@ -93,11 +96,13 @@ class StateTrie(ABC):
 
     def _storage_of(self, address: bytes) -> HexaryTrie | None:
         found = self._storage.get(address)
-        if found is None and self._past:
+        if found is None and self._past and address not in self._bare:
             leaf = self._accounts.get(keccak256(address))
             root = rlp.decode_list(leaf)[2] if leaf else EMPTY_TRIE
             if isinstance(root, bytes) and root != EMPTY_TRIE:
                 found = self._storage[address] = HexaryTrie(self._nodes, root)
+            else:
+                self._bare.add(address)
         return found
 
     def _fold(self, *, genesis: bool = False) -> None:
