@@ -64,8 +64,10 @@ class Sheet:
     """What the message passer has of it: all that ever was withdrawn."""
     deposited: int
     """Mints that the portal ordered."""
+    waiting: int
+    """How many deposits no block of the rollup has yet."""
     coming: int
-    """Of those, what no block of the rollup has yet."""
+    """Mints of those."""
     withdrawn: int
     """By the rollup's logs."""
     leaving: int
@@ -111,6 +113,7 @@ def sheet(l1: str, l2: str, lane: Lane, portal: str, genesis: Path) -> Sheet:
         supply=sum(balances.values()),
         burnt=balances.get("0x" + MESSAGE_PASSER.hex(), 0),
         deposited=sum(each.mint for each in deposits),
+        waiting=sum(not {each.hash, bare(each).hash} & taken for each in deposits),
         coming=sum(each.mint for each in deposits if not {each.hash, bare(each).hash} & taken),
         withdrawn=sum(each.value for each in withdrawals),
         leaving=sum(e.value for e in withdrawals if not paid.get("0x" + e.hash.hex(), False)),

@@ -338,6 +338,8 @@ class Bridging(RuleBasedStateMachine):
         creates = how == "creation"
         arguments = (value, 100_000, creates, b"\xfe" if creates else b"")
         self._to_portal(lane, units, bytes(20) if creates else to, arguments)
+        # it takes the account's next nonce, so what the account sends meanwhile would be void
+        until(lambda: not net.sheet(lane.rollup).waiting, 30, "the rollup took it")
 
     # ------------------------------------------------------------------ and home
 
@@ -401,9 +403,9 @@ class Bridging(RuleBasedStateMachine):
         self.net.done[f"kill {' and '.join(victims)}"] += 1
         net, lane = self.net, self._lane(which)
         if lane.is_coin:
-            net.deposit(lane, units, net.stranger())
             if self._payable(lane) >= units:
                 net.withdraw(lane, units, net.stranger())
+            net.deposit(lane, units, net.stranger())
         if victims == ("daemon",):
             net.home.kill_daemon()
             net.home.run("ls")
