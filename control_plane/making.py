@@ -70,8 +70,9 @@ def make_sequencer(
     follows the L1; what happens to it there is told by `publish`. On the `hub` others say what
     shall be final; `engine` stands before the engine that builds for it. `copies`: where an Anvil's
     transactions are left for the batcher."""
-    copier = PoolCopier(chain, connect, copies) if copies is not None else None
-    if not has_portal(chain.plan):
+    deposits = has_portal(chain.plan)
+    copier = None if copies is None else PoolCopier(chain, connect, copies, deposits=deposits)
+    if not deposits:
         decides = [chain.name, *(_following(network) if network and chain.plan.is_l1 else ())]
         return SequencerAgent(chain, connect, hub=hub, decides=decides, copier=copier)
     if network is None:
@@ -83,7 +84,7 @@ def make_sequencer(
     l1 = network.chain(network.plan.l1.name)
     if chain.plan.engine == "anvil":
         lag = network.plan.save_interval
-        opened = deposit_builder_of(chain, network.contracts, lag, copies)
+        opened = deposit_builder_of(chain, network.contracts, lag, copier)
         return DepositSequencer(chain, l1, connect, opened, publish, copier=copier)
     opened = builder_of(chain, network.contracts, engine)
     return EngineSequencer(chain, l1, connect, opened, publish)

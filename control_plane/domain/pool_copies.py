@@ -4,12 +4,31 @@ Anvil recovers the sender of each transaction that is read out of a block, which
 taking and sealing it did; one that still waits it gives out as it came.
 """
 
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, Protocol
 
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of all copies; the oldest go first."""
 _ENTRY: Final = 200
 """Bytes that an entry takes besides."""
+_SEALED: Final = 20_000
+"""Transactions in the newest blocks that are remembered."""
+
+
+class Copier(Protocol):
+    """Copies for whoever builds the blocks of a rollup that takes deposits."""
+
+    async def before_block(self) -> None:
+        """Copy what waits; a block is about to be sealed."""
+        ...
+
+    def after_block(self, hashes: Sequence[str]) -> None:
+        """They are in a block: nothing is to be copied any more."""
+        ...
+
+    def keep(self, hash_: str, raw: bytes) -> None:
+        """A copy of what is about to be put into the pool."""
+        ...
 
 
 class PoolCopies:
@@ -19,6 +38,7 @@ class PoolCopies:
         self._most = most
         self._size = 0
         self._raws: dict[str, bytes] = {}
+        self._sealed: dict[str, None] = {}
 
     def __contains__(self, hash_: str) -> bool:
         return hash_ in self._raws
@@ -37,6 +57,16 @@ class PoolCopies:
     def find(self, hash_: str) -> bytes | None:
         """The transaction's bytes, if they were copied."""
         return self._raws.get(hash_)
+
+    def note_sealed(self, hashes: Iterable[str]) -> None:
+        """They are in a block: nothing is to be copied any more."""
+        self._sealed.update(dict.fromkeys(hashes))
+        while len(self._sealed) > _SEALED:
+            del self._sealed[next(iter(self._sealed))]
+
+    def lacks(self, hash_: str) -> bool:
+        """Whether it is to be copied: it was not yet, and is in no block that is known."""
+        return hash_ not in self._raws and hash_ not in self._sealed
 
     def drop(self, hash_: str) -> None:
         """It is not needed any more."""

@@ -13,7 +13,7 @@ from control_plane.adapters.evm.l1_view import L1View
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.network import Chain
 from control_plane.domain.op_stack import portal_address
-from control_plane.domain.pool_copies import PoolCopies
+from control_plane.domain.pool_copies import Copier
 from control_plane.domain.ports.engine_api import Builder, OpenBuilder
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.settlement import inbox_address, posts_batches
@@ -64,17 +64,17 @@ def deposit_builder_of(
     chain: Chain,
     contracts: Mapping[str, str],
     save_interval: float,
-    copies: PoolCopies | None = None,
+    copier: Copier | None = None,
 ) -> OpenBuilder:
     """For `chain`, a rollup on Anvil that settles, whose L1 is saved every `save_interval` seconds;
-    `copies`: of its transactions, for its batcher. Opening raises TemporaryFailure, RpcError."""
+    `copier`: of its transactions, for its batcher. Opening raises TemporaryFailure, RpcError."""
 
     @asynccontextmanager
     async def opened(node: Rpc, l1: Rpc) -> AsyncIterator[Builder]:
         from control_plane.adapters.engine.deposit_builder import DepositBuilder
 
         view = L1View(l1, portal_address(contracts, chain.plan.chain_id))
-        builder = DepositBuilder(node, view, lag=save_interval + _SAVING, copies=copies)
+        builder = DepositBuilder(node, view, lag=save_interval + _SAVING, copier=copier)
         await builder.open()
         yield builder
 

@@ -10,7 +10,7 @@ stands on disk, so that an L1 that is killed does not take the rollup back with 
 Anvil (1.7.1, ``--network optimism``), as it was measured; its pool is a matter of its own
 (``deposit_pool.py``):
 
-- ``eth_getRawTransactionByHash`` of a deposit breaks the connection. Dumps, loaded states and
+- ``eth_getRawTransactionByHash`` of a deposit in a block ends the process. Dumps, loaded states and
   ``anvil_rollback`` keep deposits as they were.
 - ``depositNonce`` in receipts is the nonce after the deposit, the specification's the one before.
   The base fee goes to 0x4200…19, tips to the genesis' coinbase, fees for data and the operator to
@@ -44,7 +44,7 @@ from control_plane.domain.op_stack import (
     L1Block,
     Origin,
 )
-from control_plane.domain.pool_copies import PoolCopies
+from control_plane.domain.pool_copies import Copier
 from control_plane.domain.ports.engine_api import Replaced
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
@@ -85,13 +85,14 @@ class DepositBuilder:
         l1: L1View,
         *,
         lag: float,
-        copies: PoolCopies | None = None,
+        copier: Copier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`lag`: seconds after which an L1 block stands on disk. `copies`: where the deposits are
-        left for the batcher."""
+        """`lag`: seconds after which an L1 block stands on disk. `copier` makes copies of what goes
+        into blocks, for the batcher."""
         self._node = node
-        self._pool = DepositPool(node, copies)
+        self._pool = DepositPool(node, copier)
+        self._copier = copier
         self._l1 = l1
         self._lag = lag
         self._clock = clock
@@ -173,14 +174,23 @@ class DepositBuilder:
             self._left = True
             await self._node.call("evm_setBlockGasLimit", hex(_NO_LIMIT))
         sent, attributes = await self._pool.send(run, attributes)
-        await self._node.call("evm_mine", timeout=_DEADLINE)
-        block = await self._node.call("eth_getBlockByNumber", "latest", False)
+        block = await self._mine()
         if run or attributes:
             await self._node.call("evm_setBlockGasLimit", hex(GAS_LIMIT))
             await self._settle(block, sent, attributes)
             self._left = False
         taken = len(block["transactions"]) - (1 if attributes else 0)
         return taken if taken > 0 or empty else None
+
+    async def _mine(self) -> dict[str, Any]:
+        """A block of what is in the pool; its JSON, with hashes."""
+        if self._copier is not None:
+            await self._copier.before_block()
+        await self._node.call("evm_mine", timeout=_DEADLINE)
+        block: dict[str, Any] = await self._node.call("eth_getBlockByNumber", "latest", False)
+        if self._copier is not None:
+            self._copier.after_block(block["transactions"])
+        return block
 
     async def _attributes(self, run: Sequence[Deposit]) -> L1Block | None:
         """The L1 block of which the next block tells: all deposits up to it are in then."""

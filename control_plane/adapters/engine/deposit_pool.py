@@ -16,7 +16,7 @@ from typing import Final
 
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import DEPOSIT_TYPE, Deposit, L1Block, l1_attributes
-from control_plane.domain.pool_copies import PoolCopies
+from control_plane.domain.pool_copies import Copier
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement.deposits import FREE, bare, is_refused
@@ -28,12 +28,12 @@ _RUN_GAS: Final = 40_000_000
 
 
 class DepositPool:
-    """The pool of `node`; `copies`: where what is put into it is left too. Every method raises
+    """The pool of `node`; `copier` gets a copy of what is put into it. Every method raises
     TemporaryFailure, RpcError."""
 
-    def __init__(self, node: Rpc, copies: PoolCopies | None = None) -> None:
+    def __init__(self, node: Rpc, copier: Copier | None = None) -> None:
         self._node = node
-        self._copies = copies
+        self._copier = copier
 
     async def send(
         self, run: Sequence[Deposit], attributes: L1Block | None
@@ -78,8 +78,8 @@ class DepositPool:
 
     async def _put(self, deposit: Deposit) -> None:
         raw = deposit.encode()
-        if self._copies is not None:
-            self._copies.keep(deposit.hash, raw)
+        if self._copier is not None:
+            self._copier.keep(deposit.hash, raw)
         try:
             await self._node.call("eth_sendRawTransaction", "0x" + raw.hex())
         except RpcError as error:

@@ -9,7 +9,7 @@ from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.transactions import raw_of
 
-_FEW: Final = 8
+_FEW: Final = 2
 """A block is read whole when more than one in so many of its transactions is missing."""
 
 Block = Mapping[str, Any]
@@ -34,7 +34,7 @@ async def read_blocks(
         else:
             raws[transaction["hash"]] = raw_of(transaction)
     # put together from their fields before their bytes are asked for: Anvil recovers a sender
-    # either way, and breaks the connection when asked for the bytes of a deposit
+    # either way, and dies when it is asked for the bytes of a deposit
     listed = {each for block in blocks for each in block["transactions"] if isinstance(each, str)}
     await _fill(link, raws, "eth_getTransactionByHash", _fields, listed)
     await _fill(link, raws, "eth_getRawTransactionByHash", _bytes_of, set(raws))

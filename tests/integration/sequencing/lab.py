@@ -155,8 +155,8 @@ class Lab:
         if chain is self.l1:
             return SequencerAgent(chain.chain, connect)
         if chain.spec.chain.engine == "anvil":
-            opener = deposit_builder_of(chain.chain, CONTRACTS, SAVE_INTERVAL, self.copies)
-            copier = PoolCopier(chain.chain, connect, self.copies)
+            copier = PoolCopier(chain.chain, connect, self.copies, deposits=True)
+            opener = deposit_builder_of(chain.chain, CONTRACTS, SAVE_INTERVAL, copier)
             return DepositSequencer(
                 chain.chain, self.l1.chain, connect, opener, self.publish, copier=copier
             )
