@@ -27,7 +27,7 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks last
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Which tests stay together, one after the other, where several processes share the tests
     (``-n 2 --dist loadgroup``)."""

@@ -1,6 +1,6 @@
 """What the rules must keep to by which a rollup switches by itself (``switch``)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from control_plane.domain.errors import Problem
@@ -41,12 +41,16 @@ def switch_problems(path: str, rollup: RollupSpec, spec: Spec, check: Check) -> 
     if not switches_here(spec.agents) or not switchable(plain, plain):
         yield Problem(here, f"{_kind(rollup, spec)} does not switch", "leave it out")
         return
-    broken = False
+    problems: list[Problem] = []
+    sound: dict[int, SwitchRuleSpec] = {}
     for at, each in enumerate(rollup.switch):
-        for problem in _rule_problems(f"{here}[{at}]", each, rollup.switch[:at]):
-            broken = True
-            yield problem
-    if not broken and not any(True for _ in check(path, rollup, spec)):
+        place = f"{here}[{at}]"
+        own = [*_when(f"{place}.when", each.when), *_to(f"{place}.to", each)]
+        problems += own or _beside(place, each, sound)
+        if not own:
+            sound[at] = each
+    yield from problems
+    if not problems and not any(True for _ in check(path, rollup, spec)):
         yield from _reached(here, rollup, spec, check)
 
 
@@ -86,16 +90,6 @@ def _rule(spec: SwitchRuleSpec) -> SwitchRule:
 
 
 # ------------------------------------------------------------------ one rule
-
-
-def _rule_problems(
-    path: str, rule: SwitchRuleSpec, before: Sequence[SwitchRuleSpec]
-) -> Iterator[Problem]:
-    """Problems of a rule in itself, and beside those before it."""
-    found = [*_when(f"{path}.when", rule.when), *_to(f"{path}.to", rule)]
-    yield from found
-    if not found:
-        yield from _beside(path, rule, before)
 
 
 def _when(path: str, when: SwitchWhen) -> Iterator[Problem]:
@@ -139,10 +133,12 @@ def _to(path: str, rule: SwitchRuleSpec) -> Iterator[Problem]:
             yield Problem(f"{path}.{key}", "it goes with a `da`", "name that, or leave it out")
 
 
-def _beside(path: str, rule: SwitchRuleSpec, before: Sequence[SwitchRuleSpec]) -> Iterator[Problem]:
+def _beside(
+    path: str, rule: SwitchRuleSpec, before: Mapping[int, SwitchRuleSpec]
+) -> Iterator[Problem]:
     """Rules that never come to anything, or with which nobody could say what holds."""
     mine = _rule(rule)
-    for at, each in enumerate(before):
+    for at, each in before.items():
         other = _rule(each)
         if not conflict(target_of(mine), target_of(other)):
             if mine == other:

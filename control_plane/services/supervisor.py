@@ -223,8 +223,8 @@ class Supervisor:
                 await self._run(watched)
             except Exception as error:  # it is started again, and its trouble told
                 watched.problem = _told(watched.agent.name, most_telling(error))
-                task = asyncio.current_task()
-                if task is not None and task.cancelling():  # it was to end, and that went wrong
+                # not by `cancelling`: a group of tasks that failed inside leaves its count there
+                if watched.task is not asyncio.current_task():  # it was to end, and that went wrong
                     raise asyncio.CancelledError from error
                 watched.restarts += 1
             watched.agent.ready.clear()

@@ -276,10 +276,11 @@ def assert_all_delivered_once(
     """Every message in the origin's blocks arrives, none twice. For chains that send to one
     destination only."""
     deadline = time.monotonic() + seconds
-    while len(origin.dispatched()) < at_least or (still := missing(origin, destination)):
+    while len(origin.dispatched()) < at_least or missing(origin, destination):
         assert time.monotonic() < deadline, (
-            f"{len(still)} of {len(origin.dispatched())} messages from {origin.name} to "
-            f"{destination.name} are missing after {seconds:g} s, the first is {still[0]}"
+            f"after {seconds:g} s {origin.name} has {len(origin.dispatched())} messages for "
+            f"{destination.name}, at least {at_least} are wanted, and it lacks "
+            f"{missing(origin, destination)[:3]} …"
         )
         time.sleep(0.05)
     twice = {id_: times for id_, times in destination.processed().items() if times > 1}

@@ -114,7 +114,8 @@ def test_a_long_chain_is_judged_at_once_after_every_kill() -> None:
         assert kept.stat().st_mode & 0o777 == 0o600
 
         home.kill_daemon()  # and with it the process that derives
-        home.run("chaos", "start", "output-forged", "op", "lie=state-root")
+        lie = ("chaos", "start", "output-forged", "op", "lie=state-root")
+        until(lambda: not home.run(*lie, check=False).returncode, 30, "another daemon has begun")
         home.run("message", "send", "l1", "op", "--body", "0x6869", "--wait")
         until(lambda: _count(home, "output.removed") == 1, 60, "the forged output is gone")
         assert f"goes on at block {_at(kept)}" in _log(home)

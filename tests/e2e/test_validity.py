@@ -155,7 +155,8 @@ def refusal(home: Home, after: int) -> dict[str, Any]:
 def test_final_is_what_a_final_output_covers(disputable: Home) -> None:
     for body in ("0x01", "0x02"):
         seconds = send(disputable, body)
-        assert _WINDOW <= seconds < _WINDOW + 15  # a loaded machine; the benchmark measures it
+        # the L1 counts whole seconds; a loaded machine: the benchmark measures it
+        assert _WINDOW - 1 <= seconds < _WINDOW + 15
     flags = ("--finality", "finalized", "--body", "0x03")
     sent = disputable.json("message", "send", "op", "l1", *flags)
 
