@@ -7,41 +7,11 @@ from pathlib import Path
 
 import pytest
 
-_AT_THE_ENGINE = frozenset(
-    {
-        "test_agents_in_containers",
-        "test_compose",
-        "test_compose_recovery",
-        "test_docker_engine_killed",
-        "test_eject",
-        "test_images",
-    }
-)
-"""Modules that work at the machine's Docker engine: none beside another."""
-
-
 def pytest_configure() -> None:
     """Whoever runs the tests in the background may have them ignore SIGINT, and what they start
     would inherit that: interrupting is one of the things that are tested."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.hookimpl(tryfirst=True)  # xdist looks at the marks last
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Which tests stay together, one after the other, where several processes share the tests
-    (``-n 2 --dist loadgroup``)."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_company(item)))
-
-
-def _company(item: pytest.Item) -> str:
-    """Those of one module, of one engine, or of one devnet that a session shares."""
-    if item.path.stem in _AT_THE_ENGINE or "conformance" in item.path.parts:
-        return "engine"
-    if "world" in getattr(item, "fixturenames", ()):
-        return "world"
-    return item.path.relative_to(item.config.rootpath).as_posix()
 
 
 @pytest.hookimpl(hookwrapper=True)
