@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+
 def pytest_configure() -> None:
     """Whoever runs the tests in the background may have them ignore SIGINT, and what they start
     would inherit that: interrupting is one of the things that are tested."""
