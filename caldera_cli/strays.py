@@ -65,14 +65,14 @@ def end_all(pids: list[int]) -> None:
 
 
 def _lives(pid: int) -> bool:
-    """Whether it runs; a process that ended and that nobody waited for does not."""
+    """Whether any thread of it runs; a process that nobody waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     with suppress(OSError):
-        status = (_PROC / str(pid) / "stat").read_text()
-        return status.rpartition(")")[2].split()[0] not in {"Z", "X"}
+        fields = (_PROC / str(pid) / "stat").read_text().rpartition(")")[2].split()
+        return fields[0] not in {"Z", "X"} or int(fields[17]) > 1
     return True
 
 

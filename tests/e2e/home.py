@@ -176,12 +176,13 @@ def kill(pid: int, number: signal.Signals = signal.SIGKILL) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether a process that is no zombie has this pid."""
+    """Whether a process that is no zombie has this pid; while any thread runs, it is none."""
     try:
         stat = Path(f"/proc/{pid}/stat").read_text()
     except OSError:
         return False
-    return stat[stat.rfind(")") + 2] not in "ZX"
+    fields = stat[stat.rfind(")") + 2 :].split()
+    return fields[0] not in "ZX" or int(fields[17]) > 1
 
 
 def is_free(port: int) -> bool:

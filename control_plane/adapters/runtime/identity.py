@@ -40,11 +40,15 @@ class Usage:
 
 
 def identity_of(pid: int) -> str | None:
-    """The identity of the process that has `pid` now; None when there is none, or a zombie."""
+    """The identity of the process that has `pid` now; None when there is none, or a zombie.
+
+    A killed program of many threads shows as a zombie as soon as its first thread has ended;
+    it holds its ports and files until the last has, so it counts as running until then.
+    """
     if not LINUX:
         return _foreign_identity(pid)
     fields = _stat(pid)
-    if fields is None or fields[0] in {"Z", "X"}:
+    if fields is None or (fields[0] in {"Z", "X"} and int(fields[17]) <= 1):
         return None
     return f"{_boot_id()}:{pid}:{fields[19]}"
 
