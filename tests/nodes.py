@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 import signal
 import socket
 import time
@@ -20,6 +21,7 @@ from control_plane.adapters.evm.bake import Genesis
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.node_program import node_paths
+from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.domain.errors import MissingDependency
 from control_plane.domain.ids import ChainId, Domain, Name
@@ -80,10 +82,15 @@ def op_geth_spec(home: Path, accounts: Mapping[str, int]) -> NodeSpec:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody has.
+
+    Not one of those that the system gives to outgoing connections (from 32,768 on Linux, from
+    49,152 elsewhere): a server that is killed and started again could find its own taken so.
+    """
+    while True:
+        port = random.SystemRandom().randrange(12_000, 32_000)
+        if not is_taken(port):
+            return port
 
 
 def is_open(port: int) -> bool:

@@ -3,7 +3,6 @@ process. Messages are sent as a foreign client would send them, by JSON-RPC and 
 
 import asyncio
 import contextlib
-import socket
 import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -30,7 +29,7 @@ from control_plane.domain.records import EventRecord, MessageRecord
 from control_plane.domain.settlement import settles
 from control_plane.domain.states import MessageState
 from control_plane.services.supervisor import AgentView, Supervisor
-from tests.nodes import anvil_command
+from tests.nodes import anvil_command, free_port
 
 DEVNET = "lab"
 STAKE = 100_000 * 10**18
@@ -39,12 +38,6 @@ _ROOT = Path(__file__).parents[3]
 
 def selector(signature: str) -> str:
     return "0x" + keccak256(signature.encode())[:4].hex()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def account(number: int) -> Account:
