@@ -1,11 +1,13 @@
 """What runs of devnets: looked at, its single services started and stopped."""
 
 import asyncio
+import contextlib
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from control_plane.domain.errors import Conflict
 from control_plane.domain.network import GuardianKeys, Network
+from control_plane.domain.states import Desired, DevnetState
 from control_plane.services.live import Live
 from control_plane.services.reconciler import Reconciler
 from control_plane.services.supervisor import AgentView, cancel_and_wait
@@ -15,6 +17,8 @@ from control_plane.services.workers import Workers
 T = TypeVar("T")
 
 _NODE = "node"
+_COMING_UP = 10.0
+"""Seconds that whoever needs a devnet waits for one that is on its way up."""
 
 
 class Running(Workers):
@@ -62,7 +66,7 @@ class Running(Workers):
         return worker.agents.views() if worker else []
 
     async def live(self, name: str) -> tuple[Live, Network]:
-        """What runs of a devnet; Conflict when its chains are not up."""
+        """What runs of a devnet, waited for a moment; Conflict when its chains are not up."""
         worker = await self._running(name)
         if worker.live is None or worker.live.network is None:
             raise Conflict(
@@ -106,6 +110,9 @@ class Running(Workers):
         raise Conflict(f"{name} was removed", "while this was under way", "See `caldera ls`.")
 
     async def _running(self, name: str) -> Reconciler:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_COMING_UP):
+                await self._come_up(name)
         record = await self.record(name)
         worker = self.worker(name)
         if worker is None or worker.live is None:
@@ -115,6 +122,19 @@ class Running(Workers):
                 f"`caldera start {name}`",
             )
         return worker
+
+    async def _come_up(self, name: str) -> None:
+        """Until a devnet that is to run does, or did not start: right after a daemon was killed
+        the next one is still taking its devnets over."""
+        while True:
+            worker = self.worker(name)
+            change = worker.next_change() if worker else None
+            record = await self.record(name)
+            there = worker is not None and worker.live is not None and worker.live.network
+            wanted = record.desired is Desired.RUNNING and record.state is not DevnetState.FAILED
+            if there or change is None or not wanted:
+                return
+            await change.wait()
 
     @staticmethod
     def _node_of(worker: Reconciler, service: str) -> str | None:

@@ -1,5 +1,7 @@
 """The daemon killed anywhere on the way up: the next `up` goes on, once."""
 
+import os
+import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -159,6 +161,20 @@ def test_unrecorded_node_never_takes_the_place_of_a_saved_chain(home: Home) -> N
     home.run("up", "minimal")
     after = {name: at.height for name, at in chains_of(home.status()).items()}
     assert all(after[name] >= height for name, height in before.items()), (before, after)
+    assert_whole(home)
+
+
+def test_a_command_waits_while_the_next_daemon_takes_over(home: Home) -> None:
+    home.run("up", "minimal")
+    home.kill_daemon()
+    node = home.node("op")
+    os.kill(node.pid, signal.SIGSTOP)  # so that taking it over lasts
+    home.run("ls")  # starts another daemon
+    asking = home.start("message", "send", "l1", "op", "--body", "0x01", "--wait")
+    time.sleep(0.5)
+    os.kill(node.pid, signal.SIGCONT)
+    _, errors = asking.communicate(timeout=20)
+    assert asking.returncode == 0, errors
     assert_whole(home)
 
 
