@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from caldera_cli.client import Client
+from caldera_cli.client import Client, segment
 from caldera_cli.errors import NOT_FOUND, CliError, usage
 from control_plane.schemas.names import DEFAULT_DEVNET, NAME_PATTERN
 
@@ -98,6 +98,18 @@ DevnetOption = Annotated[
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+RollupArgument = Annotated[
+    str, typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains)
+]
+MessageArgument = Annotated[
+    str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
+]
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
+]
+BeforeOption = Annotated[
+    int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
+]
 SourceArgument = Annotated[
     str | None,
     typer.Argument(
@@ -116,6 +128,12 @@ SetOption = Annotated[
         help="Change the spec, e.g. rollups.op.block_time=1; may be repeated.",
         show_default=False,
     ),
+]
+RollupsOption = Annotated[
+    int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
+]
+RuntimeOption = Annotated[
+    str | None, typer.Option("--runtime", metavar="RUNTIME", help="process or compose.")
 ]
 
 
@@ -145,6 +163,15 @@ def find_devnet(client: Client, name: str | None) -> str:
     raise usage(
         "There are several devnets", ", ".join(names), "name one, for example --devnet " + names[0]
     )
+
+
+def reach_devnet(name: str | None) -> tuple[Client, str]:
+    """A client of the daemon, and the path of the devnet that is meant; errors as in
+    :func:`find_devnet`."""
+    from caldera_cli.daemon import connect
+
+    client = connect()
+    return client, f"/v1/devnets/{segment(find_devnet(client, name))}"
 
 
 def seconds(text: str) -> float:

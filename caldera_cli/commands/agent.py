@@ -22,42 +22,55 @@ def _option(flag: str, metavar: str, help: str) -> Any:
     return typer.Option(flag, metavar=metavar, help=help, show_default=False)
 
 
+RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")]
+DevnetOption = Annotated[
+    str | None, _option("--devnet", "NAME", "A devnet of this home; by default 'default'.")
+]
+ConfigOption = Annotated[
+    Path | None, _option("--config", "FILE", "The description of a devnet of elsewhere.")
+]
+ChainOption = Annotated[str | None, _option("--chain", "NAME", "Which chain's sequencer.")]
+IndexOption = Annotated[int | None, _option("--index", "I", "Which guardian.")]
+KeyFileOption = Annotated[
+    Path | None, _option("--key-file", "FILE", "The role's own key, 64 hex digits.")
+]
+TokenFileOption = Annotated[
+    Path | None, _option("--token-file", "FILE", "What the devnet's agents show each other.")
+]
+JournalOption = Annotated[
+    Path | None, _option("--journal", "FILE", "A guardian's own record of its votes.")
+]
+StateOption = Annotated[
+    Path | None, _option("--state", "DIR", "Where Anvil chains are saved and restored.")
+]
+RpcOption = Annotated[
+    list[str] | None,
+    _option("--rpc", "CHAIN=URL", "Look at a chain through another WebSocket; repeatable."),
+]
+ListenOption = Annotated[str | None, _option("--listen", "HOST:PORT", "Where to tell its health.")]
+ServeHubOption = Annotated[
+    str | None, _option("--serve-hub", "HOST:PORT", "Where the others are to meet.")
+]
+HealthFileOption = Annotated[
+    Path | None, _option("--health-file", "FILE", "Exists while the agent is ready.")
+]
+
+
 @app.command()
 def agent(
-    role: Annotated[str, typer.Argument(metavar="ROLE", help=f"One of: {', '.join(ROLES)}.")],
-    devnet: Annotated[
-        str | None, _option("--devnet", "NAME", "A devnet of this home; by default 'default'.")
-    ] = None,
-    config: Annotated[
-        Path | None, _option("--config", "FILE", "The description of a devnet of elsewhere.")
-    ] = None,
-    chain: Annotated[str | None, _option("--chain", "NAME", "Which chain's sequencer.")] = None,
-    index: Annotated[int | None, _option("--index", "I", "Which guardian.")] = None,
-    key_file: Annotated[
-        Path | None, _option("--key-file", "FILE", "The role's own key, 64 hex digits.")
-    ] = None,
-    token_file: Annotated[
-        Path | None, _option("--token-file", "FILE", "What the devnet's agents show each other.")
-    ] = None,
-    journal: Annotated[
-        Path | None, _option("--journal", "FILE", "A guardian's own record of its votes.")
-    ] = None,
-    state: Annotated[
-        Path | None, _option("--state", "DIR", "Where Anvil chains are saved and restored.")
-    ] = None,
-    rpc: Annotated[
-        list[str] | None,
-        _option("--rpc", "CHAIN=URL", "Look at a chain through another WebSocket; repeatable."),
-    ] = None,
-    listen: Annotated[
-        str | None, _option("--listen", "HOST:PORT", "Where to tell its health.")
-    ] = None,
-    serve_hub: Annotated[
-        str | None, _option("--serve-hub", "HOST:PORT", "Where the others are to meet.")
-    ] = None,
-    health_file: Annotated[
-        Path | None, _option("--health-file", "FILE", "Exists while the agent is ready.")
-    ] = None,
+    role: RoleArgument,
+    devnet: DevnetOption = None,
+    config: ConfigOption = None,
+    chain: ChainOption = None,
+    index: IndexOption = None,
+    key_file: KeyFileOption = None,
+    token_file: TokenFileOption = None,
+    journal: JournalOption = None,
+    state: StateOption = None,
+    rpc: RpcOption = None,
+    listen: ListenOption = None,
+    serve_hub: ServeHubOption = None,
+    health_file: HealthFileOption = None,
 ) -> None:
     """Run one agent of a devnet alone, without the daemon.
 

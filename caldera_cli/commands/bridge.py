@@ -13,6 +13,7 @@ from caldera_cli.errors import NOT_FOUND, TIMED_OUT, CliError, usage
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    LimitOption,
     address,
     complete_chains,
     find_devnet,
@@ -47,6 +48,10 @@ FromOption = Annotated[
 ToOption = Annotated[
     str | None,
     typer.Option("--to", metavar="ADDR", help="Who gets it; by default the same address."),
+]
+ResumeOption = Annotated[
+    str | None,
+    typer.Option("--resume", metavar="ID", help="Go on with one that was begun before."),
 ]
 WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it has arrived.")]
 TimeoutOption = Annotated[
@@ -88,10 +93,7 @@ def _withdraw(
     amount: AmountOption = None,
     sender: FromOption = None,
     to: ToOption = None,
-    resume: Annotated[
-        str | None,
-        typer.Option("--resume", metavar="ID", help="Go on with one that was begun before."),
-    ] = None,
+    resume: ResumeOption = None,
     wait: WaitOption = False,
     timeout: TimeoutOption = "60s",
     devnet: DevnetOption = None,
@@ -131,9 +133,7 @@ def _status(
         typer.Argument(metavar="[ID]", help="Hash of the transaction that began it."),
     ] = None,
     on: OnOption = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
-    ] = 20,
+    limit: LimitOption = 20,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -14,7 +14,7 @@ from caldera_cli.options import (
     JsonOption,
     complete_fault_kinds,
     complete_faults,
-    find_devnet,
+    reach_devnet,
 )
 
 app = new_app("Break things on purpose, and mend them.")
@@ -48,9 +48,8 @@ def _ls(
     as_json: JsonOption = False,
 ) -> None:
     """List faults."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    faults = client.get(f"/v1/devnets/{segment(name)}/chaos", {"over": str(over).lower()})
+    client, path = reach_devnet(devnet)
+    faults = client.get(f"{path}/chaos", {"over": str(over).lower()})
     if as_json:
         render.data(faults)
         return
@@ -89,10 +88,9 @@ def _start(
     as_json: JsonOption = False,
 ) -> None:
     """Break something: `start guardian-late guardian-2 ms=500`."""
-    client = connect()
-    name = find_devnet(client, devnet)
+    client, path = reach_devnet(devnet)
     body = {"kind": kind, **_read(words or [])}
-    fault = client.post(f"/v1/devnets/{segment(name)}/chaos", body, timeout=60.0)
+    fault = client.post(f"{path}/chaos", body, timeout=60.0)
     if as_json:
         render.data(fault)
         return
@@ -113,9 +111,8 @@ def _heal(
     """Mend what was broken."""
     if (fault is None) is not every:
         raise usage("which fault?", hint="name its id, or `--all`; `caldera chaos ls` lists them")
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}/chaos" + (f"/{segment(fault)}" if fault else "")
+    client, base = reach_devnet(devnet)
+    path = f"{base}/chaos" + (f"/{segment(fault)}" if fault else "")
     answer = client.delete(path)
     healed: list[dict[str, Any]] = answer if isinstance(answer, list) else [answer]
     if as_json:

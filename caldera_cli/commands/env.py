@@ -7,9 +7,13 @@ import typer
 
 from caldera_cli import render
 from caldera_cli.apps import new_app
-from caldera_cli.client import segment
-from caldera_cli.daemon import connect
-from caldera_cli.options import DevnetArgument, DevnetOption, JsonOption, find_devnet, one_name
+from caldera_cli.options import (
+    DevnetArgument,
+    DevnetOption,
+    JsonOption,
+    one_name,
+    reach_devnet,
+)
 
 env = new_app()
 accounts = new_app()
@@ -39,9 +43,8 @@ def _env(
 
     In a shell: eval "$(caldera env)"
     """
-    client = connect()
-    found = find_devnet(client, one_name(name, devnet))
-    path = f"/v1/devnets/{segment(found)}/env"
+    client, base = reach_devnet(one_name(name, devnet))
+    path = f"{base}/env"
     if as_json or form is Format.JSON:
         render.data(client.get(path)["variables"])
         return
@@ -57,9 +60,8 @@ def _accounts(
     as_json: JsonOption = False,
 ) -> None:
     """Show the funded accounts of a devnet and their keys."""
-    client = connect()
-    found = find_devnet(client, one_name(name, devnet))
-    view = client.get(f"/v1/devnets/{segment(found)}/accounts")
+    client, base = reach_devnet(one_name(name, devnet))
+    view = client.get(f"{base}/accounts")
     if as_json:
         render.data(view)
         return

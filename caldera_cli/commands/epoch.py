@@ -7,31 +7,30 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
 from caldera_cli.errors import usage
-from caldera_cli.options import DevnetOption, JsonOption, find_devnet
+from caldera_cli.options import (
+    BeforeOption,
+    DevnetOption,
+    JsonOption,
+    LimitOption,
+    reach_devnet,
+)
 
 app = new_app("List epochs, show one, or check them.")
 
 
 @app.command("ls")
 def _ls(
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
-    ] = 20,
-    before: Annotated[
-        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
-    ] = None,
+    limit: LimitOption = 20,
+    before: BeforeOption = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List epochs, newest first."""
     from caldera_cli.views import clock, short_hash
 
-    client = connect()
-    name = find_devnet(client, devnet)
-    wanted = {"limit": limit} if before is None else {"limit": limit, "before": before}
-    epochs = client.get(f"/v1/devnets/{segment(name)}/epochs", wanted)
+    client, path = reach_devnet(devnet)
+    epochs = client.get(f"{path}/epochs", {"limit": limit, "before": before})
     if as_json:
         render.data(epochs)
         return
@@ -60,13 +59,12 @@ def _show(
     """Show what an epoch says of every chain, and who signed it."""
     if epoch != "latest" and not (epoch.isascii() and epoch.isdigit()):
         raise usage(f"'{epoch}' is not an epoch", hint="write its number, or latest")
-    client = connect()
-    name = find_devnet(client, devnet)
-    view = client.get(f"/v1/devnets/{segment(name)}/epochs/{segment(epoch)}")
+    client, path = reach_devnet(devnet)
+    view = client.get(f"{path}/epochs/{segment(epoch)}")
     if as_json:
         render.data(view)
         return
-    from caldera_cli.views import local_time, short_hash, with_shards
+    from caldera_cli.views import local_time
 
     render.pairs(
         [
@@ -80,26 +78,9 @@ def _show(
             ("absent", _indices(view["absent"])),
         ]
     )
-    _show_shards(view.get("shards") or [])
-    shards = {shard["id"]: _shard_name(shard) for shard in view.get("shards") or []}
-    rows = [
-        (
-            leaf.get("chain"),
-            leaf["domain"],
-            leaf["block_number"],
-            leaf.get("finality", "instant"),
-            leaf["message_count"],
-            short_hash(leaf["message_root"]),
-            short_hash(leaf["state_root"]),
-        )
-        for leaf in view["leaves"]
-    ]
-    headings = ("chain", "domain", "block", "finality", "messages", "message root", "state root")
-    grouped = [
-        {"shard": shards.get(leaf["shard"])} if leaf.get("shard") else {} for leaf in view["leaves"]
-    ]
-    render.out("")
-    render.table(*with_shards(headings, rows, grouped, 1))
+    shards = view.get("shards") or []
+    _show_shards(shards)
+    _show_leaves(view["leaves"], {shard["id"]: _shard_name(shard) for shard in shards})
 
 
 @app.command("verify")
@@ -116,10 +97,8 @@ def _verify(
     One certificate is checked however many epochs are skipped, one signature for each change of
     the guardian set, and for the epochs between their hashes.
     """
-    client = connect()
-    name = find_devnet(client, devnet)
-    wanted = {} if since is None else {"since": since}
-    view = client.get(f"/v1/devnets/{segment(name)}/epochs/sync", wanted)
+    client, path = reach_devnet(devnet)
+    view = client.get(f"{path}/epochs/sync", {"since": since})
     if as_json:
         render.data(view)
         return
@@ -146,6 +125,28 @@ def _show_shards(shards: list[Any]) -> None:
         ("shard", "number", "leaves", "root"),
         [(_shard_name(each), each["id"], each["leaves"], each["root"]) for each in shards],
     )
+
+
+def _show_leaves(leaves: list[Any], shards: dict[int, str]) -> None:
+    """What the epoch says of each chain; `shards` are the names of those that there are."""
+    from caldera_cli.views import short_hash, with_shards
+
+    rows = [
+        (
+            leaf.get("chain"),
+            leaf["domain"],
+            leaf["block_number"],
+            leaf.get("finality", "instant"),
+            leaf["message_count"],
+            short_hash(leaf["message_root"]),
+            short_hash(leaf["state_root"]),
+        )
+        for leaf in leaves
+    ]
+    headings = ("chain", "domain", "block", "finality", "messages", "message root", "state root")
+    grouped = [{"shard": shards.get(leaf["shard"])} if leaf.get("shard") else {} for leaf in leaves]
+    render.out("")
+    render.table(*with_shards(headings, rows, grouped, 1))
 
 
 def _shard_name(shard: dict[str, Any]) -> str:

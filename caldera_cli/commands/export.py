@@ -8,51 +8,54 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
 from caldera_cli.errors import CliError, usage
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
     complete_templates,
-    find_devnet,
+    reach_devnet,
 )
+
+KindArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="KIND", help="addresses, abi, wagmi, foundry, hyperlane-registry or compose."
+    ),
+]
+SpecArgument = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[TEMPLATE|FILE]",
+        help="compose only: the spec; else --devnet's, ./caldera.yaml, or the default.",
+        autocompletion=complete_templates,
+    ),
+]
+OutOption = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="Write files here; those there are replaced."),
+]
+SwarmOption = Annotated[
+    bool, typer.Option("--swarm", help="compose only: for `docker stack deploy`.")
+]
+OverridesOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="compose only: change the spec."),
+]
+FreePortsOption = Annotated[
+    bool, typer.Option("--free-ports", help="compose only: any ports that are free here.")
+]
 
 app = new_app()
 
 
 @app.command()
 def export(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND",
-            help="addresses, abi, wagmi, foundry, hyperlane-registry or compose.",
-        ),
-    ],
-    source: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[TEMPLATE|FILE]",
-            help="compose only: the spec; else --devnet's, ./caldera.yaml, or the default.",
-            autocompletion=complete_templates,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out", "-o", metavar="DIR", help="Write files here; those there are replaced."
-        ),
-    ] = None,
-    swarm: Annotated[
-        bool, typer.Option("--swarm", help="compose only: for `docker stack deploy`.")
-    ] = False,
-    overrides: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="compose only: change the spec."),
-    ] = None,
-    free_ports: Annotated[
-        bool, typer.Option("--free-ports", help="compose only: any ports that are free here.")
-    ] = False,
+    kind: KindArgument,
+    source: SpecArgument = None,
+    out: OutOption = None,
+    swarm: SwarmOption = False,
+    overrides: OverridesOption = None,
+    free_ports: FreePortsOption = False,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -74,13 +77,11 @@ def export(
     for given, what in ((source, "a spec"), (overrides, "--set"), (swarm, "--swarm")):
         if given:
             raise usage(f"'export {kind}' takes no {what.removeprefix('a ')}", "compose does")
-    client = connect()
-    name = find_devnet(client, devnet)
-    view = client.get(f"/v1/devnets/{segment(name)}/export/{segment(kind)}")
+    client, path = reach_devnet(devnet)
+    view = client.get(f"{path}/export/{segment(kind)}")
     files = {str(file["name"]): str(file["content"]) for file in view["files"]}
     if out is not None:
-        written = _write(out, files)
-        _told(written, as_json=as_json)
+        _told(_write(out, files), as_json=as_json)
         if kind == "hyperlane-registry" and not as_json:
             _told_of_registry(out)
     elif as_json:
@@ -105,9 +106,8 @@ def _stack(
     if out is None:
         raise usage("Where to?", "a stack is a directory", "name it: --out DIR")
     if devnet is not None and source is None:
-        client = connect()
-        name = find_devnet(client, devnet)
-        spec = client.get(f"/v1/devnets/{segment(name)}/plan")["spec"]
+        client, path = reach_devnet(devnet)
+        spec = client.get(f"{path}/plan")["spec"]
         create = {"spec": spec, "set": overrides}
     else:
         create = spec_request(source, overrides=overrides, name=devnet, rollups=None, runtime=None)

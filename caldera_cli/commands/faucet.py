@@ -6,9 +6,7 @@ import typer
 
 from caldera_cli import render
 from caldera_cli.apps import new_app
-from caldera_cli.client import segment
-from caldera_cli.daemon import connect
-from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.options import DevnetOption, JsonOption, complete_chains, reach_devnet
 from caldera_cli.options import address as checked
 
 app = new_app()
@@ -33,10 +31,9 @@ def faucet(
     as_json: JsonOption = False,
 ) -> None:
     """Give an address coins or tokens."""
-    client = connect()
-    name = find_devnet(client, devnet)
+    client, path = reach_devnet(devnet)
     body = {"address": checked(address), "on": on, "token": token, "amount": amount}
-    result = client.post(f"/v1/devnets/{segment(name)}/faucet", body, timeout=60.0)
+    result = client.post(f"{path}/faucet", body, timeout=60.0)
     if as_json:
         render.data(result)
         return

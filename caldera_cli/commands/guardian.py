@@ -7,9 +7,8 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
-from caldera_cli.daemon import connect
 from caldera_cli.errors import NOT_FOUND, CliError
-from caldera_cli.options import DevnetOption, JsonOption, find_devnet
+from caldera_cli.options import DevnetOption, JsonOption, reach_devnet
 
 WAITING = 75.0
 """Seconds for what waits until another set is in force."""
@@ -25,8 +24,7 @@ app = new_app("List guardians, add one, have one leave; the sets that they form.
 @app.command("ls")
 def _ls(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     """List the guardians."""
-    client = connect()
-    guardians = _guardians(client, find_devnet(client, devnet))
+    guardians = _guardians(devnet)
     if as_json:
         render.data(guardians)
         return
@@ -54,8 +52,7 @@ def _show(
     guardian: GuardianArgument, devnet: DevnetOption = None, as_json: JsonOption = False
 ) -> None:
     """Show one guardian with its key."""
-    client = connect()
-    guardians = _guardians(client, find_devnet(client, devnet))
+    guardians = _guardians(devnet)
     wanted = guardian.removeprefix("guardian-")
     found = next((each for each in guardians if wanted in {str(each["index"]), each["name"]}), None)
     if found is None:
@@ -80,9 +77,8 @@ def _add(
     as_json: JsonOption = False,
 ) -> None:
     """Add a guardian: new keys, a stake from the treasury, in the next set."""
-    client = connect()
-    path = f"/v1/devnets/{segment(find_devnet(client, devnet))}/guardians"
-    added = client.post(path, {"stake": stake, "wait": wait}, timeout=WAITING)
+    client, path = reach_devnet(devnet)
+    added = client.post(f"{path}/guardians", {"stake": stake, "wait": wait}, timeout=WAITING)
     if as_json:
         render.data(added)
     else:
@@ -98,11 +94,8 @@ def _rm(
     as_json: JsonOption = False,
 ) -> None:
     """Have a guardian leave; its stake unbonds (`caldera stake withdraw`)."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    query = "?wait=true" if wait else ""
-    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}{query}"
-    left = client.delete(path, timeout=WAITING)
+    client, path = reach_guardian(devnet, guardian)
+    left = client.delete(path + _waiting(wait), timeout=WAITING)
     show_stake(left, as_json=as_json)
 
 
@@ -114,11 +107,9 @@ def _unjail(
     as_json: JsonOption = False,
 ) -> None:
     """Bring a guardian back after its time in jail."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    query = "?wait=true" if wait else ""
-    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}/unjail{query}"
-    show_stake(client.post(path, {}, timeout=WAITING), as_json=as_json)
+    client, path = reach_guardian(devnet, guardian)
+    back = client.post(f"{path}/unjail{_waiting(wait)}", {}, timeout=WAITING)
+    show_stake(back, as_json=as_json)
 
 
 @app.command("slash")
@@ -138,18 +129,16 @@ def _slash(
     What executing a transaction of a rollup gives no contract on the L1 can tell, so
     the governor decides. Refused unless the guardian signed that verdict.
     """
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}/guardians/{segment(guardian)}/slash"
-    left = client.post(path, {"verdict": verdict, "share": share}, timeout=WAITING)
+    client, path = reach_guardian(devnet, guardian)
+    left = client.post(f"{path}/slash", {"verdict": verdict, "share": share}, timeout=WAITING)
     show_stake(left, as_json=as_json)
 
 
 @app.command("sets")
 def _sets(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     """List the guardian sets, oldest first; the last is in force."""
-    client = connect()
-    sets = client.get(f"/v1/devnets/{segment(find_devnet(client, devnet))}/guardian-sets")
+    client, path = reach_devnet(devnet)
+    sets = client.get(f"{path}/guardian-sets")
     if as_json:
         render.data(sets)
         return
@@ -179,8 +168,8 @@ def show_stake(stake: dict[str, Any], *, as_json: bool) -> None:
 @app.command("offences")
 def _offences(devnet: DevnetOption = None, as_json: JsonOption = False) -> None:
     """List what guardians were slashed for."""
-    client = connect()
-    found = client.get(f"/v1/devnets/{segment(find_devnet(client, devnet))}/offences")
+    client, path = reach_devnet(devnet)
+    found = client.get(f"{path}/offences")
     if as_json:
         render.data(found)
         return
@@ -208,6 +197,17 @@ def _whole(wei: str | None) -> str | None:
     return f"{units}.{rest:018d}".rstrip("0").rstrip(".")
 
 
-def _guardians(client: Client, devnet: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = client.get(f"/v1/devnets/{segment(devnet)}/guardians")
+def _guardians(devnet: str | None) -> list[dict[str, Any]]:
+    client, path = reach_devnet(devnet)
+    found: list[dict[str, Any]] = client.get(f"{path}/guardians")
     return found
+
+
+def reach_guardian(devnet: str | None, guardian: str) -> tuple[Client, str]:
+    """A client of the daemon, and the guardian's path."""
+    client, path = reach_devnet(devnet)
+    return client, f"{path}/guardians/{segment(guardian)}"
+
+
+def _waiting(wait: bool) -> str:
+    return "?wait=true" if wait else ""

@@ -7,50 +7,72 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
 from caldera_cli.errors import usage
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    LimitOption,
+    MessageArgument,
     address,
     chain_names,
     complete_chains,
-    find_devnet,
     hex_data,
+    reach_devnet,
     seconds,
 )
+
+OriginArgument = Annotated[
+    str, typer.Argument(metavar="FROM", help="Chain it leaves.", autocompletion=complete_chains)
+]
+DestinationArgument = Annotated[
+    str, typer.Argument(metavar="TO", help="Chain it goes to.", autocompletion=complete_chains)
+]
+RecipientOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="ADDR", help="Recipient; by default the test recipient."),
+]
+BodyOption = Annotated[str, typer.Option("--body", metavar="0x…", help="What it carries.")]
+FinalityOption = Annotated[
+    str, typer.Option("--finality", metavar="WHEN", help="instant or finalized.")
+]
+ReadsOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--read",
+        metavar="CHAIN:ADDR:0x…",
+        help="A call whose result goes with it; again for more, in order.",
+    ),
+]
+WaitOption = Annotated[bool, typer.Option("--wait", help="Wait until it is delivered.")]
+TimeoutOption = Annotated[
+    str, typer.Option("--timeout", metavar="30s", help="How long to wait for it.")
+]
+StateOption = Annotated[
+    str | None,
+    typer.Option("--state", metavar="STATE", help="dispatched, attested, delivered, failing …"),
+]
+OriginOption = Annotated[
+    str | None,
+    typer.Option("--from", metavar="CHAIN", help="Leaving it.", autocompletion=complete_chains),
+]
+DestinationOption = Annotated[
+    str | None,
+    typer.Option("--to", metavar="CHAIN", help="Going to it.", autocompletion=complete_chains),
+]
 
 app = new_app("Send, list, trace, retry and pay for messages.")
 
 
 @app.command("send")
 def _send(
-    origin: Annotated[
-        str, typer.Argument(metavar="FROM", help="Chain it leaves.", autocompletion=complete_chains)
-    ],
-    destination: Annotated[
-        str, typer.Argument(metavar="TO", help="Chain it goes to.", autocompletion=complete_chains)
-    ],
-    to: Annotated[
-        str | None,
-        typer.Option("--to", metavar="ADDR", help="Recipient; by default the test recipient."),
-    ] = None,
-    body: Annotated[str, typer.Option("--body", metavar="0x…", help="What it carries.")] = "0x",
-    finality: Annotated[
-        str, typer.Option("--finality", metavar="WHEN", help="instant or finalized.")
-    ] = "instant",
-    reads: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--read",
-            metavar="CHAIN:ADDR:0x…",
-            help="A call whose result goes with it; again for more, in order.",
-        ),
-    ] = None,
-    wait: Annotated[bool, typer.Option("--wait", help="Wait until it is delivered.")] = False,
-    timeout: Annotated[
-        str, typer.Option("--timeout", metavar="30s", help="How long to wait for it.")
-    ] = "30s",
+    origin: OriginArgument,
+    destination: DestinationArgument,
+    to: RecipientOption = None,
+    body: BodyOption = "0x",
+    finality: FinalityOption = "instant",
+    reads: ReadsOption = None,
+    wait: WaitOption = False,
+    timeout: TimeoutOption = "30s",
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -59,25 +81,17 @@ def _send(
     With --finality finalized or --read it goes through the MetalayerRouter instead, which calls
     the recipient's `handle` of five parameters.
     """
-    client = connect()
-    name = find_devnet(client, devnet)
+    client, path = reach_devnet(devnet)
     limit = seconds(timeout)
-    request: dict[str, Any] = {
-        "origin": origin,
-        "destination": destination,
-        "body": hex_data(body),
-        "finality": finality,
-        "wait": wait,
-        "timeout": limit,
-    }
+    request: dict[str, Any] = {"origin": origin, "destination": destination}
+    request |= {"body": hex_data(body), "finality": finality, "wait": wait, "timeout": limit}
     if reads:
         request["reads"] = [_read_request(text) for text in reads]
     if to is not None:
         request["to"] = address(to)
-    sent = client.post(f"/v1/devnets/{segment(name)}/messages", request, timeout=limit + 30.0)
+    sent = client.post(f"{path}/messages", request, timeout=limit + 30.0)
     if as_json:
-        known = {k: v for k, v in sent.items() if v is not None}
-        render.data(known)
+        render.data({key: value for key, value in sent.items() if value is not None})
         return
     render.out(str(sent["id"]))
     if sent.get("latency_ms") is not None:
@@ -97,28 +111,15 @@ def _read_request(text: str) -> dict[str, str]:
 
 @app.command("ls")
 def _ls(
-    state: Annotated[
-        str | None,
-        typer.Option("--state", metavar="STATE", help="dispatched, attested, delivered, failing …"),
-    ] = None,
-    origin: Annotated[
-        str | None,
-        typer.Option("--from", metavar="CHAIN", help="Leaving it.", autocompletion=complete_chains),
-    ] = None,
-    destination: Annotated[
-        str | None,
-        typer.Option("--to", metavar="CHAIN", help="Going to it.", autocompletion=complete_chains),
-    ] = None,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1000, help="How many at most.")
-    ] = 20,
+    state: StateOption = None,
+    origin: OriginOption = None,
+    destination: DestinationOption = None,
+    limit: LimitOption = 20,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List messages, newest first."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}"
+    client, path = reach_devnet(devnet)
     query = {"state": state, "origin": origin, "destination": destination, "limit": limit}
     views = client.get(f"{path}/messages", query)
     if as_json:
@@ -147,16 +148,13 @@ def _ls(
 
 @app.command("trace")
 def _trace(
-    message: Annotated[
-        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
-    ],
+    message: MessageArgument,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show how a message went, step by step, and why it is not delivered."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    trace = client.get(f"/v1/devnets/{segment(name)}/messages/{segment(message)}")
+    client, path = reach_devnet(devnet)
+    trace = client.get(f"{path}/messages/{segment(message)}")
     if as_json:
         render.data(trace)
     else:
@@ -165,16 +163,13 @@ def _trace(
 
 @app.command("retry")
 def _retry(
-    message: Annotated[
-        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
-    ],
+    message: MessageArgument,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Try to deliver a message again now, without waiting for its next attempt."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    trace = client.post(f"/v1/devnets/{segment(name)}/messages/{segment(message)}/retry", {})
+    client, path = reach_devnet(devnet)
+    trace = client.post(f"{path}/messages/{segment(message)}/retry", {})
     if as_json:
         render.data(trace)
         return
@@ -184,9 +179,7 @@ def _retry(
 
 @app.command("pay")
 def _pay(
-    message: Annotated[
-        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
-    ],
+    message: MessageArgument,
     gas: Annotated[
         int | None,
         typer.Option("--gas", metavar="N", min=1, help="Units of gas; by default what is missing."),
@@ -195,9 +188,8 @@ def _pay(
     as_json: JsonOption = False,
 ) -> None:
     """Pay for a message's gas, where fees are prepaid and too little was paid with it."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}/messages/{segment(message)}/pay"
+    client, base = reach_devnet(devnet)
+    path = f"{base}/messages/{segment(message)}/pay"
     paid = client.post(path, {} if gas is None else {"gas": gas})
     if as_json:
         render.data(paid)

@@ -10,6 +10,8 @@ from caldera_cli.daemon import connect
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    RollupsOption,
+    RuntimeOption,
     SetOption,
     SourceArgument,
     one_name,
@@ -21,13 +23,6 @@ validate = new_app()
 
 NameOption = Annotated[
     str | None, typer.Option("--name", metavar="NAME", help="Name of the devnet.")
-]
-RollupsOption = Annotated[
-    int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
-]
-RuntimeOption = Annotated[
-    str | None,
-    typer.Option("--runtime", metavar="RUNTIME", help="process or compose."),
 ]
 
 
@@ -42,13 +37,8 @@ def _plan(
     as_json: JsonOption = False,
 ) -> None:
     """Show what `up` with the same arguments would do."""
-    body = spec_request(
-        source,
-        overrides=overrides,
-        name=one_name(name, devnet),
-        rollups=rollups,
-        runtime=runtime,
-    )
+    named = one_name(name, devnet)
+    body = spec_request(source, overrides=overrides, name=named, rollups=rollups, runtime=runtime)
     view = connect().post("/v1/plan", body)
     if as_json:
         render.data(view)
@@ -67,13 +57,8 @@ def _validate(
     as_json: JsonOption = False,
 ) -> None:
     """Check a spec; every problem is listed. Exit code 2 when there is one."""
-    body = spec_request(
-        source,
-        overrides=overrides,
-        name=one_name(name, devnet),
-        rollups=rollups,
-        runtime=runtime,
-    )
+    named = one_name(name, devnet)
+    body = spec_request(source, overrides=overrides, name=named, rollups=rollups, runtime=runtime)
     view = connect().post("/v1/validate", body)
     if as_json:
         render.data(view)

@@ -7,13 +7,13 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    MessageArgument,
     address,
     complete_chains,
-    find_devnet,
+    reach_devnet,
 )
 
 app = new_app("Prove messages and storage to other chains.")
@@ -21,16 +21,13 @@ app = new_app("Prove messages and storage to other chains.")
 
 @app.command("message")
 def _message(
-    message: Annotated[
-        str, typer.Argument(metavar="ID", help="The message's id, or how it begins.")
-    ],
+    message: MessageArgument,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make the meta-proof that takes a message to a certified aggregate root."""
-    client = connect()
-    name = find_devnet(client, devnet)
-    found = client.get(f"/v1/devnets/{segment(name)}/proofs/messages/{segment(message)}")
+    client, path = reach_devnet(devnet)
+    found = client.get(f"{path}/proofs/messages/{segment(message)}")
     if as_json:
         render.data(found)
         return
@@ -55,9 +52,8 @@ def _storage(
     Prints the call of StateVerifier.verifyStorage, which any chain of the devnet answers that
     knows the epoch; --json also gives the epoch's certificate, for RootVerifier.submit.
     """
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}/proofs/storage/{segment(rollup)}"
+    client, base = reach_devnet(devnet)
+    path = f"{base}/proofs/storage/{segment(rollup)}"
     found = client.get(f"{path}/{segment(address(account))}", {"slot": list(slots)})
     if as_json:
         render.data(found)

@@ -7,35 +7,36 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
-from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.options import (
+    BeforeOption,
+    DevnetOption,
+    JsonOption,
+    RollupArgument,
+    complete_chains,
+    reach_devnet,
+)
+
+LimitOption = Annotated[
+    int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many at most.")
+]
 
 app = new_app("Outputs, and disputes about them.")
 
 
 @app.command("outputs")
 def _outputs(
-    rollup: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
-    ],
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many at most.")
-    ] = 20,
-    before: Annotated[
-        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
-    ] = None,
+    rollup: RollupArgument,
+    limit: LimitOption = 20,
+    before: BeforeOption = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List what a rollup's proposer said on the L1, newest first, and what of it is final."""
     from caldera_cli.views import clock, short_hash
 
-    client = connect()
-    name = find_devnet(client, devnet)
-    wanted = {"limit": limit} if before is None else {"limit": limit, "before": before}
-    path = f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}/outputs"
-    found = client.get(path, wanted)
+    client, base = reach_devnet(devnet)
+    path = f"{base}/rollups/{segment(rollup)}/outputs"
+    found = client.get(path, {"limit": limit, "before": before})
     if as_json:
         render.data(found)
         return
@@ -65,23 +66,17 @@ def _disputes(
         ),
     ] = None,
     only_open: Annotated[bool, typer.Option("--open", help="Only those that go on.")] = False,
-    limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=200, help="How many at most.")
-    ] = 20,
-    before: Annotated[
-        int | None, typer.Option("--before", metavar="N", min=0, help="Only older ones than N.")
-    ] = None,
+    limit: LimitOption = 20,
+    before: BeforeOption = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List disputes about outputs, newest first: who is to move until when, and how they ended."""
     from caldera_cli.views import clock, coins, short_hash
 
-    client = connect()
-    name = find_devnet(client, devnet)
-    named = {"rollup": rollup, "before": before, "open": "true" if only_open else None}
-    wanted = {"limit": limit} | {key: value for key, value in named.items() if value is not None}
-    found = client.get(f"/v1/devnets/{segment(name)}/disputes", wanted)
+    client, path = reach_devnet(devnet)
+    query = {"rollup": rollup, "before": before, "open": only_open or None, "limit": limit}
+    found = client.get(f"{path}/disputes", query)
     if as_json:
         render.data(found)
         return

@@ -1,48 +1,55 @@
 """`caldera rollup switch|rules|set`: a rollup becomes another one while it runs."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
-from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.options import (
+    DevnetOption,
+    JsonOption,
+    RollupArgument,
+    reach_devnet,
+)
 
 _DEADLINE = 120.0
+
+FrameworkOption = Annotated[
+    str | None,
+    typer.Option(
+        "--framework", metavar="NAME", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk."
+    ),
+]
+ProofOption = Annotated[
+    str | None, typer.Option("--proof", metavar="NAME", help="fraud or validity.")
+]
+WindowOption = Annotated[
+    int | None,
+    typer.Option(
+        "--finalization-window", metavar="SECONDS", help="How long outputs can be disputed."
+    ),
+]
+DaOption = Annotated[
+    str | None, typer.Option("--da", metavar="NAME", help="Where its blocks are posted.")
+]
+DaUrlOption = Annotated[
+    str | None,
+    typer.Option("--da-url", metavar="URL", help="The real service, in place of a stand-in."),
+]
 
 app = new_app("Switch rollups, by command or by rule.")
 
 
 @app.command("switch")
 def _switch(
-    rollup: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
-    ],
-    framework: Annotated[
-        str | None,
-        typer.Option(
-            "--framework", metavar="NAME", help="op-stack, arbitrum-nitro, zk-stack or polygon-cdk."
-        ),
-    ] = None,
-    proof: Annotated[
-        str | None, typer.Option("--proof", metavar="NAME", help="fraud or validity.")
-    ] = None,
-    window: Annotated[
-        int | None,
-        typer.Option(
-            "--finalization-window", metavar="SECONDS", help="How long outputs can be disputed."
-        ),
-    ] = None,
-    da: Annotated[
-        str | None, typer.Option("--da", metavar="NAME", help="Where its blocks are posted.")
-    ] = None,
-    da_url: Annotated[
-        str | None,
-        typer.Option("--da-url", metavar="URL", help="The real service, in place of a stand-in."),
-    ] = None,
+    rollup: RollupArgument,
+    framework: FrameworkOption = None,
+    proof: ProofOption = None,
+    window: WindowOption = None,
+    da: DaOption = None,
+    da_url: DaUrlOption = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,12 +58,7 @@ def _switch(
     State, addresses, endpoint and waiting transactions stay; its blocks go on.
     """
     changes = _changes(framework, proof, window, da, da_url)
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}"
-    client.get(f"{path}/rollups/{segment(rollup)}")  # a name that is none is told as such
-    body = {"set": [f"rollups.{rollup}.{change}" for change in changes], "wait": True}
-    status = client.patch(path, body, timeout=_DEADLINE)
+    status = _set_fields(rollup, changes, devnet)
     if as_json:
         render.data(status)
         return
@@ -92,19 +94,15 @@ def _changes(
 
 @app.command("rules")
 def _rules(
-    rollup: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
-    ],
+    rollup: RollupArgument,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List the rules by which a rollup switches by itself, and what they have done."""
     from caldera_cli.views import clock, local_time
 
-    client = connect()
-    name = find_devnet(client, devnet)
-    found = client.get(f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}/rules")
+    client, path = reach_devnet(devnet)
+    found = client.get(f"{path}/rollups/{segment(rollup)}/rules")
     if as_json:
         render.data(found)
         return
@@ -135,10 +133,7 @@ def _rules(
 
 @app.command("set")
 def _set(
-    rollup: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="The rollup.", autocompletion=complete_chains),
-    ],
+    rollup: RollupArgument,
     private: Annotated[
         bool | None,
         typer.Option("--private/--no-private", help="Its privacy flag, which rules ask for."),
@@ -151,13 +146,16 @@ def _set(
 
     if private is None:
         raise CliError("Nothing to set", hint="name --private or --no-private", code=USAGE)
-    client = connect()
-    name = find_devnet(client, devnet)
-    path = f"/v1/devnets/{segment(name)}"
-    client.get(f"{path}/rollups/{segment(rollup)}")  # a name that is none is told as such
-    body = {"set": [f"rollups.{rollup}.private={str(private).lower()}"], "wait": True}
-    status = client.patch(path, body, timeout=_DEADLINE)
+    status = _set_fields(rollup, [f"private={str(private).lower()}"], devnet)
     if as_json:
         render.data(status)
     else:
         render.say(f"{rollup} is {'private' if private else 'not private'} now")
+
+
+def _set_fields(rollup: str, changes: list[str], devnet: str | None) -> Any:
+    """The devnet's status with those fields of the rollup's spec changed, each ``FIELD=VALUE``."""
+    client, path = reach_devnet(devnet)
+    client.get(f"{path}/rollups/{segment(rollup)}")  # a name that is none is told as such
+    body = {"set": [f"rollups.{rollup}.{change}" for change in changes], "wait": True}
+    return client.patch(path, body, timeout=_DEADLINE)

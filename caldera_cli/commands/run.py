@@ -12,7 +12,7 @@ from caldera_cli.apps import new_app
 from caldera_cli.client import Client, segment
 from caldera_cli.daemon import connect, let_go
 from caldera_cli.errors import MISSING, NOT_FOUND, CliError, usage
-from caldera_cli.options import JsonOption, SetOption, SourceArgument, seconds
+from caldera_cli.options import JsonOption, RollupsOption, SetOption, SourceArgument, seconds
 from caldera_cli.source import spec_request
 from caldera_cli.starting import (
     Progress,
@@ -38,9 +38,7 @@ def run(
     name: Annotated[
         str | None, typer.Option("--name", metavar="NAME", help="By default a name of its own.")
     ] = None,
-    rollups: Annotated[
-        int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
-    ] = None,
+    rollups: RollupsOption = None,
     overrides: SetOption = None,
     ttl: Annotated[
         str, typer.Option("--ttl", metavar="10m", help="How long the command may take.")

@@ -6,10 +6,14 @@ import typer
 
 from caldera_cli import render
 from caldera_cli.apps import new_app
-from caldera_cli.client import segment
-from caldera_cli.commands.guardian import WAITING, GuardianArgument, WaitOption, show_stake
-from caldera_cli.daemon import connect
-from caldera_cli.options import DevnetOption, JsonOption, find_devnet
+from caldera_cli.commands.guardian import (
+    WAITING,
+    GuardianArgument,
+    WaitOption,
+    reach_guardian,
+    show_stake,
+)
+from caldera_cli.options import DevnetOption, JsonOption, reach_devnet
 
 AmountArgument = Annotated[str, typer.Argument(metavar="ERA", help="Whole units.")]
 
@@ -21,8 +25,8 @@ def _show(
     guardian: GuardianArgument, devnet: DevnetOption = None, as_json: JsonOption = False
 ) -> None:
     """What a guardian has staked and what unbonds, as the L1 says."""
-    client = connect()
-    show_stake(client.get(_path(find_devnet(client, devnet), guardian)), as_json=as_json)
+    client, path = reach_guardian(devnet, guardian)
+    show_stake(client.get(f"{path}/stake"), as_json=as_json)
 
 
 @app.command("add")
@@ -54,9 +58,8 @@ def _withdraw(
     guardian: GuardianArgument, devnet: DevnetOption = None, as_json: JsonOption = False
 ) -> None:
     """Withdraw what has unbonded."""
-    client = connect()
-    path = f"{_path(find_devnet(client, devnet), guardian)}/withdraw"
-    show_stake(client.post(path, {}, timeout=WAITING), as_json=as_json)
+    client, path = reach_guardian(devnet, guardian)
+    show_stake(client.post(f"{path}/stake/withdraw", {}, timeout=WAITING), as_json=as_json)
 
 
 @app.command("rewards")
@@ -69,8 +72,8 @@ def _rewards(
     as_json: JsonOption = False,
 ) -> None:
     """What guardians earned by stake and uptime; report on it, pay it."""
-    client = connect()
-    path = f"/v1/devnets/{segment(find_devnet(client, devnet))}/rewards"
+    client, base = reach_devnet(devnet)
+    path = f"{base}/rewards"
     if report:
         client.post(f"{path}/report", {}, timeout=WAITING)
     if pay:
@@ -89,11 +92,8 @@ def _rewards(
 def _change(
     action: str, guardian: str, amount: str, *, wait: bool, devnet: str | None, as_json: bool
 ) -> None:
-    client = connect()
-    path = f"{_path(find_devnet(client, devnet), guardian)}/{action}"
-    body = {"amount": amount, "wait": wait}
-    show_stake(client.post(path, body, timeout=WAITING), as_json=as_json)
-
-
-def _path(devnet: str, guardian: str) -> str:
-    return f"/v1/devnets/{segment(devnet)}/guardians/{segment(guardian)}/stake"
+    client, path = reach_guardian(devnet, guardian)
+    changed = client.post(
+        f"{path}/stake/{action}", {"amount": amount, "wait": wait}, timeout=WAITING
+    )
+    show_stake(changed, as_json=as_json)

@@ -16,6 +16,8 @@ from caldera_cli.following import follow
 from caldera_cli.options import (
     DevnetOption,
     JsonOption,
+    RollupsOption,
+    RuntimeOption,
     SetOption,
     SourceArgument,
     complete_devnets,
@@ -35,44 +37,44 @@ from caldera_cli.starting import (
 )
 from caldera_cli.views import show_changes, show_endpoints, show_next
 
+NameOption = Annotated[
+    str | None,
+    typer.Option(
+        "--name",
+        metavar="NAME",
+        help="Name of the devnet, in place of the spec's.",
+        autocompletion=complete_devnets,
+    ),
+]
+FreePortsOption = Annotated[
+    bool, typer.Option("--free-ports", help="Any free ports, for throw-away and parallel devnets.")
+]
+AttachOption = Annotated[
+    bool, typer.Option("--attach", help="Stay, show events, take it down at Ctrl-C.")
+]
+NoWaitOption = Annotated[bool, typer.Option("--no-wait", help="Do not wait until ready.")]
+TtlOption = Annotated[
+    str | None, typer.Option("--ttl", metavar="10m", help="Take it down after this time.")
+]
+TimeoutOption = Annotated[
+    str, typer.Option("--timeout", metavar="2m", help="How long to wait until ready.")
+]
+
 app = new_app()
 
 
 @app.command()
 def up(
     source: SourceArgument = None,
-    name: Annotated[
-        str | None,
-        typer.Option(
-            "--name",
-            metavar="NAME",
-            help="Name of the devnet, in place of the spec's.",
-            autocompletion=complete_devnets,
-        ),
-    ] = None,
-    rollups: Annotated[
-        int | None, typer.Option("--rollups", metavar="K", min=1, help="How many rollups.")
-    ] = None,
-    runtime: Annotated[
-        str | None,
-        typer.Option("--runtime", metavar="RUNTIME", help="process or compose."),
-    ] = None,
+    name: NameOption = None,
+    rollups: RollupsOption = None,
+    runtime: RuntimeOption = None,
     overrides: SetOption = None,
-    free_ports: Annotated[
-        bool,
-        typer.Option("--free-ports", help="Any free ports, for throw-away and parallel devnets."),
-    ] = False,
-    attach: Annotated[
-        bool, typer.Option("--attach", help="Stay, show events, take it down at Ctrl-C.")
-    ] = False,
-    no_wait: Annotated[bool, typer.Option("--no-wait", help="Do not wait until ready.")] = False,
-    ttl: Annotated[
-        str | None,
-        typer.Option("--ttl", metavar="10m", help="Take it down after this time."),
-    ] = None,
-    timeout: Annotated[
-        str, typer.Option("--timeout", metavar="2m", help="How long to wait until ready.")
-    ] = "2m",
+    free_ports: FreePortsOption = False,
+    attach: AttachOption = False,
+    no_wait: NoWaitOption = False,
+    ttl: TtlOption = None,
+    timeout: TimeoutOption = "2m",
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -81,15 +83,9 @@ def up(
     Returns when it is ready: a message sent now is relayed. A devnet that runs with the same
     spec is left as it is; with another spec, what can be applied live is applied.
     """
-    body = spec_request(
-        source,
-        overrides=overrides,
-        name=one_name(name, devnet),
-        rollups=rollups,
-        runtime=runtime,
-    )
-    body["update"] = True
-    body["free_ports"] = free_ports
+    named = one_name(name, devnet)
+    body = spec_request(source, overrides=overrides, name=named, rollups=rollups, runtime=runtime)
+    body |= {"update": True, "free_ports": free_ports}
     if ttl is not None:
         body["ttl"] = seconds(ttl)
     limit = seconds(timeout)

@@ -10,10 +10,27 @@ import typer
 from caldera_cli import render
 from caldera_cli.apps import new_app
 from caldera_cli.client import segment
-from caldera_cli.daemon import connect
 from caldera_cli.early import environment
 from caldera_cli.errors import INTERRUPTED, CliError, from_problem, usage
-from caldera_cli.options import DevnetOption, JsonOption, complete_chains, find_devnet
+from caldera_cli.options import DevnetOption, JsonOption, complete_chains, reach_devnet
+
+PostingArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ROLLUP", help="A rollup whose spec names a `da`.", autocompletion=complete_chains
+    ),
+]
+FromL1Option = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Another node of the L1; by default the devnet's own."),
+]
+DiagnoseOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="The sequencer's node: when a block differs, say which transactions and accounts.",
+    ),
+]
 
 app = new_app()
 
@@ -22,25 +39,9 @@ _PROGRAM: Final = (sys.executable, "-P", "-m", "control_plane.verify")
 
 @app.command()
 def _verify(
-    rollup: Annotated[
-        str,
-        typer.Argument(
-            metavar="ROLLUP",
-            help="A rollup whose spec names a `da`.",
-            autocompletion=complete_chains,
-        ),
-    ],
-    from_l1: Annotated[
-        str | None,
-        typer.Option(metavar="URL", help="Another node of the L1; by default the devnet's own."),
-    ] = None,
-    diagnose: Annotated[
-        str | None,
-        typer.Option(
-            metavar="URL",
-            help="The sequencer's node: when a block differs, say which transactions and accounts.",
-        ),
-    ] = None,
+    rollup: PostingArgument,
+    from_l1: FromL1Option = None,
+    diagnose: DiagnoseOption = None,
     devnet: DevnetOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -51,11 +52,18 @@ def _verify(
     block, and of a rollup that settles the deposits with those that the L1 orders.
     Ends with 1 at the first block that is not what it claims.
     """
-    client = connect()
-    name = find_devnet(client, devnet)
-    status = client.get(f"/v1/devnets/{segment(name)}")
+    request = _request(rollup, from_l1, diagnose, devnet)
+    _show(rollup, _run(request, quiet=as_json), as_json)
+
+
+def _request(
+    rollup: str, from_l1: str | None, diagnose: str | None, devnet: str | None
+) -> dict[str, Any]:
+    """What the process needs to know; CliError when the rollup posts nothing."""
+    client, base = reach_devnet(devnet)
+    status = client.get(base)
     found = next((r for r in status["rollups"] if r["name"] == rollup), None)
-    path = f"/v1/devnets/{segment(name)}/rollups/{segment(rollup)}"
+    path = f"{base}/rollups/{segment(rollup)}"
     if found is None:
         found = client.get(path)  # tells what is there
     inbox = found["l1_contracts"].get("batchInbox")
@@ -65,7 +73,7 @@ def _verify(
             "its spec names no `da`, or its framework's own services post them",
             "name one at its start, e.g. --set rollups.NAME.da=ethereum-calldata",
         )
-    request = {
+    return {
         "l1": _socket(from_l1 or status["l1"]["ws_url"]),
         "inbox": inbox,
         "chain_id": found["chain_id"],
@@ -75,7 +83,6 @@ def _verify(
         "das": client.get(f"{path}/data-availability")["keepers"],
         "diagnose": _socket(diagnose) if diagnose else None,
     }
-    _show(rollup, _run(request, quiet=as_json), as_json)
 
 
 def _socket(url: str) -> str:
