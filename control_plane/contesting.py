@@ -1,7 +1,7 @@
 """Makes challengers and defenders of rollups in fraud proof mode, and the guardians' judges:
 beside ``making``, for most devnets have none."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from control_plane.adapters.derivation.process import DerivingProcess
@@ -13,7 +13,7 @@ from control_plane.agents.challenger import Challenger
 from control_plane.agents.defender import Defender
 from control_plane.agents.disputing import Seat
 from control_plane.agents.guardian import Guardian
-from control_plane.agents.judge import DerivationOf, Judge
+from control_plane.agents.judge import Judge
 from control_plane.domain.errors import Conflict
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.hub import Hub
@@ -38,8 +38,8 @@ class Site:
     database: Database
     hub: Hub
     publish: Publish
-    guardians: Sequence[Guardian]
-    """Those of this process."""
+    judges: Sequence[tuple[Guardian, GuardianKeys]]
+    """Those of this process; more can join."""
     connect: Connect
 
 
@@ -74,17 +74,16 @@ class Court:
             record = await unit.guardian_sets.active(site.network.devnet)
         if record is None:
             raise Conflict(f"{site.network.devnet} has no guardian set yet", "it is starting")
-        judges = _judges(site, self.derivation)
-        return await agree(question, right, Lineup.of(record), judges, site.network.network_id)
+        return await agree(
+            question, right, Lineup.of(record), self._judges(), site.network.network_id
+        )
 
-
-def _judges(site: Site, derivations: DerivationOf) -> list[VerdictSigner]:
-    keys: Mapping[int, GuardianKeys] = {each.index: each for each in site.keys.guardians}
-    return [
-        Judge(site.network, keys[one.index], one, derivations, site.connect, site.database)
-        for one in site.guardians
-        if one.index in keys
-    ]
+    def _judges(self) -> list[VerdictSigner]:
+        site = self._site
+        return [
+            Judge(site.network, keys, one, self.derivation, site.connect, site.database)
+            for one, keys in site.judges
+        ]
 
 
 def make_parties(

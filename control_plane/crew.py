@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,8 +28,21 @@ if TYPE_CHECKING:
     from control_plane.batching import Data
     from control_plane.services.switching.ruling import Ruling
 
-Crews = dict[str, tuple[list[EitherAttester], list[making.Listening]]]
-"""By devnet, who signs sets and who signs epochs: the lists that its agents go through."""
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Guardians of one devnet: the lists that its agents go through, who joins is put into them."""
+
+    signers: "list[EitherAttester]"
+    """Of sets."""
+    attesters: "list[making.Listening]"
+    """Of epochs."""
+    judges: "list[tuple[Guardian, GuardianKeys]]"
+    """Of disputes: those of this process, none that runs alone."""
+
+
+Crews = dict[str, Bench]
+"""By devnet."""
 
 
 def agents_maker(
@@ -40,7 +54,7 @@ def agents_maker(
     crews: Crews,
     ruling: "Ruling",
 ) -> MakeAgents:
-    """Agents in the daemon; who signs is left in `crews`."""
+    """Agents in the daemon; its guardians are left in `crews`."""
 
     def make(network: Network, keys: Keys, hub: Hub, publish: Publish) -> Sequence[Agent]:
         between = seams.of(network.devnet)
@@ -53,7 +67,8 @@ def agents_maker(
         checkpoints = making.find_checkpoints(network, files.root)
         signers = with_those_alone(guardians, directory)
         attesters: list[making.Listening] = [between.attester(one) for one in signers]
-        crews[network.devnet] = signers, attesters
+        judges = list(zip(guardians, keys.serving, strict=True))
+        crews[network.devnet] = Bench(signers, attesters, judges)
         data = _data(network)
         roster = founding_roster(network, keys)
         payers = (keys.rotation, keys.governor)
@@ -67,7 +82,7 @@ def agents_maker(
             ),
             *making.make_watcher(network, keys, roster, database, hub, through),
             *_batchers(network, keys, database, hub, publish, files.root, programs, data),
-            *_settling(network, keys, database, hub, publish, between, guardians, data),
+            *_settling(network, keys, database, hub, publish, between, judges, data),
             making.make_rotation(network, roster, payers, signers, database, hub, publish, through),
             *_switchers(network, hub, through, ruling),
             *(
@@ -87,9 +102,10 @@ def guardian_joiner(database: Database, home: Path, seams: SeamBook, crews: Crew
         through = between.connecting(connect)
         joined = making.make_guardian(network, guardian, database, hub, through)
         (signer,) = with_those_alone([joined], directory)
-        signers, attesters = crews[network.devnet]
-        signers.append(signer)
-        attesters.append(between.attester(signer))
+        bench = crews[network.devnet]
+        bench.signers.append(signer)
+        bench.attesters.append(between.attester(signer))
+        bench.judges.append((joined, guardian))
         return making.make_open(joined, hub, directory)
 
     return join
@@ -220,7 +236,7 @@ def _settling(
     hub: Hub,
     publish: Publish,
     seams: Seams,
-    guardians: "Sequence[Guardian]",
+    judges: "Sequence[tuple[Guardian, GuardianKeys]]",
     data: "Data | None",
 ) -> Sequence[Agent]:
     if data is None or not any(settles(chain) for chain in network.plan.rollups):
@@ -229,5 +245,5 @@ def _settling(
     from control_plane.settling import make_settling
 
     through = seams.connecting(connect)
-    site = Site(network, keys, database, hub, publish, guardians, through)
+    site = Site(network, keys, database, hub, publish, judges, through)
     return make_settling(network, keys, hub, publish, seams, contesting(site), data.availabilities)

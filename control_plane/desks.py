@@ -199,7 +199,7 @@ class Desks:
         from control_plane.services.rewards import Rewards
 
         def signers(name: str) -> Sequence[EitherAttester]:
-            return self.crews[name][0] if name in self.crews else ()
+            return self.crews[name].signers if name in self.crews else ()
 
         return Rewards(self.control, self.database, connect, _pay_from, decode_error, signers)
 

@@ -216,7 +216,9 @@ def test_a_challenger_that_is_killed_goes_on_and_wins(home: Home) -> None:
 
 
 def test_a_sequencers_lie_about_a_slot_never_becomes_final(home: Home) -> None:
+    """Nor do guardians that joined later, without whom the others are no two thirds, keep quiet."""
     home.run(*_FRAUD, "--set", "save_interval=0.5")
+    home.run("guardian", "add", "--stake", "300000", "--wait")
     ledger = Ledger(home)
     until(ledger.outputs, _DEADLINE, "there is an output")
     op = chains_of(home.status())["op"]
