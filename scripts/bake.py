@@ -13,7 +13,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from control_plane.adapters.engine.anvil_binary import resolve_anvil  # noqa: E402
-from control_plane.adapters.evm.bake import Genesis, bake, content_hash  # noqa: E402
+from control_plane.adapters.evm.bake import Genesis  # noqa: E402
+from control_plane.adapters.evm.bake_sources import content_hash  # noqa: E402
+from control_plane.adapters.evm.baking import bake  # noqa: E402
 
 GENESIS = ROOT / "contracts" / "genesis"
 FILES = ("l1.json", "rollup.json", "op-stack.json", "surfaces.json", "manifest.json")

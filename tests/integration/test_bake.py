@@ -11,8 +11,10 @@ from eth_hash.auto import keccak
 
 from control_plane.adapters.engine.anvil_binary import resolve_anvil
 from control_plane.adapters.evm import deployment
-from control_plane.adapters.evm.bake import Genesis, Sources, bake, content_hash, ensure_genesis
+from control_plane.adapters.evm.bake import Genesis, ensure_genesis
 from control_plane.adapters.evm.bake_node import BakeNode, bake_node
+from control_plane.adapters.evm.bake_sources import Sources, content_hash
+from control_plane.adapters.evm.baking import bake
 from control_plane.domain.errors import PermanentFailure, StorageFailed
 from control_plane.resources import artifacts_dir, genesis_dir, third_party_dir
 
