@@ -130,7 +130,10 @@ def _withdraw(
 def _status(
     id_: Annotated[
         str | None,
-        typer.Argument(metavar="[ID]", help="Hash of the transaction that began it."),
+        typer.Argument(
+            metavar="[ID]",
+            help="Hash of the transaction that began it; with :1 that one's second withdrawal.",
+        ),
     ] = None,
     on: OnOption = None,
     limit: LimitOption = 20,
@@ -248,7 +251,7 @@ def _find(client: Client, name: str, id_: str) -> dict[str, Any]:
     try:
         found: dict[str, Any] = client.get(f"{_path(name)}/withdrawals/{segment(id_)}")
     except CliError as error:
-        if error.code != NOT_FOUND:
+        if error.code != NOT_FOUND or ":" in id_:  # which only withdrawals have
             raise
         found = client.get(f"{_path(name)}/deposits/{segment(id_)}")
     return found

@@ -70,7 +70,7 @@ class BridgeStep(Model):
 
 
 class _Moved(Model):
-    id: Hash = Field(description="Hash of the transaction that began it.")
+    id: str
     rollup: str
     token: str = Field(description="`ETH`, or the token's address on the L1.")
     symbol: str = Field(
@@ -88,6 +88,7 @@ class _Moved(Model):
 class DepositView(_Moved):
     """A deposit, as both chains show it."""
 
+    id: Hash = Field(description="Hash of the transaction that began it.")
     state: DepositStateName
     rollup_tx: Hash = Field(description="Its transaction on the rollup, known beforehand.")
     steps: tuple[BridgeStep, ...] = Field(description="Always two: `sent`, `credited`.")
@@ -96,6 +97,10 @@ class DepositView(_Moved):
 class WithdrawalView(_Moved):
     """A withdrawal, as both chains show it."""
 
+    id: str = Field(
+        description="Hash of the transaction that began it; of a further one in it with `:1` …",
+        pattern=r"^0x[0-9a-f]{64}(:[1-9][0-9]{0,3})?$",
+    )
     state: WithdrawalStateName
     withdrawal_hash: Hash = Field(description="As the portal and the message passer name it.")
     output: int | None = Field(default=None, description="Index of the output that covers it.")

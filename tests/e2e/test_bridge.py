@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi import encode  # type: ignore[attr-defined]
 
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.portals import creation_code
 from control_plane.adapters.evm.revert import decode_error
-from control_plane.domain.calls import encode_call, tail, word
+from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.outputs import decode_output, output_call
 from control_plane.domain.settlement.predeploys import (
@@ -41,6 +42,7 @@ SETTLED = (
 )
 ACCOUNTS = [account.address.lower() for account in derive_accounts(TEST_MNEMONIC, 3)]
 STRANGER = "0x00000000000000000000000000000000000b0b00"
+OTHER = "0x00000000000000000000000000000000000b0b01"
 WORKS = "works"
 
 
@@ -222,6 +224,30 @@ def test_what_cannot_be_is_said_before_anything_is_sent(net: Net) -> None:
     listed = net.bridge("status")
     assert all(view["state"] == "finalized" for view in listed["withdrawals"])
     assert all(view["state"] == "credited" for view in listed["deposits"])
+
+
+def test_each_withdrawal_of_one_transaction_comes_home(net: Net) -> None:
+    net.bridge("deposit", "--on", "op", "--amount", "0.5", "--wait")
+    begin = encode_call("initiateWithdrawal(address,uint256,bytes)", raw(OTHER), 0, b"")
+    tx = send_many(net, [(MESSAGE_PASSER, 10**16, begin), (MESSAGE_PASSER, 3 * 10**16, begin)])
+    listed = [net.bridge("status", id_) for id_ in (tx, f"{tx}:1")]
+    assert [each["amount"] for each in listed] == ["0.01", "0.03"]
+    assert {each["id"] for each in net.bridge("status")["withdrawals"]} >= {tx, f"{tx}:1"}
+    for each in reversed(listed):
+        done = net.bridge("withdraw", "--resume", each["id"])
+        assert (done["id"], done["state"]) == (each["id"], "finalized")
+    assert coins(net.l1, OTHER) == 4 * 10**16
+    third = net.home.run("bridge", "status", f"{tx}:2", check=False)
+    assert third.returncode == 3
+
+
+def send_many(net: Net, calls: list[tuple[bytes, int, bytes]]) -> str:
+    """By Multicall3 on the rollup; the transaction's hash."""
+    made = [(to, False, value, data) for to, value, data in calls]
+    data = selector("aggregate3Value((address,bool,uint256,bytes)[])")
+    data += encode(["(address,bool,uint256,bytes)[]"], [made])
+    to = net.home.status()["rollups"][0]["contracts"]["multicall3"]
+    return str(send(net.op, to, data, sum(value for _, value, _ in calls))["transactionHash"])
 
 
 def test_fees_go_to_the_operator_on_either_chain(net: Net) -> None:

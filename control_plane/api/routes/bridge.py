@@ -26,6 +26,15 @@ TransactionId = Annotated[
         examples=["0x" + "ab" * 32],
     ),
 ]
+WithdrawalId = Annotated[
+    str,
+    Path(
+        description="Hash of the transaction that began it; with `:1` the second of that one.",
+        max_length=71,
+        pattern=r"^0x[0-9a-fA-F]{64}(:[1-9][0-9]{0,3})?$",
+        examples=["0x" + "ab" * 32],
+    ),
+]
 Of = Annotated[
     str | None,
     Query(description="A rollup's name; by default all.", max_length=64, examples=["op"]),
@@ -125,7 +134,7 @@ async def make_withdrawal(
     response_model=WithdrawalView,
     responses=documented(404, 409, 422),
 )
-async def get_withdrawal(services: Wired, name: Devnet, id: TransactionId) -> WithdrawalView:
+async def get_withdrawal(services: Wired, name: Devnet, id: WithdrawalId) -> WithdrawalView:
     """By its transaction on the rollup."""
     return await services.bridge.withdrawal(name, id)
 
@@ -140,7 +149,7 @@ async def get_withdrawal(services: Wired, name: Devnet, id: TransactionId) -> Wi
 async def continue_withdrawal(
     services: Wired,
     name: Devnet,
-    id: TransactionId,
+    id: WithdrawalId,
     request: ContinueWithdrawal,
     _key: IdempotencyKey = None,
 ) -> WithdrawalView:

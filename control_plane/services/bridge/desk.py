@@ -149,7 +149,7 @@ class BridgeDesk:
             return await withdrawals.withdrawal_view(ends, await self._look(ends, tx))
 
     async def withdrawal(self, name: str, id_: str) -> WithdrawalView:
-        """By its transaction on the rollup. NotFound."""
+        """By its transaction on the rollup, with `:1` the second that this began. NotFound."""
         async with self._ends_of(name, id_) as ends:
             return await withdrawals.withdrawal_view(ends, await self._look(ends, id_))
 
@@ -173,26 +173,27 @@ class BridgeDesk:
         for chain in bridged(network, rollup):
             async with self._ends(name, chain.name) as ends:
                 for tx in await _transactions(ends.l2, MESSAGE_PASSER, MESSAGE_PASSED, limit):
-                    standing = await self._look(ends, tx)
-                    found.append(await withdrawals.withdrawal_view(ends, standing))
+                    for begun in await self._begun_in(ends, tx):
+                        standing = await withdrawals.look(ends, begun)
+                        found.append(await withdrawals.withdrawal_view(ends, standing))
         return _newest(found, limit)
 
     async def _go_on(
-        self, ends: Ends, tx: str, payer: Account, timeout: float, *, to_the_end: bool
+        self, ends: Ends, id_: str, payer: Account, timeout: float, *, to_the_end: bool
     ) -> WithdrawalView:
         """Until its state is another one, or until the end."""
-        began = (await self._look(ends, tx)).state
-        standing = await self._look(ends, tx)
+        began = (await self._look(ends, id_)).state
+        standing = await self._look(ends, id_)
 
         async def further() -> WithdrawalView | None:
             nonlocal standing
-            standing = await self._look(ends, tx)
+            standing = await self._look(ends, id_)
             if standing.state == "proposed":
                 await withdrawals.prove(ends, self._purse, payer, standing)
-                standing = await self._look(ends, tx)
+                standing = await self._look(ends, id_)
             if standing.state == "final":
                 await withdrawals.finalize(ends, self._purse, payer, standing)
-                standing = await self._look(ends, tx)
+                standing = await self._look(ends, id_)
             is_over = standing.state == "finalized"
             if is_over or (not to_the_end and standing.state != began):
                 return await withdrawals.withdrawal_view(ends, standing)
@@ -201,18 +202,21 @@ class BridgeDesk:
         def why() -> str | None:
             return withdrawals.waits_for(ends, standing)
 
-        return await _until(ends, timeout, further, f"Withdrawal {tx}", why)
+        return await _until(ends, timeout, further, f"Withdrawal {id_}", why)
 
-    async def _look(self, ends: Ends, tx: str) -> withdrawals.Standing:
+    async def _look(self, ends: Ends, id_: str) -> withdrawals.Standing:
+        for begun in await self._begun_in(ends, withdrawals.transaction_of(id_)):
+            if begun.id == id_.lower():
+                return await withdrawals.look(ends, begun)
+        raise NotFound(
+            f"No withdrawal {id_}",
+            f"{ends.rollup.name} has no transaction with that hash that withdraws anything",
+            "A rollup that lost blocks lost what was in them: withdraw again.",
+        )
+
+    async def _begun_in(self, ends: Ends, tx: str) -> list[withdrawals.Begun]:
         receipt = await find_receipt(ends.l2, tx)
-        standing = receipt and await withdrawals.look(ends, receipt)
-        if not standing:
-            raise NotFound(
-                f"No withdrawal {tx}",
-                f"{ends.rollup.name} has no transaction with that hash that withdraws anything",
-                "A rollup that lost blocks lost what was in them: withdraw again.",
-            )
-        return standing
+        return withdrawals.begun_in(receipt) if receipt else []
 
     # ------------------------------------------------------------------ both
 
@@ -234,7 +238,7 @@ class BridgeDesk:
         """Of the rollup that has the transaction."""
         network = (await self._devnets.live(name))[1]
         for chain in bridged(network):
-            if await self._has(name, chain, id_):
+            if await self._has(name, chain, withdrawals.transaction_of(id_)):
                 async with self._ends(name, chain.name) as ends:
                     yield ends
                 return

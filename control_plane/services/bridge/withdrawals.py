@@ -1,6 +1,6 @@
 """Withdrawals: from a rollup's block, by an output and a proof, to the L1."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -48,11 +48,23 @@ _PROVEN: Final = "0x" + keccak256(b"WithdrawalProven(bytes32,address,address)").
 
 
 @dataclass(frozen=True, slots=True)
+class Begun:
+    """A withdrawal, as the rollup has it."""
+
+    id: str
+    receipt: Mapping[str, Any]
+    """Of the transaction that began it."""
+    logs: Sequence[Mapping[str, Any]]
+    """Those of the transaction that are of this withdrawal: bridges log theirs before they have it
+    passed on."""
+    withdrawal: Withdrawal
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """What both chains say of one withdrawal."""
 
-    receipt: Mapping[str, Any]
-    withdrawal: Withdrawal
+    begun: Begun
     posted: bool
     index: int | None
     """Of the output it is proven against, or of the first that covers it."""
@@ -61,6 +73,14 @@ class Standing:
     is_final: bool
     finalized: bool
     window: int
+
+    @property
+    def withdrawal(self) -> Withdrawal:
+        return self.begun.withdrawal
+
+    @property
+    def receipt(self) -> Mapping[str, Any]:
+        return self.begun.receipt
 
     @property
     def block(self) -> int:
@@ -117,12 +137,28 @@ def _withdrawal_call(sending: Sending, wanted: int) -> Call:
     return Call(L2_BRIDGE, data)
 
 
-async def look(ends: Ends, receipt: Mapping[str, Any]) -> Standing | None:
-    """How the withdrawal in a transaction of the rollup stands; None when there is none in it."""
-    found = next(filter(None, map(withdrawal_of_log, receipt["logs"])), None)
-    if found is None:
-        return None
-    block = int(receipt["blockNumber"], 16)
+def transaction_of(id_: str) -> str:
+    """Hash of the transaction that began the withdrawal of that id."""
+    return id_.partition(":")[0]
+
+
+def begun_in(receipt: Mapping[str, Any]) -> list[Begun]:
+    """The withdrawals of a transaction: the first goes by its hash, the next by `HASH:1`."""
+    found: list[Begun] = []
+    logs: list[Mapping[str, Any]] = []
+    for log in receipt["logs"]:
+        logs.append(log)
+        passed = withdrawal_of_log(log)
+        if passed is not None:
+            id_ = receipt["transactionHash"] + (f":{len(found)}" if found else "")
+            found.append(Begun(id_, receipt, tuple(logs), passed))
+            logs.clear()
+    return found
+
+
+async def look(ends: Ends, begun: Begun) -> Standing:
+    """How it stands on both chains."""
+    found, block = begun.withdrawal, int(begun.receipt["blockNumber"], 16)
     portal, oracle = ends.at(PORTAL), ends.at(ORACLE)
     inbox, outputs, proven, finalized, window = await ask_all(
         ends.l1,
@@ -147,8 +183,7 @@ async def look(ends: Ends, receipt: Mapping[str, Any]) -> Standing | None:
         ends.l1, oracle, encode_call("isFinal(uint256)", index), SOON
     )
     return Standing(
-        receipt=receipt,
-        withdrawal=found,
+        begun=begun,
         posted=decode_rollup(inbox).next_block > block,
         index=index,
         output=output,
@@ -197,13 +232,13 @@ async def finalize(ends: Ends, purse: Purse, payer: Account, standing: Standing)
 async def withdrawal_view(ends: Ends, standing: Standing) -> WithdrawalView:
     """As users are shown it."""
     it = standing.withdrawal
-    moved = bridged_by(standing.receipt["logs"], L2_BRIDGE, on_l1=False) or moved_by(it)
+    moved = bridged_by(standing.begun.logs, L2_BRIDGE, on_l1=False) or moved_by(it)
     proven_log = await _portal_log(ends, _PROVEN, it) if standing.is_proven else None
     final_log = await _portal_log(ends, _FINALIZED, it) if standing.finalized else None
     failed = final_log is not None and int(final_log["data"], 16) == 0
     output = standing.output
     return WithdrawalView(
-        id=standing.receipt["transactionHash"],
+        id=standing.begun.id,
         rollup=ends.rollup.name,
         **await moved.shown(ends),
         state="failed" if failed else standing.state,
