@@ -22,7 +22,14 @@ from control_plane.domain.plan import (
 )
 from control_plane.domain.spec_tokens import gas_token_of
 from control_plane.domain.switching import born_as, earlier_of
-from control_plane.schemas.spec import L1Spec, Resources, RollupSpec, Spec
+from control_plane.schemas.spec import (
+    AccountsSpec,
+    L1Spec,
+    MetalayerSpec,
+    Resources,
+    RollupSpec,
+    Spec,
+)
 
 FIRST_ROLLUP_ID: Final = 901
 WEI: Final = 10**18
@@ -67,51 +74,16 @@ def make_plan(
     notes: list[str] = []
     chosen = _ports(chains, names, taken, keep, ports or DefaultPorts(), notes)
     ran = {chain.name: chain for chain in keep.chains} if keep else {}
+    planned = [
+        _chain(spec, at, chain_ids[name], domains[name], chosen[name])
+        for at, name in enumerate(names)
+    ]
     return Plan(
         name=Name(spec.name),
         runtime=spec.runtime,
-        chains=tuple(
-            _after(
-                ran.get(name),
-                ChainPlan(
-                    name=name,
-                    chain_id=chain_ids[name],
-                    domain=domains[name],
-                    port=chosen[name],
-                    port_named=chain.port is not None,
-                    engine=chain.engine,
-                    block_time=chain.block_time,
-                    phase=at / len(chains),
-                    framework=_framework(chain),
-                    is_l1=at == 0,
-                    services=chain.services if isinstance(chain, RollupSpec) else "caldera",
-                    da=_da(chain),
-                    da_url=chain.da_url if isinstance(chain, RollupSpec) else None,
-                    da_token_file=chain.da_token_file if isinstance(chain, RollupSpec) else None,
-                    da_committee_file=_committee(chain),
-                    limits=_limits(chain.resources),
-                    shard=chain.shard if isinstance(chain, RollupSpec) else None,
-                    rpc=chain.rpc if isinstance(chain, RollupSpec) else None,
-                    ws=chain.ws if isinstance(chain, RollupSpec) else None,
-                    proof=chain.proof if isinstance(chain, RollupSpec) else None,
-                    finalization_window=_window(chain),
-                    sequencing_window=_sequencing_window(spec, chain),
-                    gas_token=gas_token_of(chain, spec) if isinstance(chain, RollupSpec) else None,
-                    **_rules(chain),
-                ),
-            )
-            for at, (name, chain) in enumerate(zip(names, chains, strict=True))
-        ),
-        metalayer=MetalayerPlan(
-            guardians=GuardianPlan(spec.metalayer.guardians, to_wei(spec.metalayer.stake)),
-            epoch_interval=spec.metalayer.epoch_interval,
-            fees=spec.metalayer.fees,
-            validators=spec.metalayer.validators,
-            finality=spec.metalayer.finality,
-        ),
-        accounts=AccountsPlan(
-            spec.accounts.count, to_wei(spec.accounts.balance), spec.accounts.mnemonic
-        ),
+        chains=tuple(_after(ran.get(chain.name), chain) for chain in planned),
+        metalayer=_metalayer(spec.metalayer),
+        accounts=_accounts(spec.accounts),
         save_interval=spec.save_interval,
         origins=spec.origins,
         notes=tuple(notes),
@@ -123,47 +95,85 @@ def make_plan(
     )
 
 
+def _metalayer(spec: MetalayerSpec) -> MetalayerPlan:
+    return MetalayerPlan(
+        guardians=GuardianPlan(spec.guardians, to_wei(spec.stake)),
+        epoch_interval=spec.epoch_interval,
+        fees=spec.fees,
+        validators=spec.validators,
+        finality=spec.finality,
+    )
+
+
+def _accounts(spec: AccountsSpec) -> AccountsPlan:
+    return AccountsPlan(spec.count, to_wei(spec.balance), spec.mnemonic)
+
+
+def _chain(spec: Spec, at: int, chain_id: ChainId, domain: Domain, port: int) -> ChainPlan:
+    """The L1's plan, which is number 0, or that of a rollup, from 1 on."""
+    chain = spec.rollups[at - 1] if at else spec.l1
+    plan = ChainPlan(
+        name=Name(chain.name) if isinstance(chain, RollupSpec) else L1,
+        chain_id=chain_id,
+        domain=domain,
+        port=port,
+        port_named=chain.port is not None,
+        engine=chain.engine,
+        block_time=chain.block_time,
+        phase=at / (1 + len(spec.rollups)),
+        framework=None,
+        is_l1=at == 0,
+        limits=_limits(chain.resources),
+    )
+    return _rollup(plan, chain, spec) if isinstance(chain, RollupSpec) else plan
+
+
+def _rollup(plan: ChainPlan, rollup: RollupSpec, spec: Spec) -> ChainPlan:
+    """With what only rollups have."""
+    return replace(
+        plan,
+        # nobody here knows that of somebody else's chain
+        framework=None if rollup.engine == "external" else rollup.framework,
+        services=rollup.services,
+        da=rollup.da or ("ethereum-calldata" if rollup.services == "native" else None),
+        da_url=rollup.da_url,
+        da_token_file=rollup.da_token_file,
+        da_committee_file=rollup.da_committee_file,
+        shard=rollup.shard,
+        rpc=rollup.rpc,
+        ws=rollup.ws,
+        proof=rollup.proof,
+        finalization_window=_window(rollup),
+        sequencing_window=_sequencing_window(spec, rollup),
+        gas_token=gas_token_of(rollup, spec),
+        **_rules(rollup),
+    )
+
+
 def _after(was: ChainPlan | None, chain: ChainPlan) -> ChainPlan:
     return replace(chain, earlier=earlier_of(chain, was), born=born_as(chain, was))
 
 
-def _framework(chain: L1Spec | RollupSpec) -> str | None:
-    """None where nobody here knows it: of the L1, and of somebody else's chain."""
-    if isinstance(chain, L1Spec) or chain.engine == "external":
-        return None
-    return chain.framework
-
-
-def _da(chain: L1Spec | RollupSpec) -> str | None:
-    if isinstance(chain, L1Spec):
-        return None
-    return chain.da or ("ethereum-calldata" if chain.services == "native" else None)
-
-
-def _window(chain: L1Spec | RollupSpec) -> int:
-    if isinstance(chain, L1Spec) or chain.proof != "fraud":
+def _window(rollup: RollupSpec) -> int:
+    if rollup.proof != "fraud":
         return 0
-    return chain.finalization_window or _FINALIZATION_WINDOW
+    return rollup.finalization_window or _FINALIZATION_WINDOW
 
 
-def _sequencing_window(spec: Spec, chain: L1Spec | RollupSpec) -> float:
-    if isinstance(chain, L1Spec) or chain.proof is None:
+def _sequencing_window(spec: Spec, rollup: RollupSpec) -> float:
+    if rollup.proof is None:
         return 0
-    return chain.sequencing_window or max(_SEQUENCING_WINDOW, 4 * spec.save_interval)
+    return rollup.sequencing_window or max(_SEQUENCING_WINDOW, 4 * spec.save_interval)
 
 
-def _rules(chain: L1Spec | RollupSpec) -> dict[str, Any]:
+def _rules(rollup: RollupSpec) -> dict[str, Any]:
     """What a plan has of a rollup that switches by itself."""
-    if isinstance(chain, L1Spec) or not chain.switch:
+    if not rollup.switch:
         return {}
     from control_plane.domain.spec_switch import SWITCH_INTERVAL, rules_of
 
-    interval = chain.switch_interval or SWITCH_INTERVAL
-    return {"rules": rules_of(chain), "switch_interval": interval}
-
-
-def _committee(chain: L1Spec | RollupSpec) -> str | None:
-    return chain.da_committee_file if isinstance(chain, RollupSpec) else None
+    interval = rollup.switch_interval or SWITCH_INTERVAL
+    return {"rules": rules_of(rollup), "switch_interval": interval}
 
 
 def _limits(resources: Resources | None) -> Limits:
