@@ -1,6 +1,5 @@
 """One guardian set hands over to the next: who signs, and whether that is enough."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,6 +11,7 @@ from control_plane.domain.ports.metalayer import Refusal, SetSigner
 from control_plane.domain.quorum import Roster, Tally, is_quorum
 from control_plane.domain.records import GuardianSetRecord
 from control_plane.services.metalayer.lineup import Lineup
+from control_plane.services.metalayer.signatures import collect, told
 
 _DEADLINE: Final = 5.0
 
@@ -33,7 +33,7 @@ class Handover:
 
     def told(self) -> str:
         """Who is missing and why."""
-        return "; ".join(f"{name}: {why}" for name, why in sorted(self.reasons.items()))
+        return told(self.reasons)
 
 
 async def agree(
@@ -46,32 +46,22 @@ async def agree(
     """Ask the outgoing set's guardians side by side to sign `following`, whose `members` these
     are. Whoever does not answer within seconds is not waited for."""
     tally = Tally(outgoing.roster, following.commitment(network_id))
-    reasons: dict[str, str] = {}
-    asked = [(s, outgoing.seats[s.index]) for s in signers if s.index in outgoing.seats]
-    answers = await asyncio.gather(*(_ask(signer, following) for signer, _ in asked))
-    for (signer, seat), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Refusal):
-            reasons[signer.name] = answer.reason
-        else:
-            tally.add(seat, answer)
+
+    async def sign(signer: SetSigner) -> bytes | Refusal:
+        try:
+            return await signer.sign_set(following)
+        except TimeoutError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one guardian's trouble must not end the others'
+            return Refusal(f"{type(error).__name__}: {error}")
+
+    reasons = await collect(tally, outgoing, signers, sign, _DEADLINE)
     for seat in tally.drop_invalid() if tally.reached else ():
         reasons[outgoing.name_at(seat)] = "its signature is invalid"
     for member in tally.missing:
         reasons.setdefault(outgoing.name_at(member.index), "no process is known that signs for it")
     quorum = tally.proof() if tally.reached else None
     return Handover(quorum, not _holds_quorum(outgoing.roster, members), reasons)
-
-
-async def _ask(signer: SetSigner, following: GuardianSet) -> bytes | Refusal:
-    if not signer.available:
-        return Refusal("it does not run")
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            return await signer.sign_set(following)
-    except TimeoutError:
-        return Refusal("it did not answer in time")
-    except Exception as error:  # noqa: BLE001 - one guardian's trouble must not end the others'
-        return Refusal(f"{type(error).__name__}: {error}")
 
 
 def _holds_quorum(outgoing: Roster, staying: Sequence[Member]) -> bool:

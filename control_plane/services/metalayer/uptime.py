@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from control_plane.domain.abi_formats import decode_certificate
-from control_plane.domain.errors import Conflict
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.ports.metalayer import Refusal
 from control_plane.domain.ports.store import Database
@@ -14,20 +13,15 @@ from control_plane.domain.quorum import QuorumError, Roster, Tally, check_quorum
 from control_plane.domain.records import EpochRecord
 from control_plane.domain.uptime import UptimeReport
 from control_plane.services.metalayer.lineup import Lineup
+from control_plane.services.metalayer.signatures import Signer, collect, quorum_of
 
 _VERIFIED: Final = 20
 """Certificates of a report that are verified, drawn at random."""
 _DEADLINE: Final = 10.0
 
 
-class UptimeSigner(Protocol):
+class UptimeSigner(Signer, Protocol):
     """A guardian as it is asked for its signature under a report."""
-
-    name: str
-    index: int
-
-    @property
-    def available(self) -> bool: ...
 
     async def sign_uptime(self, report: UptimeReport, of: Roster) -> bytes | Refusal:
         """Check the counts by the certificates that it knows, sign the report's digest."""
@@ -82,27 +76,7 @@ async def agree(
 ) -> QuorumProof:
     """A quorum of the set in force under the report. Conflict names who did not sign and why."""
     tally = Tally(current.roster, report.digest(network_id))
-    reasons: dict[str, str] = {}
-    asked = [(s, current.seats[s.index]) for s in signers if s.index in current.seats]
-    answers = await asyncio.gather(*(_ask(signer, report, of) for signer, _ in asked))
-    for (signer, seat), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Refusal):
-            reasons[signer.name] = answer.reason
-        else:
-            tally.add(seat, answer)
-    if tally.reached:
-        tally.drop_invalid()
-    if not tally.reached:
-        told = "; ".join(f"{name}: {why}" for name, why in sorted(reasons.items()))
-        raise Conflict("The guardians do not agree on an uptime report", told)
-    return tally.proof()
-
-
-async def _ask(signer: UptimeSigner, report: UptimeReport, of: Roster) -> bytes | Refusal:
-    if not signer.available:
-        return Refusal("it does not run")
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            return await signer.sign_uptime(report, of)
-    except TimeoutError:
-        return Refusal("it did not answer in time")
+    reasons = await collect(
+        tally, current, signers, lambda signer: signer.sign_uptime(report, of), _DEADLINE
+    )
+    return quorum_of(tally, reasons, "The guardians do not agree on an uptime report")

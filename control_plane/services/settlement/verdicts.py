@@ -1,6 +1,5 @@
 """How a guardian answers the last step of a dispute, and how a verdict is agreed on."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, Protocol
 
@@ -15,6 +14,7 @@ from control_plane.domain.quorum import Tally
 from control_plane.domain.settlement.disputes import decode_verdict, game_address
 from control_plane.domain.settlement.verdicts import DataQuestion, Question, StepQuestion
 from control_plane.services.metalayer.lineup import Lineup
+from control_plane.services.metalayer.signatures import Signer, collect, quorum_of
 from control_plane.services.settlement.games import Asks, Board
 
 _DEADLINE: Final = 120.0
@@ -25,14 +25,8 @@ Agree = Callable[[Question, bool], Awaitable[QuorumProof]]
 they can't. Conflict names who does not sign and why."""
 
 
-class VerdictSigner(Protocol):
+class VerdictSigner(Signer, Protocol):
     """A guardian as it is asked for its signature under a verdict."""
-
-    name: str
-    index: int
-
-    @property
-    def available(self) -> bool: ...
 
     async def sign_verdict(self, question: Question, right: bool) -> bytes | Refusal:
         """Execute the step, or get the data; record the verdict durably, sign its digest (256
@@ -133,30 +127,11 @@ async def agree(
 ) -> QuorumProof:
     """A quorum of the set in force for the verdict. Conflict names who did not sign and why."""
     tally = Tally(current.roster, question.digest(network_id, right))
-    reasons: dict[str, str] = {}
-    asked = [(s, current.seats[s.index]) for s in signers if s.index in current.seats]
-    answers = await asyncio.gather(*(_ask(signer, question, right) for signer, _ in asked))
-    for (signer, seat), answer in zip(asked, answers, strict=True):
-        if isinstance(answer, Refusal):
-            reasons[signer.name] = answer.reason
-        else:
-            tally.add(seat, answer)
-    if tally.reached:
-        tally.drop_invalid()
-    if not tally.reached:
-        told = "; ".join(f"{name}: {why}" for name, why in sorted(reasons.items()))
-        raise Conflict(f"The guardians do not say that {_words(question, right)}", told)
-    return tally.proof()
-
-
-async def _ask(signer: VerdictSigner, question: Question, right: bool) -> bytes | Refusal:
-    if not signer.available:
-        return Refusal("it does not run")
-    try:
-        async with asyncio.timeout(_DEADLINE):
-            return await signer.sign_verdict(question, right)
-    except TimeoutError:
-        return Refusal("it did not answer in time")
+    reasons = await collect(
+        tally, current, signers, lambda signer: signer.sign_verdict(question, right), _DEADLINE
+    )
+    title = f"The guardians do not say that {_words(question, right)}"
+    return quorum_of(tally, reasons, title)
 
 
 def _words(question: Question, right: bool) -> str:
