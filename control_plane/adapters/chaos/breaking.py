@@ -19,7 +19,7 @@ from control_plane.adapters.chaos.attesters import (
 from control_plane.adapters.chaos.forgery import forge
 from control_plane.adapters.chaos.relayers import Rival, censor
 from control_plane.adapters.evm.rpc import connect
-from control_plane.domain.errors import CalderaError, Conflict
+from control_plane.domain.errors import CalderaError, Conflict, PermanentFailure
 from control_plane.domain.faults import (
     ChainPaused,
     ChallengeInBadFaith,
@@ -132,8 +132,10 @@ class ChaosBreaker:
         return found
 
     @singledispatchmethod
-    async def _begin(self, fault: Any, ground: Ground) -> str | None:
-        raise NotImplementedError(fault.kind)
+    async def _begin(self, fault: Any, ground: Ground) -> str | None:  # noqa: ARG002
+        raise PermanentFailure(  # a test holds that there is no such kind
+            f"{fault.kind} can't be begun", "nobody has said here how it is done"
+        )
 
     @_begin.register
     async def _(self, fault: GuardianSilent, ground: Ground) -> None:

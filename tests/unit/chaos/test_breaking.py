@@ -8,6 +8,7 @@ import pytest
 from control_plane.adapters.chaos.breaking import ChaosBreaker
 from control_plane.domain.errors import Conflict
 from control_plane.domain.faults import (
+    KINDS,
     ChainPaused,
     ConnectionDropped,
     Fault,
@@ -119,3 +120,8 @@ async def test_what_stands_is_not_put_there_twice_and_leaves_nothing_behind() ->
     assert not here.seams.withhold
     await breaker.end(silent, beside)
     assert not here.seams.attesters["guardian-1"]
+
+
+def test_every_kind_can_be_begun() -> None:
+    known = ChaosBreaker.__dict__["_begin"].dispatcher.registry
+    assert set(KINDS.values()) == set(known) - {object}
