@@ -8,7 +8,6 @@ import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -17,7 +16,6 @@ from control_plane.adapters.engine.op_geth_genesis import extra_data
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.runtime.confined import CREATE_RULESET
 from control_plane.adapters.runtime.gate import Gate
-from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
@@ -25,6 +23,7 @@ from control_plane.domain.errors import ServiceFailed, StorageFailed
 from control_plane.domain.ports.node import NodeHandle, NodeSpec
 from control_plane.domain.rpc import RpcError
 from tests.disks import small_disk
+from tests.integration.runtime.asking import ask
 from tests.nodes import DEV, find_op_geth, gone, kill, op_geth_runtime, op_geth_spec
 
 pytestmark = pytest.mark.integration
@@ -39,13 +38,6 @@ def program() -> Path:
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    gate = Gate(tmp_path)
-    yield gate
-    await gate.let_go()
-
-
-@pytest.fixture
 async def runtime(program: Path, gate: Gate, tmp_path: Path) -> AsyncIterator[ProcessRuntime]:
     runtime = op_geth_runtime(program, gate)
     yield runtime
@@ -55,15 +47,6 @@ async def runtime(program: Path, gate: Gate, tmp_path: Path) -> AsyncIterator[Pr
 @pytest.fixture
 def spec(tmp_path: Path) -> NodeSpec:
     return op_geth_spec(tmp_path, {DEV: 10**21})
-
-
-async def ask(handle: NodeHandle, method: str, *params: Any) -> Any:
-    """Through the public port, as a user does."""
-    node = await NodeHttp.connect("127.0.0.1", handle.port)
-    try:
-        return await node.call(method, *params)
-    finally:
-        await node.close()
 
 
 def listeners(pid: int) -> set[str]:

@@ -35,13 +35,6 @@ BODY = b'{"jsonrpc":"2.0","id":1,"method":"eth_chainId","params":[]}'
 
 
 @pytest.fixture
-async def gate(tmp_path: Path) -> AsyncIterator[Gate]:
-    gate = Gate(tmp_path)
-    yield gate
-    await gate.let_go()
-
-
-@pytest.fixture
 async def node(gate: Gate, tmp_path: Path) -> AsyncIterator[NodeHandle]:
     engine = AnvilEngine()
     runtime = anvil_runtime(resolve_anvil().path, gate)
