@@ -2,15 +2,8 @@
 
 from dataclasses import replace
 
-from control_plane.domain.records import (
-    DevnetRecord,
-    EpochRecord,
-    MessageRecord,
-)
-from control_plane.domain.states import (
-    Desired,
-    DevnetState,
-)
+from control_plane.domain.records import DevnetRecord, EpochRecord, MessageRecord
+from control_plane.domain.states import Desired, DevnetState
 
 HASH = "0x" + "ab" * 32
 DEVNET = DevnetRecord(

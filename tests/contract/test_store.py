@@ -21,11 +21,7 @@ from control_plane.domain.records import (
     StepRecord,
     SwitchRecord,
 )
-from control_plane.domain.states import (
-    DevnetState,
-    ServiceState,
-    StepState,
-)
+from control_plane.domain.states import DevnetState, ServiceState, StepState
 from tests.contract.store_records import DEVNET, HASH, epoch, message
 
 pytestmark = pytest.mark.contract

@@ -5,14 +5,8 @@ from dataclasses import fields, replace
 import pytest
 
 from control_plane.adapters.persistence.database import SqlDatabase
-from control_plane.domain.records import (
-    GuardianRecord,
-    GuardianSetRecord,
-    OffenceRecord,
-)
-from control_plane.domain.states import (
-    MessageState,
-)
+from control_plane.domain.records import GuardianRecord, GuardianSetRecord, OffenceRecord
+from control_plane.domain.states import MessageState
 from tests.contract.store_records import HASH, epoch, message
 
 pytestmark = pytest.mark.contract

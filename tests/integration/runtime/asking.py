@@ -4,10 +4,7 @@ from typing import Any
 
 from control_plane.adapters.runtime.http import NodeHttp
 from control_plane.domain.ports.node import NodeHandle, Rpc
-from tests.nodes import (
-    DEV,
-    LOGGER,
-)
+from tests.nodes import DEV, LOGGER
 
 
 async def ask(handle: NodeHandle, method: str, *params: Any) -> Any:

@@ -11,12 +11,7 @@ from control_plane.adapters.engine.anvil_binary import resolve_anvil
 from control_plane.adapters.runtime.gate import Gate
 from control_plane.adapters.runtime.process import ProcessRuntime
 from control_plane.domain.ports.node import NodeSpec
-from tests.nodes import (
-    anvil_runtime,
-    make_plan,
-    make_specs,
-    processes_below,
-)
+from tests.nodes import anvil_runtime, make_plan, make_specs, processes_below
 
 
 @pytest.fixture(scope="module")

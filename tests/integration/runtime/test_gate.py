@@ -19,14 +19,7 @@ from control_plane.adapters.runtime.identity import identity_of
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.domain.errors import Conflict, ServiceFailed, TemporaryFailure
 from control_plane.domain.ports.node import NodeHandle
-from tests.nodes import (
-    anvil_runtime,
-    free_port,
-    kill,
-    make_plan,
-    make_specs,
-    processes_below,
-)
+from tests.nodes import anvil_runtime, free_port, kill, make_plan, make_specs, processes_below
 
 pytestmark = pytest.mark.integration
 

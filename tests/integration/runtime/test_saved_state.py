@@ -16,21 +16,11 @@ from control_plane.adapters.engine.saved_state import read_state
 from control_plane.adapters.evm.rpc import WebSocketRpc, connect
 from control_plane.adapters.runtime.ports import is_taken
 from control_plane.adapters.runtime.process import ProcessRuntime
-from control_plane.domain.errors import (
-    ServiceFailed,
-    StorageFailed,
-    TemporaryFailure,
-)
+from control_plane.domain.errors import ServiceFailed, StorageFailed, TemporaryFailure
 from control_plane.domain.ports.node import NodeHandle, NodeSpec, Rpc
 from tests.disks import small_disk
 from tests.integration.runtime.asking import ask, seal
-from tests.nodes import (
-    DEV,
-    LOGGER,
-    kill,
-    make_plan,
-    make_specs,
-)
+from tests.nodes import DEV, LOGGER, kill, make_plan, make_specs
 
 pytestmark = pytest.mark.integration
 

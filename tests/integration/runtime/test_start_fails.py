@@ -24,14 +24,7 @@ from control_plane.domain.errors import (
 )
 from control_plane.domain.ports.node import NodeSpec
 from tests.disks import small_disk
-from tests.nodes import (
-    anvil_runtime,
-    free_port,
-    make_plan,
-    make_specs,
-    processes_below,
-    script,
-)
+from tests.nodes import anvil_runtime, free_port, make_plan, make_specs, processes_below, script
 
 pytestmark = pytest.mark.integration
 
