@@ -22,6 +22,9 @@ from caldera_cli.options import (
 
 app = new_app("Move coins and tokens between the L1 and a rollup.")
 
+_WHOLE = len("0x") + 64
+_ALL = {"limit": 1_000}
+
 OnOption = Annotated[
     str | None,
     typer.Option("--on", metavar="ROLLUP", help="The rollup.", autocompletion=complete_chains),
@@ -113,7 +116,8 @@ def _withdraw(
     elif on or amount or to:
         raise usage("--resume goes on with what was begun", hint="leave --on, --amount, --to out")
     else:
-        view = client.get(f"{_path(name)}/withdrawals/{segment(resume)}")
+        whole = _whole(client, name, resume, "withdrawals")
+        view = client.get(f"{_path(name)}/withdrawals/{segment(whole)}")
     if not as_json and resume is None:
         render.out(view["id"])
     if wait or resume is not None:
@@ -144,7 +148,7 @@ def _status(
     client = connect()
     name = find_devnet(client, devnet)
     if id_ is not None:
-        view = _find(client, name, id_)
+        view = _find(client, name, _whole(client, name, id_, "withdrawals", "deposits"))
         if as_json:
             render.data(view)
         else:
@@ -158,7 +162,7 @@ def _status(
         render.data(found)
         return
     rows = [
-        (view["id"][:14], kind[:-1], view["rollup"], view["amount"], _token(view), view["state"])
+        (_short(view["id"]), kind[:-1], view["rollup"], view["amount"], _token(view), view["state"])
         for kind, views in found.items()
         for view in views
     ]
@@ -244,6 +248,31 @@ def _follow(
         body = {"timeout": left} | ({} if payer is None else {"sender": payer})
         path = f"{_path(name)}/withdrawals/{view['id']}/continue"
         view = client.post(path, body, timeout=left + 60.0)
+
+
+def _short(id_: str) -> str:
+    """As lists show it; commands take it so."""
+    hash_, colon, number = id_.partition(":")
+    return hash_[:14] + colon + number
+
+
+def _whole(client: Client, name: str, text: str, *kinds: str) -> str:
+    """The id of one of `kinds` that begins as `text` does."""
+    hash_, _, number = text.lower().partition(":")
+    if len(hash_) == _WHOLE:
+        return text
+    listed = [view["id"] for kind in kinds for view in client.get(f"{_path(name)}/{kind}", _ALL)]
+    found = [
+        id_
+        for id_ in listed
+        if id_.startswith(hash_) and id_.partition(":")[2] == number and len(hash_) > len("0x")
+    ]
+    if len(found) == 1:
+        return str(found[0])
+    what = " or ".join(kind.removesuffix("s") for kind in kinds)
+    if found:
+        raise usage(f"{len(found)} ids begin with {text}", ", ".join(map(_short, found)))
+    raise CliError(f"No {what} {text}", hint="`caldera bridge status` lists them", code=NOT_FOUND)
 
 
 def _find(client: Client, name: str, id_: str) -> dict[str, Any]:
