@@ -37,6 +37,7 @@ COMMANDS: Final = {
     "run": "run",
     "rollup": "rollup",
     "faucet": "faucet",
+    "app": "app",
     "message": "message",
     "bridge": "bridge",
     "guardian": "guardian",

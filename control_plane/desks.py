@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from control_plane.domain.ports.chaos import Breaker
     from control_plane.schemas.keeper import DataAvailabilityView
     from control_plane.schemas.message import MessagePaid, PayMessage
+    from control_plane.services.apps.desk import AppDesk
     from control_plane.services.bridge.desk import BridgeDesk
     from control_plane.services.chaos import Chaos
     from control_plane.services.faucet import Faucet
@@ -84,6 +85,7 @@ def open_desks(
         template=lambda name: _specs().template_view(templates, name),
         agent_logs=functools.partial(agent_log_path, desks.home),
         faucet=cast("Faucet", OnDemand(desks.faucet)),
+        apps=cast("AppDesk", OnDemand(functools.partial(desks.apps, events))),
         join=functools.partial(desks.join, devnets),
         send=cast("SendMessages", OnDemand(desks.send)),
         trace=cast("Tracer", OnDemand(desks.tracer)),
@@ -155,6 +157,15 @@ class Desks:
         from control_plane.services.faucet import Faucet
 
         return Faucet(self.control, connect, _pay_from)
+
+    def apps(self, events: EventLog) -> "AppDesk":
+        from control_plane.adapters.app_records import AppFiles
+        from control_plane.services.apps.deploying import Tools
+        from control_plane.services.apps.desk import AppDesk
+
+        records = AppFiles(lambda name: DevnetFiles(self.home, name).root)
+        tools = Tools(connect, sign_call, decode_error, records, events.publish)
+        return AppDesk(self.control, derive_accounts, tools)
 
     def send(self) -> "SendMessages":
         from control_plane.services.send_message import SendMessages

@@ -31,6 +31,7 @@ _LATER: Final = (
     "settlement",
     "bridge",
     "using",
+    "apps",
     "chaos",
 )
 """Modules of ``control_plane.api.routes`` that no start needs."""

@@ -17,6 +17,7 @@ from control_plane.domain.records import EventRecord
 from control_plane.schemas.names import NAME_PATTERN
 
 if TYPE_CHECKING:
+    from control_plane.schemas.app import AppView, DeployApp
     from control_plane.schemas.bridge import (
         ContinueWithdrawal,
         DepositView,
@@ -131,6 +132,13 @@ class AgentLogs(Protocol):
 
 class Faucet(Protocol):
     async def __call__(self, name: str, request: FaucetRequest) -> FaucetResult: ...
+
+
+class Apps(Protocol):
+    async def plan(self, name: str, request: DeployApp) -> AppView: ...
+    async def deploy(self, name: str, request: DeployApp) -> AppView: ...
+    async def list(self, name: str) -> Sequence[AppView]: ...
+    async def get(self, name: str, app: str) -> AppView: ...
 
 
 class Send(Protocol):
@@ -276,6 +284,7 @@ class Services:
     template: Callable[[str], TemplateView]
     agent_logs: AgentLogs
     faucet: Faucet
+    apps: Apps
     send: Send
     trace: Trace
     retry: Retry

@@ -200,12 +200,12 @@ def _rollup(
         rpc_url=_url(chain),
         ws_url=_ws(chain),
         state=_node_state(chain, nodes).value,
-        contracts={key: at for key, at in contracts.items() if key not in _absent(chain)},
+        contracts={key: at for key, at in contracts.items() if key not in absent(chain)},
         l1_contracts=dict(_l1_contracts(chain, contracts)),
     )
 
 
-def _absent(chain: ChainPlan) -> Collection[str]:
+def absent(chain: ChainPlan) -> Collection[str]:
     """Keys of contracts that a rollup has not."""
     return L1_ONLY | NOT_BROUGHT if chain.is_external else L1_ONLY
 

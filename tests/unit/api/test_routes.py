@@ -67,6 +67,8 @@ async def test_every_path_of_the_surface_is_there(document: dict[str, Any]) -> N
         f"{devnet}/rewards/report": {"post"},
         f"{devnet}/rewards/pay": {"post"},
         f"{devnet}/faucet": {"post"},
+        f"{devnet}/apps": {"get", "post"},
+        f"{devnet}/apps/{{app}}": {"get"},
         f"{devnet}/bridge/deposits": {"get", "post"},
         f"{devnet}/bridge/deposits/{{id}}": {"get"},
         f"{devnet}/bridge/withdrawals": {"get", "post"},
