@@ -12,7 +12,8 @@ from control_plane.api.errors import PROBLEMS
 from control_plane.domain.errors import CalderaError
 from control_plane.schemas.problem import TYPE_BASE, ProblemDetail
 from control_plane.services.problems import STATUS
-from tests.unit.api.fakes import FakeDevnets, FakeRunning
+from tests.unit.api.fake_devnets import FakeDevnets
+from tests.unit.api.fakes import FakeRunning
 
 JSON = {"content-type": "application/json"}
 

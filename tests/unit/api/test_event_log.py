@@ -10,7 +10,7 @@ from control_plane.domain.ports.store import Database
 from control_plane.domain.records import EventRecord
 from control_plane.services import events as events_module
 from control_plane.services.events import REMOVED, EventLog
-from tests.unit.api.fakes import MemoryDatabase
+from tests.unit.api.memory import MemoryDatabase
 
 
 async def take(stream: AsyncIterator[EventRecord], count: int) -> list[int]:

@@ -5,7 +5,8 @@ import pytest
 
 from control_plane.domain.errors import StorageFailed
 from control_plane.schemas.devnet import CreateDevnet, DevnetStatus
-from tests.unit.api.fakes import FakeDevnets, FakeRunning
+from tests.unit.api.fake_devnets import FakeDevnets
+from tests.unit.api.fakes import FakeRunning
 
 KEY = {"idempotency-key": "3f0e-1"}
 

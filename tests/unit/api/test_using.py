@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from control_plane.services.environment import render, upper_snake
-from tests.unit.api.fakes import ADDRESS, KEY
+from tests.unit.api.values import ADDRESS, KEY
 
 NASTY = {"A": 'it\'s $(id) `id` "x" \\ \n$HOME', "B": "plain", "C": ""}
 

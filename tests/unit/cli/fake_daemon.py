@@ -23,14 +23,10 @@ from control_plane.services.problems import problem_detail
 from control_plane.services.queries import MessageFilter
 from control_plane.services.specs import template_view, template_views
 from control_plane.settings import Settings
-from tests.unit.api.fakes import (
-    BORN,
-    HASH,
-    FakeDevnets,
-    FakeQueries,
-    FakeRunning,
-    fake_running,
-)
+from tests.unit.api.fake_devnets import FakeDevnets
+from tests.unit.api.fake_queries import FakeQueries
+from tests.unit.api.fakes import FakeRunning, fake_running
+from tests.unit.api.values import BORN, HASH
 
 TEMPLATES = TemplateFiles(templates_dir())
 
