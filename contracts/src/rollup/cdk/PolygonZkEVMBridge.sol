@@ -108,14 +108,15 @@ abstract contract PolygonZkEVMBridge is IPolygonZkEVMBridge, ReentrancyGuardTran
         uint256 amount,
         bytes calldata metadata
     ) external override {
-        Leaf memory leaf;
-        leaf.leafType = LEAF_ASSET;
-        leaf.originNetwork = originNetwork;
-        leaf.originAddress = originTokenAddress;
-        leaf.destinationNetwork = destinationNetwork;
-        leaf.destinationAddress = destinationAddress;
-        leaf.amount = amount;
-        leaf.metadata = metadata;
+        Leaf memory leaf = Leaf(
+            LEAF_ASSET,
+            originNetwork,
+            originTokenAddress,
+            destinationNetwork,
+            destinationAddress,
+            amount,
+            metadata
+        );
         _claim(
             smtProofLocalExitRoot,
             smtProofRollupExitRoot,
@@ -141,14 +142,15 @@ abstract contract PolygonZkEVMBridge is IPolygonZkEVMBridge, ReentrancyGuardTran
         uint256 amount,
         bytes calldata metadata
     ) external override {
-        Leaf memory leaf;
-        leaf.leafType = LEAF_MESSAGE;
-        leaf.originNetwork = originNetwork;
-        leaf.originAddress = originAddress;
-        leaf.destinationNetwork = destinationNetwork;
-        leaf.destinationAddress = destinationAddress;
-        leaf.amount = amount;
-        leaf.metadata = metadata;
+        Leaf memory leaf = Leaf(
+            LEAF_MESSAGE,
+            originNetwork,
+            originAddress,
+            destinationNetwork,
+            destinationAddress,
+            amount,
+            metadata
+        );
         _claim(
             smtProofLocalExitRoot,
             smtProofRollupExitRoot,
