@@ -73,10 +73,11 @@ def make_batchers(
     """One for each rollup that posts its blocks, and before them the stand-ins where they keep
     them."""
     specs = [stand_in_program(place.root, type_) for type_ in stand_ins(network.plan)]
+    keepers = program_agents(specs, place.programs)
     return [
-        *program_agents(specs, place.programs),
+        *keepers,
         *(
-            DataWatcher(name, availability, publish)
+            DataWatcher(name, availability, publish, keepers)
             for name, availability in place.data.availabilities.items()
         ),
         *(

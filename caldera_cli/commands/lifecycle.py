@@ -113,4 +113,5 @@ def _act(action: str, named: str | None, service: str | None, *, as_json: bool) 
     if as_json:
         render.data(view)
     else:
-        render.say(f"{view['name']} is {view['state']}.")
+        why = f": {view['problem']}" if view.get("problem") else "."
+        render.say(f"{view['name']} is {view['state']}{why}")

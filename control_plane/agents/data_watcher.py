@@ -5,34 +5,46 @@ and again some of the rest.
 """
 
 import asyncio
+import contextlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from control_plane.domain.errors import CalderaError
-from control_plane.domain.ports.agent import Publish
+from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.da import Availability, Missing
 
 _EVERY: Final = 2.0
 """Seconds between two looks."""
+_STARTING: Final = 10.0
+"""Seconds that our own keepers are given to start."""
 
 log = logging.getLogger(__name__)
 
 
 class DataWatcher:
-    """Implements ``ports.agent.Agent``."""
+    """Implements ``ports.agent.Agent``. `keepers` are those of our own that keep data: nobody is
+    told that these are missing while a keeper is only starting."""
 
-    def __init__(self, rollup: str, availability: Availability, publish: Publish) -> None:
+    def __init__(
+        self,
+        rollup: str,
+        availability: Availability,
+        publish: Publish,
+        keepers: Sequence[Agent] = (),
+    ) -> None:
         self.name = f"{rollup}/data-watcher"
         self.ready = asyncio.Event()
         self.problem: str | None = None
         self._availability = availability
         self._publish = publish
+        self._keepers = keepers
         self._missing: Mapping[int, Missing] = {}
 
     async def run(self) -> None:
         """Look, until cancelled."""
         try:
+            await self._wait_for_keepers()
             while True:
                 try:
                     await self._look()
@@ -44,6 +56,12 @@ class DataWatcher:
         finally:
             self.ready.clear()
             await self._availability.close()
+
+    async def _wait_for_keepers(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_STARTING):
+                for keeper in self._keepers:
+                    await keeper.ready.wait()
 
     async def _look(self) -> None:
         found = {one.number: one for one in await self._availability.look()}

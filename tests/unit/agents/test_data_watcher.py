@@ -76,3 +76,34 @@ async def test_each_is_told_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "1 more are missing" in str(problems[3])
     assert availability.closed
     assert not watcher.ready.is_set()
+
+
+class Keeper:
+    name = "celestia"
+    problem: str | None = None
+
+    def __init__(self) -> None:
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        self.ready.set()
+
+
+async def test_a_keeper_that_is_starting_is_not_asked() -> None:
+    availability, keeper = FakeAvailability([()]), Keeper()
+
+    async def publish(*_: object, **__: object) -> None:
+        raise AssertionError("nothing is to be told")
+
+    watcher = DataWatcher("op", availability, publish, [keeper])
+    running = asyncio.create_task(watcher.run())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not watcher.ready.is_set()
+    await keeper.run()
+    async with asyncio.timeout(5):
+        await watcher.ready.wait()
+    running.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await running
+    assert availability.closed
