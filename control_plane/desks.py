@@ -32,7 +32,8 @@ from control_plane.domain.seams import SeamBook
 from control_plane.on_demand import OnDemand
 from control_plane.planning import plan_for_machine
 from control_plane.resources import artifacts_dir, templates_dir
-from control_plane.schemas.devnet import DaemonView, JoinedRollup, JoinRollup
+from control_plane.schemas.devnet import JoinedRollup, JoinRollup
+from control_plane.schemas.system import DaemonView
 from control_plane.services.agent_log import agent_log_path
 from control_plane.services.control import ControlPlane
 from control_plane.services.devnet_files import DevnetFiles

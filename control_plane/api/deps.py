@@ -27,20 +27,12 @@ if TYPE_CHECKING:
     )
     from control_plane.schemas.chaos import FaultKindView, FaultView, StartFault
     from control_plane.schemas.devnet import (
-        AccountsView,
-        ContractView,
         CreateDevnet,
-        DaemonView,
         DevnetStatus,
         DevnetSummary,
-        FaucetRequest,
-        FaucetResult,
         JoinedRollup,
         JoinRollup,
-        PlanView,
         RollupStatus,
-        TemplateView,
-        ValidateResult,
     )
     from control_plane.schemas.dispute import DisputesView
     from control_plane.schemas.epoch import EpochSyncView, EpochView
@@ -64,9 +56,12 @@ if TYPE_CHECKING:
     )
     from control_plane.schemas.offence import OffenceView
     from control_plane.schemas.output import OutputsView
+    from control_plane.schemas.plan import PlanView, TemplateView, ValidateResult
     from control_plane.schemas.proof import MessageProofView, StorageProofView
     from control_plane.schemas.rules import RulesView
     from control_plane.schemas.service import ServiceView
+    from control_plane.schemas.system import DaemonView
+    from control_plane.schemas.using import AccountsView, ContractView, FaucetRequest, FaucetResult
     from control_plane.services.queries import MessageFilter
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from control_plane.domain.plan import AccountsPlan
 from control_plane.domain.ports.node import Account
-from control_plane.schemas.devnet import AccountsView, AccountView
+from control_plane.schemas.using import AccountsView, AccountView
 from control_plane.services.units import whole
 
 DeriveAccounts = Callable[[str, int], Sequence[Account]]

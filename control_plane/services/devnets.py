@@ -16,15 +16,13 @@ from control_plane.domain.spec_diff import Change, diff_specs
 from control_plane.domain.spec_rules import Facts
 from control_plane.domain.states import DevnetState
 from control_plane.schemas.devnet import (
-    ChainPlanView,
     ChangeView,
     CreateDevnet,
     DevnetStatus,
     DevnetSummary,
-    PlanView,
     RollupStatus,
-    ValidateResult,
 )
+from control_plane.schemas.plan import ChainPlanView, PlanView, ValidateResult
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.control import Accepted, ControlPlane, MakePlan

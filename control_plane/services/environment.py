@@ -5,8 +5,9 @@ import re
 import shlex
 from collections.abc import Mapping
 
-from control_plane.schemas.devnet import AccountsView, DevnetStatus, L1Status, RollupStatus
+from control_plane.schemas.devnet import DevnetStatus, L1Status, RollupStatus
 from control_plane.schemas.export import EnvFormat
+from control_plane.schemas.using import AccountsView
 
 _HUMPS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 

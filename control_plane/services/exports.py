@@ -10,8 +10,9 @@ from control_plane.domain.op_stack import L1_BLOCK
 from control_plane.domain.settlement.predeploys import GAS_PRICE_ORACLE
 from control_plane.domain.settlement.withdrawals import L2_BRIDGE, L2_MESSENGER, MESSAGE_PASSER
 from control_plane.domain.suggest import hint
-from control_plane.schemas.devnet import ContractView, DevnetStatus, L1Status, RollupStatus
+from control_plane.schemas.devnet import DevnetStatus, L1Status, RollupStatus
 from control_plane.schemas.export import ExportFile, ExportView
+from control_plane.schemas.using import ContractView
 
 _LATER: Final = ("compose",)
 REGISTRY: Final = "hyperlane-registry"

@@ -15,7 +15,7 @@ from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.metalayer import Pending
 from control_plane.domain.ports.node import Account, Connect
 from control_plane.domain.settlement.gas_tokens import coin_symbol
-from control_plane.schemas.devnet import FaucetRequest, FaucetResult, FaucetTransfer
+from control_plane.schemas.using import FaucetRequest, FaucetResult, FaucetTransfer
 from control_plane.services.control import ControlPlane
 from control_plane.services.faucet_tokens import Given, given
 from control_plane.services.live import Live

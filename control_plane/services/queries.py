@@ -22,10 +22,10 @@ from control_plane.domain.records import DevnetRecord, MessageRecord
 from control_plane.domain.spec_external import NOT_BROUGHT
 from control_plane.domain.states import MessageState
 from control_plane.domain.suggest import hint
-from control_plane.schemas.devnet import AccountsView, ContractView
 from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageView
+from control_plane.schemas.using import AccountsView, ContractView
 from control_plane.services.accounts_view import AccountsOf
 from control_plane.services.epoch_views import epoch_view
 from control_plane.services.guardian_views import (

@@ -16,8 +16,9 @@ from control_plane.domain.validation import (
     validate_rollup,
     validate_spec,
 )
-from control_plane.schemas.devnet import CreateDevnet, TemplateView
+from control_plane.schemas.devnet import CreateDevnet
 from control_plane.schemas.names import DEFAULT_DEVNET, DEFAULT_TEMPLATE
+from control_plane.schemas.plan import TemplateView
 from control_plane.schemas.spec import Spec
 
 

@@ -16,9 +16,9 @@ from control_plane.schemas.devnet import (
     JoinedRollup,
     JoinRollup,
     PatchDevnet,
-    PlanView,
     RollupStatus,
 )
+from control_plane.schemas.plan import PlanView
 
 router = APIRouter(prefix="/v1/devnets", tags=["devnets"])
 

@@ -11,14 +11,9 @@ from control_plane.api.docs_page import docs_page
 from control_plane.api.errors import PROBLEMS, documented
 from control_plane.api.metrics import metrics_text
 from control_plane.api.parameters import IdempotencyKey
-from control_plane.schemas.devnet import (
-    CreateDevnet,
-    DaemonView,
-    Health,
-    PlanView,
-    TemplateView,
-    ValidateResult,
-)
+from control_plane.schemas.devnet import CreateDevnet
+from control_plane.schemas.plan import PlanView, TemplateView, ValidateResult
+from control_plane.schemas.system import DaemonView, Health
 from control_plane.version import version
 
 router = APIRouter(tags=["system"])

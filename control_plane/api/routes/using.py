@@ -8,14 +8,14 @@ from fastapi.responses import PlainTextResponse
 from control_plane.api.deps import Devnet, OverSocket, Wired
 from control_plane.api.errors import documented
 from control_plane.api.parameters import IdempotencyKey
-from control_plane.schemas.devnet import (
+from control_plane.schemas.export import EnvFormat, ExportView
+from control_plane.schemas.using import (
     AccountsView,
     ContractView,
     EnvView,
     FaucetRequest,
     FaucetResult,
 )
-from control_plane.schemas.export import EnvFormat, ExportView
 from control_plane.services.environment import render, variables
 from control_plane.services.exports import KINDS, export
 

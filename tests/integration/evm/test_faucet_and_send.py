@@ -18,19 +18,13 @@ from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.adapters.evm.signer import sign_call
 from control_plane.domain.calls import selector
-from control_plane.domain.errors import (
-    Conflict,
-    DeadlineExceeded,
-    Failed,
-    InvalidInput,
-    NotFound,
-)
+from control_plane.domain.errors import Conflict, DeadlineExceeded, Failed, InvalidInput, NotFound
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Account
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement.gas_tokens import PRESETS, GasToken, token_address
-from control_plane.schemas.devnet import FaucetRequest, FaucetResult
 from control_plane.schemas.message import MessageSent, SendMessage
+from control_plane.schemas.using import FaucetRequest, FaucetResult
 from control_plane.services.faucet import Faucet
 from control_plane.services.faucet_tokens import given
 from control_plane.services.send_message import SendMessages

@@ -10,7 +10,6 @@ from control_plane.domain.plan import Plan
 from control_plane.domain.planner import make_plan
 from control_plane.domain.suggest import hint
 from control_plane.schemas.devnet import (
-    ChainPlanView,
     CreateDevnet,
     DevnetStatus,
     DevnetSummary,
@@ -18,10 +17,9 @@ from control_plane.schemas.devnet import (
     JoinRollup,
     L1Status,
     MetalayerStatus,
-    PlanView,
     RollupStatus,
-    ValidateResult,
 )
+from control_plane.schemas.plan import ChainPlanView, PlanView, ValidateResult
 from control_plane.schemas.service import ServiceView
 from control_plane.schemas.spec import Spec
 from control_plane.services.events import EventLog

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from control_plane.schemas.devnet import AccountsView, AccountView, ContractView
 from control_plane.schemas.epoch import EpochView
 from control_plane.schemas.guardian import GuardianSetView, GuardianView
 from control_plane.schemas.message import MessageView
+from control_plane.schemas.using import AccountsView, AccountView, ContractView
 from control_plane.services.queries import MessageFilter
 from control_plane.services.unknown import not_found
 from tests.unit.api.fake_devnets import FakeDevnets

@@ -10,8 +10,9 @@ from control_plane.api.deps import Services
 from control_plane.daemon_files import Listening
 from control_plane.domain.errors import Conflict
 from control_plane.domain.ports.store import Database
-from control_plane.schemas.devnet import DaemonView, FaucetRequest, FaucetResult, FaucetTransfer
 from control_plane.schemas.offence import OffenceView
+from control_plane.schemas.system import DaemonView
+from control_plane.schemas.using import FaucetRequest, FaucetResult, FaucetTransfer
 from control_plane.services.events import EventLog
 from control_plane.services.specs import template_view, template_views
 from control_plane.settings import Settings
