@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from control_plane.resources import artifacts_dir
 from tests.acceptance.world import ROOT, World, new_world
 from tests.foundry import cast_binary
 
@@ -38,6 +39,7 @@ PAGES = (
     "docs/concepts/switching.md",
     "docs/concepts/op-geth.md",
     "docs/concepts/surfaces.md",
+    "docs/concepts/apps.md",
     "docs/concepts/validity.md",
     "docs/concepts/disputes.md",
     "docs/concepts/hyperlane.md",
@@ -53,6 +55,8 @@ ELSEWHERE = {
     ),
 }
 """Commands that are not run here, and why."""
+_FILE = re.compile(r"^```yaml\n# (\S+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+"""A file that the page's commands use: its name stands in its first line."""
 _BLOCK = re.compile(r"^```console\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -63,6 +67,13 @@ def commands(page: str) -> list[str]:
         text = re.sub(r"\\\n\s*", "", block)
         found += [line[2:] for line in text.splitlines() if line.startswith("$ ")]
     return [re.sub(r"\s+# .*$", "", line) for line in found]
+
+
+def write_files(page: str, where: Path) -> None:
+    """Files that the page shows, and the contracts' artifacts beside them."""
+    for name, text in _FILE.findall((ROOT / page).read_text(encoding="utf-8")):
+        (where / name).write_text(text, encoding="utf-8")
+    (where / "artifacts").symlink_to(artifacts_dir())
 
 
 def needs_devnet(page: str) -> bool:
@@ -90,6 +101,7 @@ def test_commands_of_the_page(shell: World, page: str) -> None:
     lines = [line for line in commands(page) if line not in ELSEWHERE]
     assert lines or page == "docs/concepts/epochs-and-proofs.md"
     shell.run("up")
+    write_files(page, shell.home)
     port = shell.daemon()["port"]
     script = ["set -eu"]
     for line in lines:

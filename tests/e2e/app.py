@@ -1,8 +1,5 @@
-"""An application of two contracts, as its deployer would describe it once for all rollups: creation
-code, constructor arguments and links do not differ by framework or engine, nor do addresses."""
+"""The app that docs/concepts/apps.md shows: two contracts, described once for all rollups."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from eth_abi import encode  # type: ignore[attr-defined]
@@ -10,66 +7,38 @@ from eth_abi import encode  # type: ignore[attr-defined]
 from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.calls import selector
-from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.node import Account
 from control_plane.schemas.spec import TEST_MNEMONIC
-from tests.acceptance.gateway import address_of, creation, delivered, interoperable
+from tests.acceptance.gateway import delivered, interoperable
+from tests.acceptance.test_docs import write_files
 from tests.acceptance.world import rpc, until
+from tests.e2e.home import Home
 
 Chain = dict[str, Any]
-OWNER = derive_accounts(TEST_MNEMONIC, 5)[4]
+NUMBER = 4
+OWNER = derive_accounts(TEST_MNEMONIC, NUMBER + 1)[NUMBER]
 SUPPLY = 1_000
 """Of points, on every rollup."""
 _GWEI = 10**9
 
 
-@dataclass(frozen=True)
-class Contract:
-    """By artifact, the types of its constructor's parameters, and their values."""
-
-    artifact: str
-    types: Sequence[str]
-    values: Sequence[Any]
-
-    @property
-    def code(self) -> bytes:
-        return creation(self.artifact, list(self.types), list(self.values))
+def deploy(home: Home, *arguments: str) -> dict[str, Any]:
+    """By the manifest as the page has it; what the command tells."""
+    if not (home.home / "points.yaml").exists():
+        write_files("docs/concepts/apps.md", home.home)
+    return dict(home.json("app", "deploy", "points.yaml", "--from", str(NUMBER), *arguments))
 
 
-def manifest(rollups: Sequence[Chain]) -> Mapping[str, Contract]:
-    """The app by its contracts' names: points, which travel between all of `rollups`, and a
-    bank of points."""
-    points = at(rollups[0], "points")
-    gateway = rollups[0]["contracts"]["erc7786Gateway"]
-    links = [(gateway, interoperable(each["chain_id"], points)) for each in rollups]
-    kinds = ("string", "string", "address", "uint256", "(address,bytes)[]")
-    made = {
-        "points": Contract("BridgedToken", kinds, ("Points", "PTS", OWNER.address, SUPPLY, links)),
-        "bank": Contract("TokenBridge", ("address", "(address,bytes)[]"), (points, links)),
-    }
-    assert {each["contracts"]["erc7786Gateway"] for each in rollups} == {gateway}
-    return made
+def states(told: dict[str, Any], kind: str) -> set[str]:
+    """States of all ``contracts`` or ``calls``."""
+    return {one["state"] for rollup in told["rollups"] for one in rollup[kind]}
 
 
-def at(rollup: Chain, name: str) -> str:
-    """Where the contract called `name` is, on every rollup."""
-    return address_of(rollup, _salt(name))
-
-
-def deploy(rollup: Chain, contracts: Mapping[str, Contract]) -> None:
-    """By the devnet's CREATE3 factory, signed here: no node needs to know the owner's key."""
-    for name, contract in contracts.items():
-        arguments = encode(["bytes32", "bytes"], [_salt(name), contract.code])
-        data = selector("deploy(bytes32,bytes)") + arguments
-        send(rollup, rollup["contracts"]["create3Factory"], data)
-
-
-def move(here: Chain, there: Chain, to: str, amount: int) -> str:
+def move(here: Chain, there: Chain, points: str, to: str, amount: int) -> str:
     """Points of the owner to an account of another rollup; the message that took them."""
     arguments = encode(["bytes", "uint256"], [interoperable(there["chain_id"], to), amount])
     data = selector("crosschainTransfer(bytes,uint256)") + arguments
-    done = send(here, at(here, "points"), data)
-    return delivered(here, there, done)
+    return delivered(here, there, send(here, points, data))
 
 
 def send(
@@ -96,7 +65,3 @@ def send(
     receipt = dict(rpc(url, "eth_getTransactionReceipt", hash_))
     assert receipt["status"] == "0x1", receipt
     return receipt
-
-
-def _salt(name: str) -> bytes:
-    return keccak256(f"app.{name}".encode())

@@ -64,23 +64,23 @@ def coins(rollup: app.Chain, who: str) -> int:
     return int(rpc(rollup["rpc_url"], "eth_getBalance", who, "latest"), 16)
 
 
-def test_same_code_arguments_links_and_addresses(rollups: list[app.Chain]) -> None:
+def test_same_manifest_code_and_addresses(net: Home, rollups: list[app.Chain]) -> None:
     """And what it sends from each rollup arrives at the next."""
     assert [each["framework"] for each in rollups] == [
         *("op-stack", "arbitrum-nitro", "zk-stack", "polygon-cdk", "op-stack")
     ]
     assert [each["engine"] for each in rollups] == [*["anvil"] * 4, "op-geth"]
-    contracts = app.manifest(rollups)
-    for rollup in rollups:
-        app.deploy(rollup, contracts)
-    for name in contracts:
-        (at,) = {app.at(each, name) for each in rollups}
+    told = app.deploy(net)
+    assert (app.states(told, "contracts"), app.states(told, "calls")) == ({"deployed"}, {"made"})
+    points = told["addresses"]["points"]
+    for at in told["addresses"].values():
         (code,) = {rpc(each["rpc_url"], "eth_getCode", at, "latest") for each in rollups}
         assert len(code) > 1_000
-    points = app.at(rollups[0], "points")
+    again = app.deploy(net)
+    assert (app.states(again, "contracts"), app.states(again, "calls")) == ({"stands"}, {"stands"})
     ring = tuple(zip(rollups, (*rollups[1:], rollups[0]), strict=True))
     for amount, (here, there) in enumerate(ring, 1):
-        app.move(here, there, SOMEBODY, amount)
+        app.move(here, there, points, SOMEBODY, amount)
     assert [balance(each, points, SOMEBODY) for each in rollups] == [5, 1, 2, 3, 4]
     left = [balance(each, points, app.OWNER.address) for each in rollups]
     assert left == [app.SUPPLY - amount for amount in (1, 2, 3, 4, 5)]
