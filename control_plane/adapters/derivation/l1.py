@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import zstandard
 
-from control_plane.domain.channels import MOST_BYTES, Channel, InvalidChannel, decode_channel
+from control_plane.domain.channels import MOST_BYTES, Channel, decode_channel
+from control_plane.domain.columns import InvalidChannel
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ports.da import DataUnavailable, ReadsFrames
 from control_plane.domain.ports.node import Rpc

@@ -14,10 +14,10 @@ from control_plane.domain.channels import (
     MOST_BYTES,
     Channel,
     ChannelBlock,
-    InvalidChannel,
     decode_channel,
     encode_channel,
 )
+from control_plane.domain.columns import InvalidChannel
 
 _KEYS = [bytes([n]) * 32 for n in range(1, 11)]
 _AUTHORIZATION = {"chainId": 901, "address": "0x" + "22" * 20, "nonce": 3}
