@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails
 
 from control_plane.domain.errors import InvalidInput, NotAvailableYet, Problem
 from control_plane.domain.spec_errors import Location, problem_of, shown_path
-from control_plane.domain.spec_rules import NOT_YET, RULES, Facts, too_many
+from control_plane.domain.spec_rollup import NOT_YET
+from control_plane.domain.spec_rules import RULES, Facts, too_many
 from control_plane.schemas.spec import Spec
 
 SHORT_NAMES: Final = {

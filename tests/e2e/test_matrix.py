@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args
 
 import pytest
 
-from control_plane.domain.spec_rules import PROOFS
+from control_plane.domain.spec_rollup import PROOFS
 from control_plane.schemas.spec import DataAvailability
 from tests.acceptance.world import ALICE, until
 from tests.e2e.home import Home, new_home

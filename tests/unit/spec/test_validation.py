@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from control_plane.domain.errors import InvalidInput, NotAvailableYet, Problem
 from control_plane.domain.plan import GasToken
 from control_plane.domain.planner import make_plan
-from control_plane.domain.spec_rules import NOT_YET, PROOFS, Facts
+from control_plane.domain.spec_rollup import NOT_YET, PROOFS
+from control_plane.domain.spec_rules import Facts
 from control_plane.domain.validation import fill_names, set_rollup_count, validate_spec
 from control_plane.schemas.spec import DataAvailability, Framework, Proof, Spec
 from tests.unit.spec.specs import raw_specs
