@@ -25,6 +25,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any, Final
 
+from control_plane.adapters.engine.deposit_blocks import (
+    MARKS,
+    behind_origin,
+    height,
+    missing,
+    read_origins,
+)
 from control_plane.adapters.engine.deposit_pool import (
     DEPOSIT_KIND,
     DepositPool,
@@ -33,12 +40,9 @@ from control_plane.adapters.engine.deposit_pool import (
 )
 from control_plane.adapters.engine.genesis import GAS_LIMIT
 from control_plane.adapters.evm.l1_view import Intake, L1View
-from control_plane.domain.calls import selector
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import (
-    DEPOSITOR,
-    L1_BLOCK,
     NO_ORIGIN,
     Deposit,
     L1Block,
@@ -57,12 +61,8 @@ _READ_GAS: Final = 200_000_000
 _OFTEN: Final = 1.0
 """Seconds between two attributes without deposits."""
 _ALL_GAS: Final = 1 << 60
-_AT_ONCE: Final = 32
-_DEPOSITOR: Final = "0x" + DEPOSITOR.hex()
-_MARKS: Final = 1_024
 _STEPS: Final = 32
 """In which an L1 block ages until the attributes tell of it."""
-_NUMBER, _HASH = selector("number()"), selector("hash()")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ class DepositBuilder:
         self._l1 = l1
         self._lag = lag
         self._clock = clock
-        self._marks: deque[_Mark] = deque(maxlen=_MARKS)
+        self._marks: deque[_Mark] = deque(maxlen=MARKS)
         self._next: Intake | None = None
         """What was read of the L1 behind the origin: deposits that are in no block yet."""
         self._in = 0
@@ -122,12 +122,12 @@ class DepositBuilder:
         await self._node.call("evm_setBlockGasLimit", hex(GAS_LIMIT))
         block = await self._node.call("eth_getBlockByNumber", "latest", False)
         number = int(block["number"], 16)
-        (origin,) = await self._origins([number])
+        (origin,) = await read_origins(self._node, [number])
         if origin is None:
             raise TemporaryFailure("The rollup does not say where it is", f"block {number}")
         while self._marks and (self._marks[-1].number >= number or not await self._stands()):
             self._marks.pop()
-        self._loose = await self._behind_origin(number)
+        self._loose = await behind_origin(self._node, number)
         self._marks.append(_Mark(number, Hex(block["hash"]), origin, is_clean=not self._loose))
         self._read_anew()
 
@@ -258,7 +258,7 @@ class DepositBuilder:
                 self._seen.clear()
                 replaced = await self._go_back()
             if self._next is None and not self._mark.is_clean:
-                self._loose = await self._behind_origin(await self._height())
+                self._loose = await behind_origin(self._node, await height(self._node))
             await self._take_in(heads.head)
             replaced = await self._drop_loose(heads.head) or replaced
             self._looked = heads.head.hash
@@ -300,7 +300,7 @@ class DepositBuilder:
         if sum(deposit.gas for deposit in self._waiting) > _READ_GAS:
             return
         new = await self._l1.intake(base, head, _READ_GAS)
-        deposits = new.deposits if self._sure else await self._missing(new.deposits)
+        deposits = new.deposits if self._sure else await missing(self._node, new.deposits)
         if len(deposits) < len(new.deposits):
             self._marks[-1] = _Mark(self._mark.number, self._mark.hash, origin, is_clean=False)
         self._next = Intake(new.origin, (*self._waiting, *deposits))
@@ -327,35 +327,6 @@ class DepositBuilder:
         await self._take_in(head)
         return replaced
 
-    async def _behind_origin(self, head: int) -> list[tuple[int, Hex]]:
-        """Users' deposits in the blocks since the last attributes, the oldest first."""
-        found: list[tuple[int, Hex]] = []
-        for top in range(head, max(0, head - _MARKS), -_AT_ONCE):
-            numbers = range(top, max(0, top - _AT_ONCE), -1)
-            calls = [("eth_getBlockByNumber", (hex(n), True)) for n in numbers]
-            for number, block in zip(numbers, await self._node.batch(calls), strict=True):
-                if isinstance(block, RpcError):
-                    raise block
-                kinds = [tx for tx in block["transactions"] if tx["type"] == DEPOSIT_KIND]
-                users = [tx for tx in kinds if tx["from"] != _DEPOSITOR]
-                if len(users) < len(kinds):
-                    return found[::-1]
-                found += [(number, Hex(tx["hash"])) for tx in users]
-        return found[::-1]
-
-    async def _missing(self, deposits: Sequence[Deposit]) -> tuple[Deposit, ...]:
-        """Those of `deposits` that are in no block."""
-        if not deposits:
-            return ()
-        hashes = [form.hash for deposit in deposits for form in (deposit, bare(deposit))]
-        calls = [("eth_getTransactionReceipt", (hash_,)) for hash_ in hashes]
-        answers = await self._node.batch(calls)
-        for answer in answers:
-            if isinstance(answer, RpcError):
-                raise answer
-        pairs = zip(deposits, answers[::2], answers[1::2], strict=True)
-        return tuple(deposit for deposit, *found in pairs if not any(found))
-
     # ------------------------------------------------------------------ going back
 
     async def _go_back(self) -> Replaced | None:
@@ -367,8 +338,8 @@ class DepositBuilder:
                 self._left = True
                 return None if mark is after else await self._take_back(after.number - 1)
             after = mark
-        numbers = range(after.number - 1, max(-1, after.number - _MARKS), -1)
-        for number, origin in zip(numbers, await self._origins(numbers), strict=True):
+        numbers = range(after.number - 1, max(-1, after.number - MARKS), -1)
+        for number, origin in zip(numbers, await read_origins(self._node, numbers), strict=True):
             if origin is None:
                 break
             if await self._is_there(origin):
@@ -377,7 +348,7 @@ class DepositBuilder:
 
     async def _take_back(self, base: int) -> Replaced:
         """Undo the blocks above `base`; what was in them waits again."""
-        head = await self._height()
+        head = await height(self._node)
         numbers = range(base + 1, head + 1)
         blocks = await self._node.batch([("eth_getBlockByNumber", (hex(n), True)) for n in numbers])
         raws = []
@@ -399,29 +370,6 @@ class DepositBuilder:
                 refused += "already" not in error.message
         dropped = refused + len(raws) - len(known)
         return Replaced(base + 1, head, self._mark.origin.number, len(raws), dropped)
-
-    # ------------------------------------------------------------------ the node
-
-    async def _height(self) -> int:
-        return int(await self._node.call("eth_blockNumber"), 16)
-
-    async def _origins(self, numbers: Sequence[int]) -> list[Origin | None]:
-        """The origin that ``L1Block`` tells after each block; None where the state is not kept."""
-        to = "0x" + L1_BLOCK.hex()
-        calls = [
-            ("eth_call", ({"to": to, "data": "0x" + data.hex()}, hex(number)))
-            for number in numbers
-            for data in (_NUMBER, _HASH)
-        ]
-        answers = await self._node.batch(calls)
-        found: list[Origin | None] = []
-        for number, hash_ in zip(answers[::2], answers[1::2], strict=True):
-            if isinstance(number, RpcError) or isinstance(hash_, RpcError):
-                found.append(None)
-                continue
-            data = bytes.fromhex(hash_[2:])
-            found.append(Origin(int(number, 16), data, 0) if any(data) else NO_ORIGIN)
-        return found
 
 
 def _stranded(mark: _Mark) -> TemporaryFailure:
