@@ -1,11 +1,10 @@
 """Secrets in files: what agents of one devnet show each other, and keys of single roles."""
 
-import contextlib
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
+from control_plane.adapters.secret_files import write_once
 from control_plane.domain.errors import StorageFailed
 
 _BYTES: Final = 32
@@ -37,18 +36,8 @@ def write_secret(path: Path, secret: bytes) -> None:
 
     Appears whole or not at all. StorageFailed.
     """
-    draft = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secret.hex().encode() + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
-            with contextlib.suppress(FileExistsError):
-                os.link(draft, path)
-        finally:
-            draft.unlink()
+        write_once(path, secret)
     except OSError as error:
         raise StorageFailed("A secret can't be written", f"{path}: {error.strerror}") from error

@@ -1,14 +1,13 @@
 """A devnet's service keys: one random master secret on disk, everything else derived from it."""
 
-import contextlib
 import hashlib
 import hmac
-import os
 import secrets
 from pathlib import Path
 from typing import Final
 
 from control_plane.adapters.evm.signer import account
+from control_plane.adapters.secret_files import write_once
 from control_plane.domain.errors import StorageFailed
 from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.ports.node import Account
@@ -80,7 +79,7 @@ def _master(directory: Path) -> bytes:
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not path.exists():
-            _write_once(path, secrets.token_bytes(_MASTER_BYTES))
+            write_once(path, secrets.token_bytes(_MASTER_BYTES))
         master = bytes.fromhex(path.read_text().strip())
     except (OSError, ValueError) as error:
         raise StorageFailed(
@@ -89,18 +88,3 @@ def _master(directory: Path) -> bytes:
     if len(master) != _MASTER_BYTES:
         raise StorageFailed("The devnet's service keys are damaged", str(path), "Take it down.")
     return master
-
-
-def _write_once(path: Path, master: bytes) -> None:
-    """Appear whole or not at all; whoever comes second keeps what is there."""
-    draft = path.with_name(f".secrets-{secrets.token_hex(8)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(master.hex().encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)
-    finally:
-        draft.unlink()
