@@ -66,7 +66,7 @@ class Reader:
         if not isinstance(value, list | tuple):
             return self._note(path, f"it is no list, as {_told(parameter)} wants one")
         if length and len(value) != int(length):
-            return self._note(path, f"it has {len(value)} elements", f"write {length}")
+            return self._note(path, f"it is a list of {len(value)}", f"write {length}")
         element = parameter.model_copy(update={"type": inner})
         return [self.value(element, one, f"{path}[{at}]") for at, one in enumerate(value)]
 
@@ -122,7 +122,8 @@ class Reader:
         if isinstance(value, Place) and length == 32:
             return found.rjust(32, b"\0")
         if length is not None and len(found) != length:
-            self._note(path, f"it has {len(found)} bytes, {_told(parameter)} has {length}")
+            has = f"{len(found)} byte{'' if len(found) == 1 else 's'}"
+            self._note(path, f"it has {has}, {_told(parameter)} has {length}")
             return None
         return found
 

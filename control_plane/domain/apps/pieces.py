@@ -31,7 +31,7 @@ class ContractPiece:
     creation: bytes
     """Creation code with its arguments."""
     made_of: str
-    """Hash of the code, of the arguments as they are written, and of the owner."""
+    """Hash of the code, of the arguments as they are written, and of the owner if they name it."""
     salt: bytes
 
     @property
@@ -132,13 +132,14 @@ def _contract_piece(
         problems.append(Problem(path, detail, f"{LARGEST_CODE} is the most (EIP-3860)"))
     if arguments is None:
         return None
-    written = json.dumps([list(contract.args), scene.owner], default=str).encode()
+    written = json.dumps(list(contract.args), default=str)
+    owner = scene.owner if '"$owner"' in written else ""
     return ContractPiece(
         name=contract.name,
         artifact=contract.artifact,
         address=Hex(scene.contracts[contract.name]),
         creation=creation,
-        made_of=keccak256(code + written).hex(),
+        made_of=keccak256(code + (written + owner).encode()).hex(),
         salt=salt_of(app.name, contract.name),
     )
 
