@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 
 from control_plane.adapters.persistence import schema
-from control_plane.adapters.persistence.database import open_database
+from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.persistence.tables import METADATA, REVISIONS
 from control_plane.domain.errors import InvalidInput, StorageFailed, TemporaryFailure
 from control_plane.domain.records import CursorRecord
@@ -176,12 +176,15 @@ async def test_a_commit_survives_kill9(tmp_path: Path) -> None:
 async def test_two_processes_that_write_wait_for_each_other(tmp_path: Path) -> None:
     first, second = [await open_database(url(tmp_path / "x.db")) for _ in range(2)]
 
-    async def write(database: object, agent: str) -> None:
+    async def write(database: SqlDatabase, agent: str) -> None:
         for block in range(100):
-            async with (first if agent == "a" else second).begin() as unit:
+            async with database.begin() as unit:
                 await unit.cursors.put(CursorRecord("shop", agent, "op", block, "0x"))
 
     await asyncio.gather(write(first, "a"), write(second, "b"))
+    async with first.begin() as unit:
+        found = [await unit.cursors.get("shop", agent, "op") for agent in ("a", "b")]
+    assert [cursor and cursor.block for cursor in found] == [99, 99]
     await first.close()
     await second.close()
 

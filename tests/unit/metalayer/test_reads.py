@@ -71,7 +71,9 @@ def test_no_demands_of_what_the_router_would_not_take(raw: bytes) -> None:
 
 @given(st.binary(max_size=600))
 def test_any_body_is_survived(data: bytes) -> None:
-    demands(message(body(())[: len(data) % 200] + data), ROUTER)
+    found = demands(message(body(())[: len(data) % 200] + data), ROUTER)
+    assert len(found.reads) <= MOST_READS
+    assert all(len(read.data) <= MOST_CALL_BYTES for read in found.reads)
 
 
 @given(st.lists(st.binary(max_size=100), max_size=8))

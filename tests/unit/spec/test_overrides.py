@@ -61,8 +61,10 @@ def test_all_faults_are_told_at_once() -> None:
 
 @given(st.text())
 def test_any_text_is_understood_or_refused(text: str) -> None:
+    before = copy.deepcopy(BASE)
     with contextlib.suppress(InvalidInput):
-        apply_overrides(BASE, [text])
+        assert isinstance(apply_overrides(BASE, [text]), dict)
+    assert before == BASE
 
 
 _KEYS = st.from_regex(r"[a-z][a-z0-9_]{0,10}", fullmatch=True)

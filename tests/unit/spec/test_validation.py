@@ -299,8 +299,10 @@ def test_the_number_of_rollups_can_be_set(count: int) -> None:
 
 @given(_JSON)
 def test_names_are_filled_in_whatever_stands_there(value: Any) -> None:
-    fill_names({"rollups": value})
-    fill_names({"rollups": [value]})
+    for raw in ({"rollups": value}, {"rollups": [value]}):
+        filled = fill_names(raw)["rollups"]
+        found = [one for one in filled if isinstance(one, dict)] if isinstance(filled, list) else []
+        assert all(one["name"] is not None and one["name"] != "" for one in found)
 
 
 @pytest.mark.parametrize(
