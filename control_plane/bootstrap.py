@@ -121,30 +121,17 @@ def _tools(
     ruling: "Ruling",
 ) -> Tools:
     cache = cache_dir(os.environ)
-
-    @functools.cache
-    def anvil(named: str | None = None) -> Path:
-        insisted = settings.anvil if named is None else Path(named)
-        return resolve_anvil(insisted, cache=cache).path
+    anvil = _anvil_finder(settings, cache)
 
     def bake() -> Genesis:
         return ensure_genesis(anvil, cache)
 
     engines = _engines()
-    find: dict[str, FindProgram] = {
-        "anvil": lambda spec, _: anvil(spec.plan.engine("anvil").path),
-        "op-geth": functools.partial(_find_op_geth, cache),
-    }
-    runtimes: dict[str, Runtime] = {
-        "process": ProcessRuntime(engines, find, gate),
-        "compose": cast(Runtime, containers),
-        "external": ExternalRuntime(connect),
-    }
     programs = ProcessPrograms(functools.partial(_program_path, cache))
     native = OnDemand(lambda: _native_stack(programs))
     return Tools(
         database=database,
-        runtime=SelectingRuntime(runtimes, programs),
+        runtime=SelectingRuntime(_runtimes(engines, anvil, cache, gate, containers), programs),
         connect=connect,
         provision=FileProvision(bake, engines),
         programs=NodePrograms(cache, os.environ),
@@ -163,6 +150,35 @@ def _tools(
         remove_tree=remove_tree,
         fault=_fault(),
     )
+
+
+def _anvil_finder(settings: Settings, cache: Path) -> Callable[..., Path]:
+    """Looks once for each path that is named."""
+
+    @functools.cache
+    def anvil(named: str | None = None) -> Path:
+        insisted = settings.anvil if named is None else Path(named)
+        return resolve_anvil(insisted, cache=cache).path
+
+    return anvil
+
+
+def _runtimes(
+    engines: dict[str, ProcessEngine],
+    anvil: Callable[..., Path],
+    cache: Path,
+    gate: Gate,
+    containers: OnDemand,
+) -> dict[str, Runtime]:
+    find: dict[str, FindProgram] = {
+        "anvil": lambda spec, _: anvil(spec.plan.engine("anvil").path),
+        "op-geth": functools.partial(_find_op_geth, cache),
+    }
+    return {
+        "process": ProcessRuntime(engines, find, gate),
+        "compose": cast(Runtime, containers),
+        "external": ExternalRuntime(connect),
+    }
 
 
 def _ruling(control: ControlPlane, database: SqlDatabase) -> "Ruling":

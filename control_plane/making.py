@@ -202,13 +202,6 @@ def make_watcher(
         return []
     from control_plane.agents.watcher import Watcher
 
-    async def roster(set_id: int) -> Roster | None:
-        async with database.begin() as unit:
-            found = await unit.guardian_sets.get(network.devnet, set_id)
-        if found is not None:
-            return Roster(set_id, [Member.from_json(member) for member in found.members])
-        return founding if set_id == founding.guardian_set.set_id else None
-
     async def epoch(number: int) -> EpochRecord | None:
         async with database.begin() as unit:
             return await unit.epochs.get(network.devnet, number)
@@ -230,10 +223,20 @@ def make_watcher(
         )
         reports = Reports(site, links[str(l1.name)], sender, database, hub, decode_error, time.time)
         ours = keys.relayer.address.lower()
+        roster = functools.partial(_roster, database, network.devnet, founding)
         watching = Watching(network, links, reports, roster, epoch, ours, news)
         return _Owning(watching, [sender])
 
     return [Watcher(hub, make)]
+
+
+async def _roster(database: Database, devnet: str, founding: Roster, set_id: int) -> Roster | None:
+    """The members of a guardian set, as its record or as the devnet's beginning has it."""
+    async with database.begin() as unit:
+        found = await unit.guardian_sets.get(devnet, set_id)
+    if found is not None:
+        return Roster(set_id, [Member.from_json(member) for member in found.members])
+    return founding if set_id == founding.guardian_set.set_id else None
 
 
 def find_checkpoints(network: Network, root: Path) -> "Checkpoints | None":

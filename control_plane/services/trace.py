@@ -99,9 +99,12 @@ def _steps(
 ) -> tuple[TraceStep, ...]:
     origin = names.get(record.origin, f"domain {record.origin}")
     destination = names.get(record.destination, f"domain {record.destination}")
-    relayed_by = "by this devnet's relayer" if record.relay_tx else ""
-    if record.delivered_tx and not record.relay_tx:
-        relayed_by = "by somebody else's transaction"
+    return *_at_origin(record, epoch, origin), *_at_destination(record, destination)
+
+
+def _at_origin(
+    record: MessageRecord, epoch: EpochRecord | None, origin: str
+) -> tuple[TraceStep, ...]:
     return (
         TraceStep(
             name="dispatched",
@@ -118,6 +121,14 @@ def _steps(
             block=_attested_block(record, epoch),
             detail=_attested(record, epoch),
         ),
+    )
+
+
+def _at_destination(record: MessageRecord, destination: str) -> tuple[TraceStep, ...]:
+    relayed_by = "by this devnet's relayer" if record.relay_tx else ""
+    if record.delivered_tx and not record.relay_tx:
+        relayed_by = "by somebody else's transaction"
+    return (
         TraceStep(
             name="certified",
             at=moment(_certified_at(record)),
