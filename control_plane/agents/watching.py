@@ -30,6 +30,7 @@ from control_plane.domain.evidence import (
 )
 from control_plane.domain.formats import COUNT_SLOT, ROOT_SLOT, EpochHeader, Leaf, Member
 from control_plane.domain.header import InvalidHeader
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.hub import EpochCertified, Head, Missed, News, Votes
 from control_plane.domain.network import Network
 from control_plane.domain.quorum import Roster
@@ -67,7 +68,7 @@ _BLOCKS: Final = 1_000
 """Blocks of a chain that may wait for that; the oldest go first when there are more."""
 _REMEMBERED: Final = 4_096
 _RETRY: Final = 2.0
-_SLOTS: Final = [f"0x{slot:064x}" for slot in (COUNT_SLOT, ROOT_SLOT)]
+_SLOTS: Final = [hex_word(slot) for slot in (COUNT_SLOT, ROOT_SLOT)]
 
 log = logging.getLogger(__name__)
 

@@ -11,6 +11,7 @@ from typing import Any, Final, Self
 
 from control_plane.domain import bls
 from control_plane.domain.hashing import ZERO, keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Domain
 from control_plane.domain.merkle import ArrayTree
 
@@ -49,7 +50,7 @@ def _fixed(value: bytes, size: int, name: str) -> bytes:
 
 
 def _hex(value: str, size: int, name: str) -> bytes:
-    return _fixed(bytes.fromhex(value.removeprefix("0x")), size, name)
+    return _fixed(from_hex(value), size, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 
 from control_plane.domain.calls import selector, tail, word
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import create3_address
 
@@ -154,7 +155,7 @@ class Site:
     @classmethod
     def of(cls, create3_factory: str, validators: Sequence[bytes]) -> Self:
         """`validators` are addresses, in the order of the set."""
-        maker = bytes.fromhex(create3_factory.removeprefix("0x"))
+        maker = from_hex(create3_factory)
         implementation, factory, announce, recipient, hook = (
             create3_address(maker, salt(name)) for name in CREATED
         )
@@ -209,7 +210,7 @@ def _hex(data: bytes) -> Hex:
 
 
 def _bytes(text: str, size: int) -> bytes:
-    found = bytes.fromhex(text.removeprefix("0x"))
+    found = from_hex(text)
     if len(found) != size:
         raise ValueError(f"{len(found)} bytes instead of {size}")
     return found

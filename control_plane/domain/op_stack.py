@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 
 DEPOSIT_TYPE: Final = 0x7E
@@ -266,7 +267,7 @@ def portal_implementation_salt() -> bytes:
 
 def portal_address(contracts: Mapping[str, str], chain_id: int) -> bytes:
     """The L1 contract whose deposits the rollup `chain_id` takes; `contracts` by JSON key."""
-    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    factory = from_hex(contracts["create3Factory"])
     return create3_address(factory, portal_salt(chain_id))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack import create3_address
 
@@ -56,5 +57,5 @@ def salt(chain_id: int, key: str) -> bytes:
 
 
 def _create3(factory: Hex, salt_: bytes) -> Hex:
-    at = create3_address(bytes.fromhex(factory.removeprefix("0x")), salt_)
+    at = create3_address(from_hex(factory), salt_)
     return Hex("0x" + at.hex())

@@ -2,24 +2,25 @@
 
 from control_plane.domain import bls, formats
 from control_plane.domain.calls import encode_call
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.network import GuardianKeys
 
 
 def transfer(to: str, amount: int) -> bytes:
     """Of ERA; `amount` in wei."""
-    return encode_call("transfer(address,uint256)", _bytes(to), amount)
+    return encode_call("transfer(address,uint256)", from_hex(to), amount)
 
 
 def approve(spender: str, amount: int) -> bytes:
     """Of ERA; `amount` in wei."""
-    return encode_call("approve(address,uint256)", _bytes(spender), amount)
+    return encode_call("approve(address,uint256)", from_hex(spender), amount)
 
 
 def register(guardian: GuardianKeys, chain_id: int, registry: str, stake: int) -> bytes:
     """With the key's proof of possession for this chain, registry and account; `stake` in wei."""
     secret = bls.SecretKey(guardian.bls_seed)
-    account = _bytes(guardian.account.address)
-    digest = formats.possession_digest(chain_id, _bytes(registry), account, secret.key)
+    account = from_hex(guardian.account.address)
+    digest = formats.possession_digest(chain_id, from_hex(registry), account, secret.key)
     proof = secret.prove_possession(digest)
     return encode_call("register(bytes,bytes,uint96)", secret.key, proof, stake)
 
@@ -53,8 +54,4 @@ def slash_verdict(guardian: str, verdict: bytes, share: int) -> bytes:
     """Of the slasher, for its owner: `verdict` names it (32 bytes), `share` in hundredths of a
     per cent of the stake."""
     call = "slashVerdict(address,bytes32,uint16)"
-    return encode_call(call, _bytes(guardian), verdict, share)
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    return encode_call(call, from_hex(guardian), verdict, share)

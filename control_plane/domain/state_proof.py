@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.trie import proven_slots
 
 STATE_PROOF_TYPE: Final = "(bytes,bytes[],(address,bytes)[],(uint256,bytes32,bytes)[])"
@@ -66,7 +67,7 @@ class _Nodes:
     positions: dict[bytes, int] = field(default_factory=dict)
 
     def path(self, proof: Sequence[str]) -> bytes:
-        nodes = [bytes.fromhex(node.removeprefix("0x")) for node in proof]
+        nodes = [from_hex(node) for node in proof]
         if nodes == [b"\x80"]:  # how some nodes prove that a trie is empty
             return b""
         found = [self.positions.setdefault(node, len(self.positions)) for node in nodes]

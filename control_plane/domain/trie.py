@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.rlp import Decoded
 
 EMPTY_TRIE: Final = keccak256(b"\x80")
@@ -122,7 +123,7 @@ def proven_slots(
 
 
 def _nodes(given: Sequence[str]) -> list[bytes]:
-    return [bytes.fromhex(node.removeprefix("0x")) for node in given]
+    return [from_hex(node) for node in given]
 
 
 def _items(node: bytes, digest: bytes, known: Known) -> list[Decoded] | None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol
 
 from control_plane.domain.calls import encode_call
 from control_plane.domain.errors import CalderaError, Conflict, Failed, InvalidInput, Problem
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
 from control_plane.domain.ports.metalayer import Pending
@@ -128,7 +129,7 @@ class Faucet:
         to = Hex(request.address.lower())
         async with turn, self._pay_from(chain, live.keys.faucet) as payer:
             if what.address is not None:
-                data = what.call(_bytes(to), amount)
+                data = what.call(from_hex(to), amount)
                 sent = await payer.send(what.address, data, gas=_TOKEN_GAS)
             else:
                 sent = await payer.send(to, b"", gas=_COIN_GAS, value=amount)
@@ -148,7 +149,7 @@ class Faucet:
         rpc = await self._connect(chain.ws_url)
         try:
             if what.address is not None:
-                data = "0x" + encode_call("balanceOf(address)", _bytes(address)).hex()
+                data = "0x" + encode_call("balanceOf(address)", from_hex(address)).hex()
                 request: dict[str, Any] = {"to": what.address, "data": data}
                 return int(await rpc.call("eth_call", request, "latest"), 16)
             return int(await rpc.call("eth_getBalance", address, "latest"), 16)
@@ -177,7 +178,3 @@ def _chains(network: Network, request: FaucetRequest, what: Given) -> list[Chain
             )
         return [network.chains[0]]
     return [chain for chain in served if request.on in {None, chain.name}]
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

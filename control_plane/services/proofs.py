@@ -15,6 +15,7 @@ from control_plane.domain.errors import (
     TemporaryFailure,
 )
 from control_plane.domain.formats import Leaf
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.hub import EpochCertified, News, Wanted
 from control_plane.domain.ids import Domain
 from control_plane.domain.network import Chain, Network
@@ -133,7 +134,7 @@ class Proofs:
         return StorageProofView(
             rollup=chain.name,
             address=address,
-            slots=tuple(SlotValue(slot=_word(s.slot), value=_word(s.value)) for s in found),
+            slots=tuple(SlotValue(slot=hex_word(s.slot), value=hex_word(s.value)) for s in found),
             attested=_attested(epoch, leaf),
             proof=_hex(proof.encode()),
             calldata=_hex(proof.calldata()),
@@ -166,7 +167,7 @@ class Proofs:
 async def _prove(
     rpc: Rpc, chain: Chain, epoch: EpochRecord, leaf: Leaf, address: bytes, slots: Sequence[int]
 ) -> StateProof:
-    words = [_word(slot) for slot in slots]
+    words = [hex_word(slot) for slot in slots]
     try:
         answer: dict[str, Any] = await rpc.call(
             "eth_getProof", _hex(address), words, hex(leaf.block_number)
@@ -237,10 +238,6 @@ def _slot(text: str) -> int:
             "Can't prove that", why, "", (Problem("slot", why, "a number, or 0x-hex"),)
         )
     return number
-
-
-def _word(number: int) -> str:
-    return f"0x{number:064x}"
 
 
 def _hex(data: bytes) -> str:

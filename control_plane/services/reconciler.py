@@ -17,6 +17,7 @@ from control_plane.domain.errors import (
     StorageFailed,
     most_telling,
 )
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Name
 from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.plan import ChainPlan, Plan
@@ -232,7 +233,7 @@ class Reconciler:
             self.live = Live(plan, keys, born)
         await self._drop_removed_chains(plan)
         self.live.plan, self.live.keys = plan, keys
-        live, devnet_id = self.live, bytes.fromhex(record.devnet_id.removeprefix("0x"))
+        live, devnet_id = self.live, from_hex(record.devnet_id)
         live.network = await self._chains.start(live, devnet_id, steps, self._is_held)
         async with steps.step("agents"):
             await self._crew.start(live, live.network)

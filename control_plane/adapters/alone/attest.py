@@ -18,6 +18,7 @@ from control_plane.adapters.alone.http import Handle
 from control_plane.domain.abi_formats import decode_guardian_set, encode_guardian_set
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.formats import EpochHeader, GuardianSet, Leaf
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.hub import Standing
 from control_plane.domain.ports.metalayer import Attester, Refusal, SetSigner
 from control_plane.domain.reads import Answer
@@ -56,7 +57,7 @@ def signing_sets(guardian: SetSigner) -> Handle:
     """What a guardian's server answers when it is asked to hand over."""
 
     async def handle(asked: Any) -> Mapping[str, str]:
-        following = decode_guardian_set(bytes.fromhex(asked["set"].removeprefix("0x")))
+        following = decode_guardian_set(from_hex(asked["set"]))
         try:
             answer = await guardian.sign_set(following)
         except CalderaError as error:
@@ -180,7 +181,7 @@ def _read(status: int, answer: Mapping[str, str]) -> bytes | Refusal:
         return Refusal(f"it answers {status}: {answer.get('title')}")
     if "refusal" in answer:
         return Refusal(str(answer["refusal"]))
-    return bytes.fromhex(answer["signature"].removeprefix("0x"))
+    return from_hex(answer["signature"])
 
 
 class EmbeddedGuardian(Attester, SetSigner, Protocol):

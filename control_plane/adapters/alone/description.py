@@ -15,6 +15,7 @@ from control_plane.adapters.alone.address import Address
 from control_plane.domain.bls import SecretKey
 from control_plane.domain.errors import InvalidInput, NotFound, StorageFailed
 from control_plane.domain.formats import Member
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import FIRST_SET, Chain, GuardianKeys, Network
 from control_plane.domain.plan import Plan
@@ -243,7 +244,7 @@ def _guardian(value: Mapping[str, Any], directory: Path) -> GuardianEntry:
 
 
 def _bytes(text: str, size: int) -> bytes:
-    found = bytes.fromhex(text.removeprefix("0x"))
+    found = from_hex(text)
     if len(found) != size:
         raise ValueError(f"{text[:12]}… has {len(found)} bytes, not {size}")
     return found

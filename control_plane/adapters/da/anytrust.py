@@ -28,6 +28,7 @@ from control_plane.adapters.da.das import (
 )
 from control_plane.adapters.da.http import Service, fields
 from control_plane.domain.errors import CalderaError, PermanentFailure, TemporaryFailure
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ports.da import (
     CommitmentType,
     DataCorrupted,
@@ -161,7 +162,7 @@ class AnyTrustClient:
         )
         try:
             texts = fields(answer, ("dataHash", "timeout", "sig"))
-            given, until, signature = _octets(texts[0]), int(texts[1], 16), _octets(texts[2])
+            given, until, signature = from_hex(texts[0]), int(texts[1], 16), from_hex(texts[2])
             same = given == digest and until == timeout
             good = same and verify([key], signable(digest, timeout), signature)
         except (ValueError, TypeError, AttributeError):
@@ -200,7 +201,3 @@ async def _given(member: Service, digest: bytes) -> bytes:
     if data is None or tree_hash(data) != digest:
         raise DataCorrupted(f"{member.name} gave other data", f"not of 0x{digest.hex()}")
     return data
-
-
-def _octets(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -12,6 +12,7 @@ from typing import Final
 from control_plane.adapters.da.http import Service
 from control_plane.adapters.da.kzg import Kzg
 from control_plane.domain.blobs import BLOB_BYTES, decode_blobs, versioned_hash
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ports.da import DataCorrupted, DataExpired, DataWithheld
 
 _PATH: Final = "/eth/v1/beacon/blobs/"
@@ -70,7 +71,7 @@ _NEEDS_BEACON: Final = "Is it an Anvil, or anything else with /eth/v1/beacon/blo
 
 def _blobs(body: bytes, where: str) -> list[bytes]:
     try:
-        blobs = [bytes.fromhex(each.removeprefix("0x")) for each in json.loads(body)["data"]]
+        blobs = [from_hex(each) for each in json.loads(body)["data"]]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataCorrupted("The L1 gives no list of blobs", f"{where}: {error!r}") from error
     if any(len(blob) != BLOB_BYTES for blob in blobs):

@@ -21,6 +21,7 @@ from eth_utils.exceptions import ValidationError
 
 from control_plane.adapters.derivation.op_stack import apply_deposit
 from control_plane.domain.channels import ChannelBlock
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.op_stack import DEPOSIT_TYPE, Deposit, InvalidDeposit
 from control_plane.domain.trie import EMPTY_TRIE
 
@@ -127,7 +128,7 @@ class Evm(ABC):
         self.chain_id = chain_id
         self._open(AtomicDB(), EMPTY_TRIE, [])
         for address, account in alloc.items():
-            self._put(Address(bytes.fromhex(address.removeprefix("0x"))), account)
+            self._put(Address(from_hex(address)), account)
         self._state.lock_changes()
 
     def past(self, nodes: dict[bytes, bytes], root: bytes, hashes: Sequence[bytes]) -> Self:

@@ -10,6 +10,7 @@ from typing import Any
 from control_plane.adapters.derivation.chronicle import Chronicle
 from control_plane.adapters.evm.signer import sign_digest
 from control_plane.domain.errors import PermanentFailure, TemporaryFailure
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.settlement.proofs import (
     MESSAGE_PASSER,
     PublicInputs,
@@ -23,7 +24,7 @@ class Attesting:
     def __init__(self, chain_id: int, order: Mapping[str, Any]) -> None:
         """`order`: ``{"key": HEX, "l1_chain_id": N, "verifier": ADDRESS}``."""
         self._chain_id = chain_id
-        self._key = bytes.fromhex(order["key"].removeprefix("0x"))
+        self._key = from_hex(order["key"])
         self._l1_chain_id = int(order["l1_chain_id"])
         self._verifier = bytes.fromhex(order["verifier"][2:])
 

@@ -18,6 +18,7 @@ from trie.hexary import HexaryTrie
 from control_plane.adapters.derivation.evm import HISTORY, Evm, Outcome
 from control_plane.domain import rlp
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.trie import EMPTY_TRIE
 
 EMPTY_CODE: Final = keccak256(b"")
@@ -38,7 +39,7 @@ class StateTrie(ABC):
         self._slots: set[tuple[bytes, int]] = set()
         self._touched: set[bytes] = set()
         for address, account in alloc.items():
-            at = bytes.fromhex(address.removeprefix("0x"))
+            at = from_hex(address)
             self._touched.add(at)
             self._slots |= {(at, int(slot, 16)) for slot in account.get("storage", {})}
         self._fold(genesis=True)

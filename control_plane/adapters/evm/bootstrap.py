@@ -22,6 +22,7 @@ from control_plane.domain.abi_formats import install_calldata
 from control_plane.domain.calls import Call, encode_call, execute_batch, selector
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.formats import GuardianSet, Member
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import FIRST_SET, GuardianKeys, Keys, Network
 from control_plane.domain.plan import ChainPlan
@@ -50,7 +51,7 @@ _ROUNDS: Final = 50
 def member_of(keys: GuardianKeys, stake: int) -> Member:
     """A guardian as it stands in the first set."""
     key = bls.SecretKey(keys.bls_seed).key
-    return Member(keys.index, _bytes(keys.account.address), stake, key)
+    return Member(keys.index, from_hex(keys.account.address), stake, key)
 
 
 def first_set(keys: Keys, network: Network) -> GuardianSet:
@@ -76,7 +77,7 @@ class _Outgoing:
         nonce = self.nonces[account.address]
         self.nonces[account.address] = nonce + 1
         transaction = Transaction(
-            self.chain_id, nonce, _bytes(to), value, data, gas, _MAX_FEE + tip * MWEI, tip * MWEI
+            self.chain_id, nonce, from_hex(to), value, data, gas, _MAX_FEE + tip * MWEI, tip * MWEI
         )
         raw, hash_ = sign(transaction, account.key)
         self.raws.append(Hex("0x" + raw.hex()))
@@ -92,8 +93,8 @@ class ChainBootstrap:
     async def network_id(self, l1: Rpc, contracts: Mapping[str, Hex], devnet_id: bytes) -> bytes:
         """What everything signed on this devnet commits to."""
         genesis = await l1.call("eth_getBlockByNumber", "0x0", False)
-        registry = _bytes(contracts["guardianRegistry"])
-        return formats.network_id(_bytes(genesis["hash"]), registry, devnet_id)
+        registry = from_hex(contracts["guardianRegistry"])
+        return formats.network_id(from_hex(genesis["hash"]), registry, devnet_id)
 
     async def __call__(
         self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys, seal: Seal
@@ -142,7 +143,7 @@ class ChainBootstrap:
 
     async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
         request = {"to": network.contracts["rootVerifier"], "data": _hex(selector("networkId()"))}
-        found = _bytes(await rpc.call("eth_call", request, "latest"))
+        found = from_hex(await rpc.call("eth_call", request, "latest"))
         if found == network.network_id:
             return True
         if any(found):
@@ -163,11 +164,11 @@ class ChainBootstrap:
     ) -> tuple[Account, str, bytes, int, int]:
         contracts = network.contracts
         install = install_calldata(network.network_id, self._set(keys, network))
-        calls = [Call(_bytes(contracts["rootVerifier"]), install)]
+        calls = [Call(from_hex(contracts["rootVerifier"]), install)]
         others = other_chains(chain, network)
         calls += set_chains(network, others)
         if network.plan.metalayer.fees == "prepaid":
-            calls.append(Call(_bytes(contracts["interchainGasPaymaster"]), _price()))
+            calls.append(Call(from_hex(contracts["interchainGasPaymaster"]), _price()))
         if network.plan.metalayer.finality == "finalized":
             calls.append(_final_only(contracts))
         if chain.is_l1:
@@ -180,9 +181,9 @@ class ChainBootstrap:
         more, so indices are in order."""
         done = outgoing.nonces[guardian.account.address]
         contracts, stake = network.contracts, network.plan.metalayer.guardians.stake
-        registry, secret = _bytes(contracts["guardianRegistry"]), bls.SecretKey(guardian.bls_seed)
+        registry, secret = from_hex(contracts["guardianRegistry"]), bls.SecretKey(guardian.bls_seed)
         digest = formats.possession_digest(
-            outgoing.chain_id, registry, _bytes(guardian.account.address), secret.key
+            outgoing.chain_id, registry, from_hex(guardian.account.address), secret.key
         )
         proof = secret.prove_possession(digest)
         approve = encode_call("approve(address,uint256)", registry, stake)
@@ -197,8 +198,8 @@ class ChainBootstrap:
 
 def _final_only(contracts: Mapping[str, Hex]) -> Call:
     """Have the mailbox ask the module that takes messages of final blocks only."""
-    module = _bytes(contracts["finalizedIsm"])
-    return Call(_bytes(contracts["mailbox"]), encode_call("setDefaultIsm(address)", module))
+    module = from_hex(contracts["finalizedIsm"])
+    return Call(from_hex(contracts["mailbox"]), encode_call("setDefaultIsm(address)", module))
 
 
 def _price() -> bytes:
@@ -207,11 +208,11 @@ def _price() -> bytes:
 
 
 def _grants(network: Network, keys: Keys) -> list[Call]:
-    era, stake = _bytes(network.contracts["era"]), network.plan.metalayer.guardians.stake
+    era, stake = from_hex(network.contracts["era"]), network.plan.metalayer.guardians.stake
     receivers = [(guardian.account.address, stake) for guardian in keys.guardians]
     receivers.append((keys.faucet.address, _FAUCET_ERA))
     return [
-        Call(era, encode_call("transfer(address,uint256)", _bytes(to), amount))
+        Call(era, encode_call("transfer(address,uint256)", from_hex(to), amount))
         for to, amount in receivers
     ]
 
@@ -249,7 +250,7 @@ async def _is_unsealed(rpc: Rpc, network: Network) -> bool:
     """Whether the registry has no guardian set yet: many guardians do not fit into one block, so
     a bootstrap can be cut off between two."""
     request = {"to": network.contracts["guardianRegistry"], "data": _hex(selector("currentSet()"))}
-    found = _bytes(await rpc.call("eth_call", request, "latest"))
+    found = from_hex(await rpc.call("eth_call", request, "latest"))
     return not any(found[32:64])  # the set's id, after the offset of a dynamic struct
 
 
@@ -292,10 +293,6 @@ def _check(receipts: Sequence[Any]) -> None:
                 f"gas used {int(receipt['gasUsed'], 16)}",
                 "Are contracts and genesis of the same version? `make contracts-check` tells.",
             )
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def _hex(data: bytes) -> Hex:

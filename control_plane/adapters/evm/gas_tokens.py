@@ -11,6 +11,7 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.evm.inbox import GovernorCall
 from control_plane.adapters.evm.portals import creation_code
 from control_plane.domain.calls import Call, encode_call, execute_batch, selector, tail, word
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.network import Network
 from control_plane.domain.op_stack import portal_address
 from control_plane.domain.plan import ChainPlan
@@ -84,7 +85,7 @@ async def _missing_token(
 async def _grants(l1: Rpc, network: Network) -> Sequence[GovernorCall]:
     """ERA for listed accounts without, from the treasury."""
     at = token_address(GasToken(ERA, "", 18), network.contracts)
-    treasury = _bytes(network.contracts["governanceExecutor"])
+    treasury = from_hex(network.contracts["governanceExecutor"])
     held = int((await _ask(l1, [_balance(at, treasury)]))[0], 16)
     poor = await _without(l1, at, _listed(network))
     amount = min(GRANTED, held // len(poor)) if poor else 0
@@ -125,7 +126,7 @@ def _creation(token: GasToken) -> bytes:
 
 def _listed(network: Network) -> Sequence[bytes]:
     accounts = network.plan.accounts
-    return [_bytes(each.address) for each in derive_accounts(accounts.mnemonic, accounts.count)]
+    return [from_hex(each.address) for each in derive_accounts(accounts.mnemonic, accounts.count)]
 
 
 def _balance(token: bytes, account: bytes) -> tuple[str, Sequence[object]]:
@@ -142,7 +143,3 @@ async def _ask(l1: Rpc, calls: Sequence[tuple[str, Sequence[object]]]) -> list[s
         if isinstance(answer, RpcError):
             raise answer
     return answers
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

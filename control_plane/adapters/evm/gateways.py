@@ -6,6 +6,7 @@ The governor fills the table in block 1, and again when a rollup was added.
 from collections.abc import Sequence
 
 from control_plane.domain.calls import Call, encode_call, selector, word
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.network import Network
 from control_plane.domain.plan import ChainPlan
 from control_plane.domain.ports.node import Rpc
@@ -47,4 +48,4 @@ def set_chains(network: Network, chains: Sequence[ChainPlan]) -> Sequence[Call]:
         return ()
     rows = b"".join(word(c.chain_id) + word(c.domain) + word(0) for c in chains)
     data = selector("setChains((uint256,uint32,address)[])") + word(32) + word(len(chains)) + rows
-    return (Call(bytes.fromhex(gateway.removeprefix("0x")), data),)
+    return (Call(from_hex(gateway), data),)

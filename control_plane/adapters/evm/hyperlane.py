@@ -9,6 +9,7 @@ from typing import Final
 
 from control_plane.adapters.evm.portals import Creation
 from control_plane.domain.calls import Call, encode_call, execute_batch, selector, word
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.hyperlane import CREATED, Site, salt, set_arguments
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys, Network
@@ -32,7 +33,7 @@ async def missing_contracts(
     rpc: Rpc, network: Network, keys: Keys
 ) -> Sequence[tuple[Hex, Creation]]:
     """Calls, each with its target, that bring what a chain lacks, in order."""
-    validators = [_bytes(account.address) for account in keys.validators]
+    validators = [from_hex(account.address) for account in keys.validators]
     site = Site.of(network.contracts["create3Factory"], validators)
     created = (site.implementation, site.factory, site.announce, site.recipient, site.hook)
     places = (*created, site.module)
@@ -63,12 +64,12 @@ async def _settings(rpc: Rpc, network: Network, site: Site) -> Sequence[tuple[He
         if isinstance(answer, RpcError):
             raise answer
     calls = []
-    if _bytes(hook)[12:] != site.hook:
-        calls.append(Call(_bytes(mailbox), encode_call("setDefaultHook(address)", site.hook)))
-    fresh = [d for d, found in zip(domains, configs, strict=True) if not any(_bytes(found)[:32])]
+    if from_hex(hook)[12:] != site.hook:
+        calls.append(Call(from_hex(mailbox), encode_call("setDefaultHook(address)", site.hook)))
+    fresh = [d for d, found in zip(domains, configs, strict=True) if not any(from_hex(found)[:32])]
     if fresh:
         price = PREPAID_PRICE if network.plan.metalayer.fees == "prepaid" else 0
-        calls.append(Call(_bytes(paymaster), _prices(fresh, price)))
+        calls.append(Call(from_hex(paymaster), _prices(fresh, price)))
     if not calls:
         return ()
     gas = _SETTINGS_GAS + _PRICE_GAS * len(fresh)
@@ -85,7 +86,7 @@ def _prices(domains: Sequence[int], price: int) -> bytes:
 def _creations(site: Site, network: Network) -> Iterator[tuple[Hex, Creation]]:
     """Of everything that the Create3Factory makes, in order."""
     factory = network.contracts["create3Factory"]
-    contracts = {key: _bytes(address) for key, address in network.contracts.items()}
+    contracts = {key: from_hex(address) for key, address in network.contracts.items()}
     arguments: dict[str, tuple[bytes, ...]] = {
         "MessageIdMultisigIsmFactory": (site.implementation,),
         "ValidatorAnnounce": (contracts["mailbox"],),
@@ -94,10 +95,6 @@ def _creations(site: Site, network: Network) -> Iterator[tuple[Hex, Creation]]:
     }
     for name in CREATED:
         artifact = json.loads((artifacts_dir() / f"{name}.json").read_bytes())
-        code = _bytes(artifact["bytecode"])
+        code = from_hex(artifact["bytecode"])
         code += b"".join(word(argument) for argument in arguments.get(name, ()))
         yield factory, Creation(encode_call("deploy(bytes32,bytes)", salt(name), code), _GAS)
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

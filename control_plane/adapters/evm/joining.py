@@ -19,6 +19,7 @@ from control_plane.domain.errors import (
     PermanentFailure,
     TemporaryFailure,
 )
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.joining import Candidate, Deployment, Paid
 from control_plane.domain.ports.node import Account, Rpc
@@ -294,7 +295,7 @@ async def _hand_over(
             "nonce": hex(nonce),
         }
         return str(await node.call("eth_sendTransaction", request))
-    to = bytes.fromhex(each.to.removeprefix("0x"))
+    to = from_hex(each.to)
     unsigned = Transaction(chain_id, nonce, to, each.value, each.data, each.gas, fee, _GWEI)
     raw, _ = sign(unsigned, payer.key)
     return str(await node.call("eth_sendRawTransaction", "0x" + raw.hex()))

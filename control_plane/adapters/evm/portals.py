@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from control_plane.domain.calls import encode_call, tail, word
-from control_plane.domain.ids import Hex
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.network import Network
 from control_plane.domain.op_stack import create3_address, portal_implementation_salt
 from control_plane.domain.plan import ChainPlan
@@ -74,7 +74,7 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
     ]
     if not proxies:
         return ()
-    factory = _bytes(network.contracts["create3Factory"])
+    factory = from_hex(network.contracts["create3Factory"])
     names = list(dict.fromkeys(proxy.name for proxy in proxies))
     implementations = {name: create3_address(factory, _implementation_salt(name)) for name in names}
     places = [*implementations.values()]
@@ -98,7 +98,7 @@ async def missing_portals(l1: Rpc, network: Network) -> Sequence[Creation]:
 
 def _proxies(chain: ChainPlan, network: Network) -> Iterator[_Proxy]:
     chain_id = chain.chain_id
-    owner = _bytes(network.contracts["governanceExecutor"])
+    owner = from_hex(network.contracts["governanceExecutor"])
 
     def at(name: str) -> bytes:
         return address_of(network.contracts, name, chain_id)
@@ -131,8 +131,4 @@ def _creation(salt: bytes, code: bytes, gas: int) -> Creation:
 def creation_code(name: str) -> bytes:
     """The code that creates the contract called `name`, without arguments of its constructor."""
     artifact = json.loads((artifacts_dir() / f"{name}.json").read_bytes())
-    return _bytes(artifact["bytecode"])
-
-
-def _bytes(text: str | Hex) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    return from_hex(artifact["bytecode"])

@@ -16,6 +16,7 @@ from control_plane.adapters.evm.bake import Genesis
 from control_plane.domain.calls import encode_call
 from control_plane.domain.errors import Conflict
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.op_stack import create3_address
 from control_plane.resources import artifacts_dir
 
@@ -103,7 +104,7 @@ def creation_code(code: str, storage: Mapping[str, str]) -> bytes:
     writes = b"".join(
         b"\x7f" + _word(value) + b"\x7f" + _word(slot) + b"\x55" for slot, value in storage.items()
     )
-    runtime = bytes.fromhex(code.removeprefix("0x"))
+    runtime = from_hex(code)
     size = len(runtime).to_bytes(3)
     # PUSH3 size, DUP1, PUSH3 offset, PUSH0, CODECOPY, PUSH0, RETURN
     offset = (len(writes) + 14).to_bytes(3)
@@ -115,4 +116,4 @@ def _gas(code: bytes, slots: int) -> int:
 
 
 def _word(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x")).rjust(32, b"\0")
+    return from_hex(text).rjust(32, b"\0")

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any, Final
 
 from control_plane.domain.calls import selector
+from control_plane.domain.hexes import from_hex
 from control_plane.resources import artifacts_dir
 
 _PANICS: Final[Mapping[int, str]] = {
@@ -34,7 +35,7 @@ def decode_error(data: str) -> str:
     Never a bare selector: an unknown error is said to be one, with its selector and size. Revert
     data is foreign: what is told of it is bounded.
     """
-    told = _told(bytes.fromhex(data.removeprefix("0x")), _DEEPEST)
+    told = _told(from_hex(data), _DEEPEST)
     return told if len(told) <= _LONGEST else told[: _LONGEST - 1] + "…"
 
 

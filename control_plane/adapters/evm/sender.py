@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from control_plane.adapters.evm.sent import PROCESS_OWNERS, Owners, Sent
 from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.domain.errors import CalderaError, TemporaryFailure
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Account, Connect, Rpc
 from control_plane.domain.rpc import RpcError
@@ -99,7 +100,7 @@ class TransactionSender:
         breaks on the way is no error: the transaction is handed over again. Raises
         TemporaryFailure (node out of reach), RpcError, Conflict (the account has another sender).
         """
-        target = bytes.fromhex(to.removeprefix("0x"))
+        target = from_hex(to)
         call = Transaction(self._chain_id, 0, target, value, data, gas, 0, tip, sidecar)
         async with self._turn:
             self._owners.claim(self._url, self.account.address, self)

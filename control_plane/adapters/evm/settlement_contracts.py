@@ -13,6 +13,7 @@ from control_plane.adapters.evm.keys import derive
 from control_plane.adapters.evm.portals import creation_code
 from control_plane.adapters.evm.signer import account
 from control_plane.domain.calls import Call, encode_call, execute_batch, tail, word
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Keys, Network
 from control_plane.domain.op_stack import create3_address
@@ -46,13 +47,13 @@ class _Site:
 
     @property
     def owner(self) -> bytes:
-        return _bytes(self.contracts["governanceExecutor"])
+        return from_hex(self.contracts["governanceExecutor"])
 
     def at(self, name: str, chain_id: int | None = None) -> bytes:
         return address_of(self.contracts, name, chain_id)
 
     def account(self, chain: ChainPlan, role: str) -> bytes:
-        return _bytes(agent_account(self.keys, chain.chain_id, role).address)
+        return from_hex(agent_account(self.keys, chain.chain_id, role).address)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +143,7 @@ def _slasher(site: _Site) -> _Told:
     """Guardians answer for FINALIZED leaves that final outputs contradict."""
     outputs = site.at("FinalOutputs")
     call = encode_call("setFinalOutputs(address)", outputs)
-    slasher = _bytes(site.contracts["slasher"])
+    slasher = from_hex(site.contracts["slasher"])
     return _Told(slasher, encode_call("finalOutputs()"), outputs, call)
 
 
@@ -170,7 +171,7 @@ async def missing_settlement(l1: Rpc, network: Network, keys: Keys) -> Sequence[
         dict.fromkeys(
             Call(each.contract, each.setter)
             for each, answer in zip(told, known, strict=True)
-            if _bytes(answer)[12:] != each.wanted and not (answer == "0x" and each.is_born_with)
+            if from_hex(answer)[12:] != each.wanted and not (answer == "0x" and each.is_born_with)
         )
     )
     executor = network.contracts["governanceExecutor"]
@@ -192,11 +193,11 @@ def _creations(site: _Site, chains: Sequence[ChainPlan]) -> dict[bytes, Governor
     found: dict[bytes, GovernorCall] = {}
 
     def create(salt: bytes, code: bytes, gas: int) -> bytes:
-        at = create3_address(_bytes(factory), salt)
+        at = create3_address(from_hex(factory), salt)
         found[at] = GovernorCall(factory, encode_call("deploy(bytes32,bytes)", salt, code), gas)
         return at
 
-    verdicts = creation_code("GuardianVerdicts") + word(_bytes(site.contracts["rootVerifier"]))
+    verdicts = creation_code("GuardianVerdicts") + word(from_hex(site.contracts["rootVerifier"]))
     create(salt_of("GuardianVerdicts"), verdicts, _IMPLEMENTATION_GAS)
     for name, set_up in (SHARED | EACH).items():
         salt = salt_of(name, implementation=True)
@@ -218,10 +219,6 @@ async def _ask(l1: Rpc, calls: Sequence[tuple[str, Sequence[object]]]) -> list[s
 
 def _request(told: _Told) -> dict[str, str]:
     return {"to": _hex(told.contract), "data": _hex(told.getter)}
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
 
 
 def _hex(data: bytes) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack_l1 import addresses
 from control_plane.resources import third_party_dir
@@ -48,8 +49,8 @@ def native_alloc(factory: Hex, chain_id: int, owner: Hex) -> dict[str, dict[str,
     alloc = _predeploys()
     others = addresses(factory, chain_id)
     for predeploy, (key, slot) in _OTHER_SIDE.items():
-        alloc[predeploy]["storage"][_word(slot)] = _word(int(others[key], 16))
-    alloc[_PROXY_ADMIN]["storage"][_word(0)] = _word(int(owner, 16))
+        alloc[predeploy]["storage"][hex_word(slot)] = hex_word(int(others[key], 16))
+    alloc[_PROXY_ADMIN]["storage"][hex_word(0)] = hex_word(int(owner, 16))
     return alloc
 
 
@@ -74,7 +75,3 @@ def _check(name: str, content: bytes, wanted: str) -> None:
             f"{name} has another hash than its origin.json tells",
             "Install Caldera anew; in a checkout `scripts/op_contracts.py write` makes it.",
         )
-
-
-def _word(value: int) -> str:
-    return "0x" + value.to_bytes(32).hex()

@@ -16,6 +16,7 @@ from control_plane.adapters.evm.signer import Transaction, sign
 from control_plane.adapters.op_stack.contracts import batch_inbox, creation_code
 from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.errors import DeadlineExceeded, PermanentFailure
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.op_stack_l1 import PROXIED, addresses, implementation_of, salt
 from control_plane.domain.ports.node import Account, Rpc
@@ -91,7 +92,7 @@ async def deploy(
     done = int(await l1.call("eth_getTransactionCount", deployer.address, "latest"), 16)
     raws, hashes = [], []
     for nonce, (to, data, gas) in list(enumerate(every))[done:]:
-        target = bytes.fromhex(to.removeprefix("0x"))
+        target = from_hex(to)
         transaction = Transaction(l1_chain_id, nonce, target, 0, data, gas, _FEE, 10**9)
         raw, hash_ = sign(transaction, deployer.key)
         raws.append("0x" + raw.hex())

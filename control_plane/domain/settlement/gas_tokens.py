@@ -9,6 +9,7 @@ from typing import Final
 
 from control_plane.domain.errors import InvalidInput
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.op_stack import create3_address
 from control_plane.domain.plan import GasToken
 
@@ -59,10 +60,10 @@ def token_salt(symbol: str) -> bytes:
 def token_address(token: GasToken, contracts: Mapping[str, str]) -> bytes:
     """Where it is on the L1, known before it is made; `contracts` by JSON key."""
     if token.address is not None:
-        return _bytes(token.address)
+        return from_hex(token.address)
     if token.symbol == ERA:
-        return _bytes(contracts["era"])
-    return create3_address(_bytes(contracts["create3Factory"]), token_salt(token.symbol))
+        return from_hex(contracts["era"])
+    return create3_address(from_hex(contracts["create3Factory"]), token_salt(token.symbol))
 
 
 def l1_block_words(token: GasToken, contracts: Mapping[str, str]) -> Mapping[int, int]:
@@ -79,7 +80,7 @@ def must_be(token: GasToken, at: bytes, rollup: str, answer: object) -> None:
     """InvalidInput unless `answer` to ``decimals()`` at `at` is what `token` should say; one that
     is still to be made says nothing."""
     title = f"{token.symbol} can't be the coin of {rollup}"
-    if not isinstance(answer, str) or len(_bytes(answer)) != 32:
+    if not isinstance(answer, str) or len(from_hex(answer)) != 32:
         if is_made(token):
             return
         raise InvalidInput(
@@ -108,7 +109,3 @@ def _slot(name: str) -> int:
 
 def _short(text: str) -> int:
     return int.from_bytes(text.encode()[:TEXT_BYTES].ljust(TEXT_BYTES, b"\0"))
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -7,6 +7,7 @@ from typing import Final
 
 from control_plane.domain.calls import encode_call, selector, word
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.op_stack import create3_address
 
 INBOX: Final = "BatchInbox"
@@ -80,7 +81,7 @@ def inbox_salt(*, implementation: bool = False) -> bytes:
 
 def inbox_address(contracts: Mapping[str, str]) -> bytes:
     """The inbox of all rollups of an L1; `contracts` by JSON key."""
-    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    factory = from_hex(contracts["create3Factory"])
     return create3_address(factory, inbox_salt())
 
 

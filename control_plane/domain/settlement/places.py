@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.op_stack import create3_address
 
 ORACLE: Final = "L2OutputOracle"
@@ -51,7 +52,7 @@ def salt_of(name: str, chain_id: int | None = None, *, implementation: bool = Fa
 
 def address_of(contracts: Mapping[str, str], name: str, chain_id: int | None = None) -> bytes:
     """Where it is; `contracts` by JSON key."""
-    factory = bytes.fromhex(contracts["create3Factory"].removeprefix("0x"))
+    factory = from_hex(contracts["create3Factory"])
     return create3_address(factory, salt_of(name, chain_id))
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from control_plane.domain.calls import encode_call, selector, tail, word
 from control_plane.domain.errors import InvalidInput, Problem
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.plan import GasToken
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
@@ -77,7 +78,7 @@ async def find_token(ends: Ends, text: str | None) -> Token:
     known = _known(ends)
     named = known.get(text.upper())
     try:
-        address = named or bytes.fromhex(text.removeprefix("0x"))
+        address = named or from_hex(text)
     except ValueError:
         address = b""
     if len(address) != 20:
@@ -142,7 +143,7 @@ def _known(ends: Ends) -> Mapping[str, bytes]:
     plan, contracts = ends.network.plan, ends.network.contracts
     tokens: list[GasToken] = [each.gas_token for each in plan.rollups if each.gas_token]
     found = {token.symbol: token_address(token, contracts) for token in tokens}
-    return {ERA: bytes.fromhex(contracts["era"].removeprefix("0x"))} | found
+    return {ERA: from_hex(contracts["era"])} | found
 
 
 async def _describe(l1: Rpc, token: bytes) -> tuple[bytes, str, int]:

@@ -17,6 +17,7 @@ from control_plane.domain.abi_formats import (
 )
 from control_plane.domain.errors import PermanentFailure
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.ports.metalayer import DecodeError
 from control_plane.domain.records import MessageRecord
 from control_plane.domain.rpc import UNKNOWN_METHOD, RpcError
@@ -234,7 +235,7 @@ async def read_standing(
 ) -> Standing:
     """Read it from the latest block. Raises TemporaryFailure, RpcError."""
     verifier = contracts["rootVerifier"]
-    topics = [_EPOCH_CERTIFIED, [f"0x{epoch:064x}" for epoch in epochs]]
+    topics = [_EPOCH_CERTIFIED, [hex_word(epoch) for epoch in epochs]]
     calls: list[tuple[str, Sequence[Any]]] = [
         ("eth_getBlockByNumber", ("latest", False)),
         ("eth_getLogs", ({"address": verifier, "topics": topics, "fromBlock": "0x0"},)),

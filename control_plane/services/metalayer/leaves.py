@@ -7,6 +7,7 @@ from typing import Any, Final
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import Leaf
 from control_plane.domain.header import InvalidHeader, check_header
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.ids import Domain
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.trie import InvalidProof, proven_slots
@@ -17,7 +18,7 @@ ROOT_SLOT: Final = 33
 """Storage of `MerkleTreeHook` (docs/formats.md, Message tree)."""
 
 _SLOTS: Final = (COUNT_SLOT, ROOT_SLOT)
-_SLOT_WORDS: Final = tuple(f"0x{slot:064x}" for slot in _SLOTS)
+_SLOT_WORDS: Final = tuple(hex_word(slot) for slot in _SLOTS)
 _TRIES: Final = 3
 _PAUSE: Final = 0.005
 

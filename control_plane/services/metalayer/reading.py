@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import Finality, Leaf
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.merkle import message_root
 from control_plane.domain.reads import READ_GAS, Answer, ReadOperation, demands, returned, reverted
 from control_plane.domain.rpc import RpcError
@@ -108,7 +109,7 @@ async def _read_at(
         )
         for read in reads
     ]
-    slots = [f"0x{COUNT_SLOT:064x}"]
+    slots = [hex_word(COUNT_SLOT)]
     answers = await rpc.batch([*calls, ("eth_getProof", (hook, slots, block)), *calls])
     first, proof, again = answers[: len(reads)], answers[len(reads)], answers[len(reads) + 1 :]
     if proof is None or isinstance(proof, RpcError):

@@ -8,6 +8,7 @@ from control_plane.domain.calls import encode_call, selector
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.formats import GuardianSet, Member
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex, hex_word
 from control_plane.domain.rpc import RpcError
 from control_plane.services.metalayer.blocks import Caller
 
@@ -65,7 +66,7 @@ async def is_sealed(rpc: Caller, registry: str, guardian_set: GuardianSet) -> bo
 async def read_sealed(rpc: Caller, registry: str, set_id: int) -> Sealed:
     """A sealed set with its members, who stand in the event alone. TemporaryFailure when the
     chain has no such event."""
-    topics = [_SEALED, f"0x{set_id:064x}"]
+    topics = [_SEALED, hex_word(set_id)]
     request = {"address": registry, "topics": topics, "fromBlock": "0x0"}
     logs = await rpc.call("eth_getLogs", request, timeout=30.0)
     if not logs:
@@ -74,15 +75,11 @@ async def read_sealed(rpc: Caller, registry: str, set_id: int) -> Sealed:
             f"there is no GuardianSetSealed of {registry} on the L1",
         )
     try:
-        guardian_set, members = decode_sealed(_bytes(logs[-1]["data"]))
+        guardian_set, members = decode_sealed(from_hex(logs[-1]["data"]))
     except ValueError as error:
         raise CalderaError("What the registry tells can't be read", str(error)) from error
     return Sealed(guardian_set, members)
 
 
 async def _call(rpc: Caller, to: str, data: bytes) -> bytes:
-    return _bytes(await rpc.call("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest"))
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+    return from_hex(await rpc.call("eth_call", {"to": to, "data": "0x" + data.hex()}, "latest"))

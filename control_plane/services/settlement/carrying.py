@@ -11,6 +11,7 @@ from typing import Any
 
 from control_plane.domain.calls import encode_call
 from control_plane.domain.errors import TemporaryFailure
+from control_plane.domain.hexes import hex_word
 from control_plane.domain.ids import Hex
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.settlement.carried import Carried
@@ -43,7 +44,7 @@ class Carrier:
         """Keep the word as it is in the output `index`, unless it was so before.
         TemporaryFailure."""
         asked = {"blockHash": "0x" + block_hash.hex()}
-        slot = f"0x{self._carried.slot:064x}"
+        slot = hex_word(self._carried.slot)
         request = ("eth_getProof", (self._carried.address, (slot,), asked))
         try:
             (answer,) = await self._rollup.batch([request])

@@ -31,6 +31,7 @@ from control_plane.adapters.da.das import (
 )
 from control_plane.adapters.da.servers.app import GENERIC, StandIn, TooLarge, Unavailable, body_of
 from control_plane.adapters.da.servers.store import Fault, Store, Withheld, secret, write
+from control_plane.domain.hexes import from_hex
 
 POLICY: Final = "KeepForever"
 
@@ -178,7 +179,7 @@ class AnyTrustStandIn(StandIn):
 
     async def _by_hash(self, request: Request) -> Response:
         member = self._member(request)
-        digest = bytes.fromhex(request.path_params["digest"].removeprefix("0x"))
+        digest = from_hex(request.path_params["digest"])
         if len(digest) < 32:
             return PlainTextResponse("", 400)
         return JSONResponse({"data": b64encode(member.store.get(digest[:32])).decode()})
