@@ -15,6 +15,7 @@ from tests.acceptance.world import rpc, until
 from tests.e2e.home import Home
 
 Chain = dict[str, Any]
+MANIFEST = "points.yaml"
 NUMBER = 4
 OWNER = derive_accounts(TEST_MNEMONIC, NUMBER + 1)[NUMBER]
 SUPPLY = 1_000
@@ -22,11 +23,17 @@ SUPPLY = 1_000
 _GWEI = 10**9
 
 
-def deploy(home: Home, *arguments: str) -> dict[str, Any]:
+def deploy(home: Home) -> dict[str, Any]:
     """By the manifest as the page has it; what the command tells."""
-    if not (home.home / "points.yaml").exists():
+    if not (home.home / MANIFEST).exists():
         write_files("docs/concepts/apps.md", home.home)
-    return dict(home.json("app", "deploy", "points.yaml", "--from", str(NUMBER), *arguments))
+    return dict(home.json("app", "deploy", MANIFEST, "--from", str(NUMBER)))
+
+
+def write_manifest(home: Home, file: str, *, name: str) -> None:
+    """The same for an app of another name, which so has other addresses."""
+    text = (home.home / MANIFEST).read_text()
+    (home.home / file).write_text(text.replace("name: points", f"name: {name}", 1))
 
 
 def states(told: dict[str, Any], kind: str) -> set[str]:

@@ -14,7 +14,7 @@ from control_plane.domain.settlement.predeploys import (
 )
 from control_plane.schemas.spec import TEST_MNEMONIC
 from tests.acceptance.gateway import balance
-from tests.acceptance.world import rpc
+from tests.acceptance.world import rpc, until
 from tests.e2e import app
 from tests.e2e.home import Home, new_home
 from tests.nodes import find_op_geth
@@ -60,6 +60,10 @@ def number(rollup: app.Chain, to: str, data: bytes, block: str = "latest") -> in
     return int(rpc(rollup["rpc_url"], "eth_call", call, block), 16)
 
 
+def nonce(rollup: app.Chain) -> int:
+    return int(rpc(rollup["rpc_url"], "eth_getTransactionCount", app.OWNER.address, "latest"), 16)
+
+
 def coins(rollup: app.Chain, who: str) -> int:
     return int(rpc(rollup["rpc_url"], "eth_getBalance", who, "latest"), 16)
 
@@ -84,6 +88,25 @@ def test_same_manifest_code_and_addresses(net: Home, rollups: list[app.Chain]) -
     assert [balance(each, points, SOMEBODY) for each in rollups] == [5, 1, 2, 3, 4]
     left = [balance(each, points, app.OWNER.address) for each in rollups]
     assert left == [app.SUPPLY - amount for amount in (1, 2, 3, 4, 5)]
+
+
+def test_killed_in_the_middle_it_is_finished(net: Home, rollups: list[app.Chain]) -> None:
+    """Nothing is done twice: the owner's nonces say how many transactions there were."""
+    app.write_manifest(net, "killed.yaml", name="killed")
+    before = [nonce(each) for each in rollups]
+    command = ("app", "deploy", "killed.yaml", "--from", str(app.NUMBER))
+    deploying = net.start(*command)
+    record = net.home / "devnets" / "apps" / "apps" / "killed.json"
+    until(lambda: record.exists() and record.read_text().count('"block_hash": "0x') > 1, 20, "some")
+    net.kill_daemon()
+    deploying.communicate(timeout=20)
+    assert deploying.returncode != 0
+    net.wait_state("ready")
+    told = dict(net.json(*command))
+    assert app.states(told, "contracts") <= {"deployed", "stands"}
+    assert app.states(told, "calls") <= {"made", "stands"}
+    made = len(told["addresses"]) + len(told["rollups"][0]["calls"])
+    assert [nonce(each) for each in rollups] == [count + made for count in before]
 
 
 def test_fees_on_op_geth_are_what_the_oracle_says(rollups: list[app.Chain]) -> None:
