@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from control_plane.domain.calls import Call, encode_call
-from control_plane.domain.errors import (
-    DeadlineExceeded,
-    Failed,
-    InvalidInput,
-    Problem,
-)
+from control_plane.domain.errors import DeadlineExceeded, Failed, InvalidInput, Problem
 from control_plane.domain.formats import Finality
 from control_plane.domain.hashing import keccak256
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.hub import Delivered
 from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain, Network
@@ -25,6 +21,7 @@ from control_plane.domain.records import MessageRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.schemas.message import MessageSent, SendMessage
 from control_plane.services.control import ControlPlane
+from control_plane.services.receipts import find_receipt
 from control_plane.services.unknown import not_found
 
 _DISPATCH_ID: Final = "0x" + keccak256(b"DispatchId(bytes32)").hex()
@@ -133,7 +130,7 @@ class SendMessages:
                 "value": hex(value),
             }
             gas = int(await rpc.call("eth_estimateGas", transaction, "latest"), 16)
-            call = Call(_bytes(contract), data, value)
+            call = Call(from_hex(contract), data, value)
             dispatch = _Dispatch(sender, call, gas * 5 // 4 + _SPARE_GAS)
             receipt = await self._mined(rpc, dispatch, network.devnet, origin)
         except RpcError as error:
@@ -152,7 +149,7 @@ class SendMessages:
             async with asyncio.timeout(_MINED_DEADLINE + 2 * origin.plan.block_time):
                 tx = await self._accepted(rpc, dispatch, devnet, origin)
                 while True:
-                    found = await _receipt(rpc, tx)
+                    found = await find_receipt(rpc, tx)
                     if found is not None:
                         return _successful(found, origin)
                     await asyncio.wait([head], timeout=_LOOK)
@@ -244,8 +241,8 @@ def _ends(network: Network, request: SendMessage) -> tuple[Chain, Chain]:
 
 def _calls(network: Network, destination: Chain, request: SendMessage) -> tuple[Hex, bytes, bytes]:
     """The contract to call, and the calls for its quote and for the dispatch."""
-    to = _bytes(request.to or network.contracts["testRecipient"])
-    body = _bytes(request.body)
+    to = from_hex(request.to or network.contracts["testRecipient"])
+    body = from_hex(request.body)
     if request.finality == "instant" and not request.reads:
         arguments = (destination.domain, to, body)
         quote, data = (encode_call(f + _SIGNATURE, *arguments) for f in _FUNCTIONS)
@@ -262,7 +259,7 @@ def _calls(network: Network, destination: Chain, request: SendMessage) -> tuple[
             Finality[request.finality.upper()],
             tuple(
                 ReadOperation(
-                    network.chain(read.chain).domain, _bytes(read.contract), _bytes(read.data)
+                    network.chain(read.chain).domain, from_hex(read.contract), from_hex(read.data)
                 )
                 for read in request.reads
             ),
@@ -271,16 +268,6 @@ def _calls(network: Network, destination: Chain, request: SendMessage) -> tuple[
     )
     quote, data = (message.calldata(function) for function in _FUNCTIONS)
     return network.contracts["metalayerRouter"], quote, data
-
-
-async def _receipt(rpc: Rpc, tx: str) -> Mapping[str, Any] | None:
-    try:
-        found: Mapping[str, Any] | None = await rpc.call("eth_getTransactionReceipt", tx)
-    except RpcError as error:
-        if not error.is_indexing:
-            raise
-        return None
-    return found
 
 
 def _successful(receipt: Mapping[str, Any], origin: Chain) -> Mapping[str, Any]:
@@ -297,7 +284,3 @@ def _message_id(receipt: Mapping[str, Any]) -> str:
         if entry["topics"][0] == _DISPATCH_ID:
             return str(entry["topics"][1])
     raise Failed("The dispatch left no message", f"transaction {receipt['transactionHash']}")
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -15,9 +15,10 @@ from control_plane.domain.settlement.deposits import bare
 from control_plane.domain.settlement.places import L1_BRIDGE, PORTAL
 from control_plane.domain.settlement.withdrawals import L2_MESSENGER, TOKEN_FACTORY
 from control_plane.schemas.bridge import BridgeStep, DepositStateName, DepositView
-from control_plane.services.bridge.ends import Ends, Purse, ask, find_receipt
+from control_plane.services.bridge.ends import Ends, Purse, ask
 from control_plane.services.bridge.events import Moved, bridged_by
 from control_plane.services.bridge.tokens import Token, balance_of, whole_units
+from control_plane.services.receipts import find_receipt
 
 _ARRIVAL_GAS: Final = 200_000
 """For what arriving does on the rollup."""

@@ -21,17 +21,11 @@ from control_plane.schemas.bridge import (
 )
 from control_plane.services.bridge import withdrawals
 from control_plane.services.bridge.deposits import Sending, deposit_view, send_deposit
-from control_plane.services.bridge.ends import (
-    Ends,
-    Purse,
-    bridged,
-    find_account,
-    find_receipt,
-    open_ends,
-)
+from control_plane.services.bridge.ends import Ends, Purse, bridged, find_account, open_ends
 from control_plane.services.bridge.tokens import find_token, units
 from control_plane.services.faucet import PayFrom
 from control_plane.services.live import Live
+from control_plane.services.receipts import find_receipt
 
 View = TypeVar("View", DepositView, WithdrawalView)
 _PAUSE: Final = 0.5

@@ -170,14 +170,3 @@ async def ask_all(
         if isinstance(answer, RpcError):
             raise answer
     return [bytes.fromhex(answer[2:]) for answer in answers]
-
-
-async def find_receipt(rpc: Rpc, tx: str) -> Mapping[str, Any] | None:
-    """A transaction's receipt; None while there is none."""
-    try:
-        found: Mapping[str, Any] | None = await rpc.call("eth_getTransactionReceipt", tx)
-    except RpcError as error:
-        if not error.is_indexing:
-            raise
-        return None
-    return found
