@@ -27,6 +27,7 @@ from control_plane.adapters.evm.revert import decode_error
 from control_plane.adapters.evm.rpc import connect
 from control_plane.adapters.evm.sender import TransactionSender, one_sender
 from control_plane.agents.aggregator import Aggregator
+from control_plane.agents.around import Around
 from control_plane.agents.guardian import Guardian
 from control_plane.agents.indexer import Indexer
 from control_plane.agents.pool_copier import PoolCopier
@@ -269,20 +270,14 @@ def make_open(guardian: Guardian, hub: Hub, directory: Path) -> Agent:
     return _Open(guardian, hub, directory)
 
 
-class _Open:
+class _Open(Around):
     """A guardian together with the server at which others ask it, and what they are told of it."""
 
     def __init__(self, guardian: Guardian, hub: Hub, directory: Path) -> None:
-        self._guardian = guardian
+        super().__init__(guardian)
         self._hub = hub
         self._at = guardian_address(directory, guardian.index)
         self._app = AgentApp(self._health, token_of(directory), guardian_routes(guardian))
-        self.name = guardian.name
-        self.ready = guardian.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._guardian.problem
 
     def _health(self) -> Health:
         return Health(self.name, self.ready.is_set(), self.problem)
@@ -295,25 +290,19 @@ class _Open:
                 log.warning("%s can't be asked by other processes: %s", self.name, error)
             self._hub.tell(Standing(self.name, alive=True, ready=True))
             try:
-                await self._guardian.run()
+                await self._agent.run()
             finally:
                 self._hub.tell(Standing(self.name, alive=False, ready=False))
 
 
-class _Informed:
+class _Informed(Around):
     """The aggregator together with those who ask guardians of other processes: they are told how
     these are."""
 
     def __init__(self, agent: Agent, attesters: Sequence[Listening], hub: Hub) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._attesters = attesters
         self._hub = hub
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem
 
     async def run(self) -> None:
         hearing = asyncio.create_task(self._hear(), name="guardians elsewhere")
@@ -331,18 +320,12 @@ class _Informed:
                         attester.hear(item)
 
 
-class _Owning:
+class _Owning(Around):
     """An agent together with the senders that are its own: closed when it ends."""
 
     def __init__(self, agent: Agent, senders: Collection[TransactionSender]) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._senders = senders
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem
 
     async def run(self) -> None:
         try:

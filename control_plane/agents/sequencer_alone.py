@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
+from control_plane.agents.around import Around
 from control_plane.domain.hub import Hub, News, Rest, Resting, Resume
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.agent import Agent, Sealer
@@ -16,19 +17,13 @@ _LONGEST_REST: Final = 30.0
 Paused = Callable[[], AbstractAsyncContextManager[None]]
 
 
-class Yielding:
+class Yielding(Around):
     """Rests while another process saves the chain."""
 
     def __init__(self, agent: Agent, chain: Chain, hub: Hub) -> None:
-        self._agent = agent
+        super().__init__(agent)
         self._chain = chain
         self._hub = hub
-        self.name = agent.name
-        self.ready = agent.ready
-
-    @property
-    def problem(self) -> str | None:
-        return self._agent.problem
 
     def paused(self) -> AbstractAsyncContextManager[None]:
         """See ``ports.agent.Sealer``."""
