@@ -12,6 +12,7 @@ from types import FrameType
 from typing import Final
 
 from caldera_cli.errors import TIMED_OUT, CliError
+from caldera_cli.signals import handled
 
 _GRACE: Final = 5.0
 """Seconds between asking a process to end and ending it."""
@@ -61,12 +62,8 @@ def _forwarding(group: int) -> Iterator[None]:
         with suppress(ProcessLookupError):
             os.killpg(group, number)
 
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
-    try:
+    with handled(_FORWARDED, forward):
         yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 @contextmanager

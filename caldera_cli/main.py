@@ -218,7 +218,7 @@ def _let_go(head: Sequence[str]) -> None:
     if head[:1] not in (["up"], ["run"]):
         return
     from caldera_cli.daemon import let_go
-    from caldera_cli.starting import no_signals
+    from caldera_cli.signals import no_signals
 
     with no_signals():
         let_go()

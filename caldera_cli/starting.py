@@ -1,18 +1,17 @@
 """Bringing a devnet up and waiting for it; shared by `up`, `run` and `start`."""
 
-import signal
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from types import FrameType
 from typing import Any, Final
 
 from caldera_cli import render
 from caldera_cli.client import Client, Event, segment
 from caldera_cli.daemon import reconnect
 from caldera_cli.errors import FAILED, TIMED_OUT, CliError, from_problem
+from caldera_cli.signals import no_signals, signals_interrupt
 
 Json = dict[str, Any]
 
@@ -107,45 +106,6 @@ def undone_when_interrupted(client: Client, name: str) -> Iterator[None]:
             with suppress(CliError), no_signals():
                 remove(client, name)
             raise
-
-
-@contextmanager
-def signals_interrupt() -> Iterator[None]:
-    """SIGTERM and SIGHUP end the body as Ctrl-C does."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    numbers = (signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, interrupt) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def signals_wait() -> Iterator[list[int]]:
-    """No signal interrupts the body; those that came are in the list afterwards."""
-    came: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, lambda n, _: came.append(n)) for number in numbers}
-    try:
-        yield came
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def no_signals() -> Iterator[None]:
-    """A second Ctrl-C does not stop the cleaning up."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _failure(status: Json) -> CliError:

@@ -13,16 +13,9 @@ from caldera_cli.client import Client, segment
 from caldera_cli.daemon import connect, let_go
 from caldera_cli.errors import MISSING, NOT_FOUND, CliError, usage
 from caldera_cli.options import JsonOption, RollupsOption, SetOption, SourceArgument, seconds
+from caldera_cli.signals import no_signals, signals_interrupt, signals_wait
 from caldera_cli.source import spec_request
-from caldera_cli.starting import (
-    Progress,
-    create,
-    no_signals,
-    remove,
-    signals_interrupt,
-    signals_wait,
-    wait_settled,
-)
+from caldera_cli.starting import Progress, create, remove, wait_settled
 
 _REAPER_GRACE: Final = 30.0
 """Seconds after our own deadline at which the daemon takes the devnet down by itself."""

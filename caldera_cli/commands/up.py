@@ -24,17 +24,9 @@ from caldera_cli.options import (
     one_name,
     seconds,
 )
+from caldera_cli.signals import no_signals, signals_interrupt, signals_wait
 from caldera_cli.source import spec_request
-from caldera_cli.starting import (
-    Progress,
-    create,
-    no_signals,
-    remove,
-    signals_interrupt,
-    signals_wait,
-    undone_when_interrupted,
-    wait_settled,
-)
+from caldera_cli.starting import Progress, create, remove, undone_when_interrupted, wait_settled
 from caldera_cli.views import show_changes, show_endpoints, show_next
 
 NameOption = Annotated[
