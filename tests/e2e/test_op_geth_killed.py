@@ -1,8 +1,6 @@
 """A devnet with a rollup on op-geth: who is killed under load loses nothing that was seen."""
 
 import asyncio
-import contextlib
-import threading
 import time
 from collections.abc import Iterator
 
@@ -12,7 +10,7 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from tests.acceptance.world import until
 from tests.e2e.home import Home, kill, new_home
 from tests.foundry import cast
-from tests.integration.sequencing.load import Load
+from tests.integration.sequencing.load import Load, under
 from tests.nodes import find_op_geth
 
 SPEC = """\
@@ -37,26 +35,6 @@ def net() -> Iterator[Home]:
 def load_on(net: Home) -> Load:
     (rollup,) = net.status()["rollups"]
     return Load(rollup["ws_url"], rollup["chain_id"], ACCOUNTS[0])
-
-
-@contextlib.contextmanager
-def under(load: Load) -> Iterator[None]:
-    """While transfers are sent."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(load.run())
-
-    def work() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-        loop.close()
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
 
 
 def grows(load: Load, by: int) -> None:

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import json
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,7 +16,7 @@ from control_plane.schemas.spec import TEST_MNEMONIC
 from tests.acceptance.world import until
 from tests.e2e.home import Home, kill, new_home
 from tests.e2e.messages import At, chains_of
-from tests.integration.sequencing.load import Load
+from tests.integration.sequencing.load import Load, under
 from tests.nodes import find_op_geth
 
 _SPEC = """\
@@ -109,27 +108,8 @@ def under_load(net: Home, rollup: str) -> Iterator[Load]:
     """While transfers are sent."""
     at = next(r for r in net.status()["rollups"] if r["name"] == rollup)
     load = Load(at["ws_url"], at["chain_id"], _LOADED)
-    with _running(load.run):
+    with under(load):
         yield load
-
-
-@contextlib.contextmanager
-def _running(work: Callable[[], Any]) -> Iterator[None]:
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(work())
-
-    def run() -> None:
-        with contextlib.suppress(asyncio.CancelledError):
-            loop.run_until_complete(task)
-        loop.close()
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    try:
-        yield
-    finally:
-        loop.call_soon_threadsafe(task.cancel)
-        thread.join()
 
 
 @pytest.mark.timeout(240)

@@ -6,6 +6,7 @@ from typing import Any
 
 from control_plane.domain.states import MessageState
 from tests.integration.metalayer.lab import Lab, router_dispatch, until
+from tests.integration.metalayer.recorded import epoch_of
 
 INSTANT, FINALIZED = 0, 1
 
@@ -31,12 +32,8 @@ async def route(lab: Lab, finality: int, body: bytes = b"x", **more: Any) -> str
 
 async def leaf_of(lab: Lab, message: str) -> dict[str, Any]:
     """What the epoch that the message was delivered under says of its origin."""
-    record = await lab.record(message)
+    record, epoch = await lab.record(message), await epoch_of(lab, message)
     assert record is not None
-    assert record.epoch is not None
-    async with lab.database.begin() as unit:
-        epoch = await unit.epochs.get(record.devnet, record.epoch)
-    assert epoch is not None
     return next(
         dict(leaf)
         for leaf in epoch.leaves

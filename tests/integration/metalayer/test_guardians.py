@@ -9,8 +9,8 @@ from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.formats import EpochHeader, Finality, Leaf
 from control_plane.domain.ids import Domain
 from control_plane.domain.ports.metalayer import Refusal
-from control_plane.services.metalayer.leaves import read_leaf
 from tests.integration.metalayer.lab import Lab
+from tests.integration.metalayer.recorded import leaf_of
 
 pytestmark = pytest.mark.integration
 
@@ -27,15 +27,6 @@ async def guardian(lab: Lab) -> Guardian:
     found = agents["guardian-0"].agent
     assert isinstance(found, Guardian)
     return found
-
-
-async def leaf_of(lab: Lab, chain: str) -> Leaf:
-    rpc = lab.nodes[chain].rpc
-    assert rpc is not None
-    hook = lab.network.contracts["merkleTreeHook"]
-    leaf = await read_leaf(rpc, lab.network.chain(chain).domain, hook, None)
-    assert leaf is not None
-    return leaf
 
 
 def header(leaves: list[Leaf], epoch: int = FAR, **changes: object) -> EpochHeader:

@@ -8,6 +8,7 @@ from control_plane.domain.states import MessageState
 from control_plane.services.supervisor import Supervisor
 from tests.integration.metalayer.conftest import make_agents
 from tests.integration.metalayer.lab import Lab, router_dispatch
+from tests.integration.metalayer.recorded import epoch_of
 
 # returns slot 0 for call data of 4 bytes, stores its first word there for any other
 KEEPER = "0x" + "36600414600e57600035600055005b60005460005260206000f3"
@@ -51,12 +52,7 @@ async def route(lab: Lab, recipient: str, reads: Sequence[Read], finality: int =
 
 async def results_of(lab: Lab, message: str) -> list[bytes]:
     """As certified in the epoch that the message was delivered under."""
-    record = await lab.record(message)
-    assert record is not None
-    assert record.epoch is not None
-    async with lab.database.begin() as unit:
-        epoch = await unit.epochs.get(record.devnet, record.epoch)
-    assert epoch is not None
+    epoch = await epoch_of(lab, message)
     (found,) = [read for read in epoch.reads if read["messageId"] == message]
     return [bytes.fromhex(result[2:]) for result in found["results"]]
 

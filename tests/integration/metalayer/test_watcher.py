@@ -16,9 +16,9 @@ from control_plane.domain.hub import EpochCertified, Votes, Wanted
 from control_plane.domain.quorum import Tally
 from control_plane.domain.records import EpochRecord, OffenceRecord
 from control_plane.making import make_watcher
-from control_plane.services.metalayer.leaves import read_leaf
 from control_plane.services.metalayer.rounds import make_roster
 from tests.integration.metalayer.lab import DEVNET, STAKE, Lab, account, until
+from tests.integration.metalayer.recorded import leaf_of
 
 pytestmark = pytest.mark.integration
 
@@ -35,15 +35,6 @@ async def watched(lab: Lab) -> Lab:
     await lab.supervisor.wait_ready(5)
     lab.hub.tell(Wanted("the watcher begins with the next certificate"))
     return lab
-
-
-async def head(lab: Lab, chain: str) -> Leaf:
-    rpc = lab.nodes[chain].rpc
-    assert rpc is not None
-    hook = lab.network.contracts["merkleTreeHook"]
-    leaf = await read_leaf(rpc, lab.network.chain(chain).domain, hook, None)
-    assert leaf is not None
-    return leaf
 
 
 def certified(lab: Lab, leaf: Leaf, signers: tuple[int, ...], epoch: int = 5_000) -> EpochRecord:
@@ -84,7 +75,7 @@ async def slashed(lab: Lab, count: int, news: Any) -> list[OffenceRecord]:
 
 
 async def test_a_quorum_that_lies_is_slashed_whole(watched: Lab) -> None:
-    true = await head(watched, "op")
+    true = await leaf_of(watched, "op")
     lie = replace(true, message_count=true.message_count + 1)
     record = certified(watched, lie, (0, 1, 3))
     found = await slashed(watched, 3, EpochCertified(record))
@@ -96,7 +87,7 @@ async def test_a_quorum_that_lies_is_slashed_whole(watched: Lab) -> None:
 
 async def test_a_leaf_that_a_final_output_contradicts(watched: Lab) -> None:
     """`IFinalOutputs` is answered by a contract that names another block."""
-    true = replace(await head(watched, "op"), finality=Finality.FINALIZED)
+    true = replace(await leaf_of(watched, "op"), finality=Finality.FINALIZED)
     record = certified(watched, true, (0, 1, 2))
     await answer_final_outputs(watched, b"\x07" * 32, true.state_root)
     found = await slashed(watched, 3, EpochCertified(record))
@@ -132,11 +123,11 @@ async def test_what_is_true_or_unknown_accuses_nobody(watched: Lab) -> None:
     node = watched.nodes["op"]
     assert node.rpc is not None
     await anvil_seal(node.rpc)()
-    gone = await head(watched, "op")
+    gone = await leaf_of(watched, "op")
     await node.call("anvil_rollback", 1)
     await node.call("evm_increaseTime", 1_000)
     await anvil_seal(node.rpc)()
-    assert (await head(watched, "op")).block_hash != gone.block_hash
+    assert (await leaf_of(watched, "op")).block_hash != gone.block_hash
 
     guardian = watched.keys.guardians[2]
     key, who = SecretKey(guardian.bls_seed), str(guardian.account.address).lower()
@@ -151,7 +142,7 @@ async def test_what_is_true_or_unknown_accuses_nobody(watched: Lab) -> None:
         watched.hub.tell(
             Votes(other.to_json(), aggregate.to_json(), ((who, "0x" + signature.hex()),))
         )
-    lie = replace(await head(watched, "op"), message_count=99)
+    lie = replace(await leaf_of(watched, "op"), message_count=99)
     found = await slashed(watched, 3, EpochCertified(certified(watched, lie, (0, 1, 3))))
     assert who not in {one.guardian for one in found}
     assert len(await offences(watched)) == 3

@@ -5,7 +5,8 @@ import functools
 import os
 import sys
 import time
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -205,3 +206,20 @@ class NativeLab:
         answer = await reader.read()
         writer.close()
         return orjson.loads(answer.partition(b"\r\n\r\n")[2])["result"]
+
+
+@asynccontextmanager
+async def native_lab(home: Path, plan: Plan | None = None) -> AsyncIterator[NativeLab]:
+    """One that is up inside."""
+    lab = NativeLab(home, plan or make_plan())
+    try:
+        await lab.up()
+        yield lab
+    finally:
+        await lab.down()
+
+
+async def safe(lab: NativeLab) -> int:
+    """The newest block that op-node has derived from the L1."""
+    status = await lab.op_node("optimism_syncStatus")
+    return int(status["safe_l2"]["number"])

@@ -11,7 +11,7 @@ from control_plane.adapters.op_stack.contracts import batch_inbox
 from control_plane.adapters.runtime.identity import processes_with
 from control_plane.domain.native_services import ALT_DA
 from control_plane.domain.states import ServiceState
-from tests.integration.op_stack.lab import NativeLab, make_plan
+from tests.integration.op_stack.lab import NativeLab, make_plan, native_lab, safe
 from tests.integration.op_stack.user import until
 from tests.unit.da.serving import break_
 
@@ -23,17 +23,8 @@ BEGIN = {"alt-da": "0101ff", "celestia": "01010c", "eigenda": "01010002", "anytr
 
 @pytest.fixture
 async def lab(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NativeLab]:
-    lab = NativeLab(tmp_path, make_plan(request.param))
-    try:
-        await lab.up()
+    async with native_lab(tmp_path, make_plan(request.param)) as lab:
         yield lab
-    finally:
-        await lab.down()
-
-
-async def safe(lab: NativeLab) -> int:
-    status = await lab.op_node("optimism_syncStatus")
-    return int(status["safe_l2"]["number"])
 
 
 @pytest.mark.parametrize("lab", ["alt-da", "anytrust"], indirect=True)

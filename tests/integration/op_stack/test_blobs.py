@@ -7,7 +7,7 @@ import pytest
 
 from control_plane.adapters.op_stack.contracts import batch_inbox
 from control_plane.domain.states import ServiceState
-from tests.integration.op_stack.lab import NativeLab, make_plan
+from tests.integration.op_stack.lab import NativeLab, make_plan, native_lab, safe
 from tests.integration.op_stack.user import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
@@ -15,17 +15,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 @pytest.fixture
 async def lab(tmp_path: Path) -> AsyncIterator[NativeLab]:
-    lab = NativeLab(tmp_path, make_plan("ethereum-blobs"))
-    try:
-        await lab.up()
+    async with native_lab(tmp_path, make_plan("ethereum-blobs")) as lab:
         yield lab
-    finally:
-        await lab.down()
-
-
-async def safe(lab: NativeLab) -> int:
-    status = await lab.op_node("optimism_syncStatus")
-    return int(status["safe_l2"]["number"])
 
 
 async def batches(lab: NativeLab) -> list[int]:

@@ -11,7 +11,7 @@ from control_plane.adapters.evm.accounts import derive_accounts
 from control_plane.adapters.runtime.identity import command_of, identity_of
 from control_plane.domain.ports.node import Account
 from control_plane.domain.states import ServiceState
-from tests.integration.op_stack.lab import NativeLab, pid_of
+from tests.integration.op_stack.lab import NativeLab, native_lab, pid_of
 from tests.integration.op_stack.user import (
     Chain,
     call,
@@ -32,12 +32,8 @@ CAROL = "0x" + "c0" * 20
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def lab(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[NativeLab]:
-    lab = NativeLab(tmp_path_factory.mktemp("native"))
-    try:
-        await lab.up()
+    async with native_lab(tmp_path_factory.mktemp("native")) as lab:
         yield lab
-    finally:
-        await lab.down()
 
 
 def user(lab: NativeLab, index: int) -> Account:

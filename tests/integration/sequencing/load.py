@@ -1,6 +1,9 @@
 """A user who sends twenty transfers a second and remembers everything that the node told."""
 
 import asyncio
+import contextlib
+import threading
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -81,3 +84,23 @@ class Load:
         assert not lost, f"{len(lost)} of {len(self.sealed)} transactions lost their block"
         ours = [int(tx["nonce"], 16) for tx, _ in sent if tx["from"] == self.account.address]
         assert ours == list(range(len(ours)))
+
+
+@contextlib.contextmanager
+def under(load: Load) -> Iterator[None]:
+    """While transfers are sent, from a thread of their own."""
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(load.run())
+
+    def work() -> None:
+        with contextlib.suppress(asyncio.CancelledError):
+            loop.run_until_complete(task)
+        loop.close()
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(task.cancel)
+        thread.join()
