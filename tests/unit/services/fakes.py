@@ -4,17 +4,21 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+from control_plane.adapters.evm.sealing import sealing
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import ChainId, Domain, Hex, Name
-from control_plane.domain.network import Keys, Network
+from control_plane.domain.network import GuardianKeys, Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
+from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.ports.agent import Agent, Publish
 from control_plane.domain.ports.node import Account, First, NodeHandle, NodeSpec, Rpc, SavedState
 from control_plane.domain.ports.provision import Born, Say, Seal
+from control_plane.domain.ports.store import Database
 from control_plane.domain.records import EpochRecord
+from control_plane.services.live import Tools
 
 
 def make_plan(name: str = "shop", rollups: Sequence[str] = ("op", "arb")) -> Plan:
@@ -220,3 +224,29 @@ class Agents:
 def moved(plan: Plan, *names: str) -> Plan:
     """`plan` with rollups of these names instead."""
     return replace(plan, chains=(plan.l1, *make_plan(rollups=names).rollups))
+
+
+def make_tools(database: Database, **given: Any) -> Tools:
+    """Fakes of everything but the database; those that are `given` by name in place of new ones."""
+
+    async def connect(url: str, *, deadline: float | None = None) -> Rpc:
+        return cast(Rpc, FakeRpc())
+
+    def join(network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
+        raise NotImplementedError
+
+    fakes: dict[str, Any] = {
+        "runtime": FakeRuntime(),
+        "connect": connect,
+        "provision": FakeProvision(),
+        "programs": FakePrograms(),
+        "bootstrap": FakeBootstrap(),
+        "sealing": sealing,
+        "make_agents": Agents(),
+        "join_guardian": join,
+        "load_plan": plan_from_json,
+        "dump_plan": plan_to_json,
+        "free_port": lambda at, taken: at + 100,
+        "remove_tree": lambda path: None,
+    }
+    return Tools(database=database, **(fakes | given))

@@ -4,32 +4,25 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.persistence.database import open_database
 from control_plane.domain.errors import Conflict, ServiceFailed
-from control_plane.domain.hub import Hub
-from control_plane.domain.network import GuardianKeys, Network
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
-from control_plane.domain.ports.agent import Agent
-from control_plane.domain.ports.node import Rpc
 from control_plane.domain.ports.store import Database
 from control_plane.domain.records import DevnetRecord
 from control_plane.domain.states import Desired, DevnetState, ServiceState
 from control_plane.services.devnet_files import DevnetFiles
-from control_plane.services.live import Tools
 from control_plane.services.reconciler import Reconciler
 from tests.unit.services.fakes import (
     Agents,
     FakeBootstrap,
     FakePrograms,
-    FakeProvision,
-    FakeRpc,
     FakeRuntime,
     make_plan,
+    make_tools,
     moved,
 )
 
@@ -63,10 +56,6 @@ class Bench:
                 await change.wait()
 
 
-def joining(network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
-    raise NotImplementedError
-
-
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     database = await open_database(f"sqlite:///{tmp_path / 'caldera.db'}")
@@ -74,28 +63,13 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
 
     programs = FakePrograms()
 
-    async def connect(url: str, *, deadline: float | None = None) -> Rpc:
-        return cast(Rpc, FakeRpc())
-
     async def publish(
         type: str, data: Mapping[str, Any] | None = None, *, service: str | None = None
     ) -> None:
         events.append(type)
 
-    tools = Tools(
-        database=database,
-        runtime=runtime,
-        connect=connect,
-        provision=FakeProvision(),
-        programs=programs,
-        bootstrap=bootstrap,
-        sealing=sealing,
-        make_agents=agents,
-        join_guardian=joining,
-        load_plan=plan_from_json,
-        dump_plan=plan_to_json,
-        free_port=lambda at, taken: at + 100,
-        remove_tree=lambda path: None,
+    tools = make_tools(
+        database, runtime=runtime, programs=programs, bootstrap=bootstrap, make_agents=agents
     )
     record = DevnetRecord(
         "shop",

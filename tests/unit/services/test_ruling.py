@@ -4,38 +4,26 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from control_plane.adapters.evm.sealing import sealing
 from control_plane.adapters.persistence.database import SqlDatabase, open_database
 from control_plane.adapters.persistence.repositories.events import EventRows
 from control_plane.domain.errors import StorageFailed
 from control_plane.domain.hub import FlagSet
 from control_plane.domain.load import Loads
-from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.planner import make_plan
-from control_plane.domain.ports.node import Rpc
 from control_plane.domain.records import EventRecord, SwitchRecord
 from control_plane.domain.states import DevnetState
 from control_plane.domain.validation import validate_spec
 from control_plane.schemas.spec import RollupSpec, Spec
 from control_plane.services.control import ControlPlane
 from control_plane.services.events import EventLog
-from control_plane.services.live import Tools
 from control_plane.services.specs import change_spec
 from control_plane.services.switching.journal import SWITCHED
 from control_plane.services.switching.ruling import Ruling
-from tests.unit.services.fakes import (
-    Agents,
-    FakeBootstrap,
-    FakePrograms,
-    FakeProvision,
-    FakeRpc,
-    FakeRuntime,
-)
-from tests.unit.services.test_reconciler import joining
+from tests.unit.services.fakes import make_tools
 
 NONE = Loads(frozenset(), {})
 BUSY = Loads(frozenset({2}), {10.0: 73.25})
@@ -88,29 +76,10 @@ class Bench:
 @pytest.fixture
 async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
     database = await open_database(f"sqlite:///{tmp_path / 'caldera.db'}")
-
-    async def connect(url: str, *, deadline: float | None = None) -> Rpc:
-        return cast(Rpc, FakeRpc())
-
-    tools = Tools(
-        database=database,
-        runtime=FakeRuntime(),
-        connect=connect,
-        provision=FakeProvision(),
-        programs=FakePrograms(),
-        bootstrap=FakeBootstrap(),
-        sealing=sealing,
-        make_agents=Agents(),
-        join_guardian=joining,
-        load_plan=plan_from_json,
-        dump_plan=plan_to_json,
-        free_port=lambda at, taken: at + 100,
-        remove_tree=lambda path: None,
-    )
     log = EventLog(database)
     control = ControlPlane(
         tmp_path,
-        tools,
+        make_tools(database),
         lambda spec, others, keep, free: make_plan(spec, keep=keep),
         log.publisher,
         "0",
