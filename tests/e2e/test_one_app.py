@@ -96,8 +96,8 @@ def test_killed_in_the_middle_it_is_finished(net: Home, rollups: list[app.Chain]
     before = [nonce(each) for each in rollups]
     command = ("app", "deploy", "killed.yaml", "--from", str(app.NUMBER))
     deploying = net.start(*command)
-    record = net.home / "devnets" / "apps" / "apps" / "killed.json"
-    until(lambda: record.exists() and record.read_text().count('"block_hash": "0x') > 1, 20, "some")
+    record = net.home / "devnets" / "apps" / "apps" / "killed.jsonl"
+    until(lambda: record.exists() and record.read_text().count('"block_hash":"0x') > 1, 20, "some")
     net.kill_daemon()
     deploying.communicate(timeout=20)
     assert deploying.returncode != 0

@@ -3,16 +3,25 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from control_plane.domain.apps.record import AppRecord
+from control_plane.domain.apps.record import Act, AppRecord
 
 
 class AppRecords(Protocol):
-    """One record for each app of a devnet; they go with the devnet. Raises StorageFailed."""
+    """One record for each app of a devnet, which goes with the devnet. What is written is durable
+    when the call returns. Raises StorageFailed."""
 
     def names(self, devnet: str) -> Sequence[str]: ...
 
     def get(self, devnet: str, app: str) -> AppRecord | None: ...
 
-    def put(self, devnet: str, record: AppRecord) -> None:
-        """Durable when this returns."""
+    def owned(self, devnet: str, app: str, owner: str) -> None:
+        """Who deploys it; begins the record of a new app."""
+        ...
+
+    def noted(self, devnet: str, app: str, rollup: str, act: Act) -> None:
+        """In place of the act with its id."""
+        ...
+
+    def forgotten(self, devnet: str, app: str, rollup: str, act: Act) -> None:
+        """As if it had never been."""
         ...

@@ -105,7 +105,8 @@ class Deployment:
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[list[OneRollup]]:
         """The rollups with a connection each, closed afterwards."""
-        book = Book(self.tools.records, self.network.devnet, self.record)
+        owner = self.account.address
+        book = Book(self.tools.records, self.network.devnet, self.record, owner)
         async with AsyncExitStack() as stack:
             rollups = []
             for name, pieces in self.pieces.items():

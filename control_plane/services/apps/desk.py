@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from control_plane.domain.apps.manifest import App, read_manifest, refuse
 from control_plane.domain.apps.pieces import make_pieces, problems_of
@@ -91,13 +90,12 @@ class AppDesk:
         scenes = make_scenes(network, app, record, chosen, account.address)
         refuse([*app.problems, *problems_of(app, scenes)])
         pieces = [make_pieces(app, scene, []) for scene in scenes]
-        known = record or AppRecord(app.name, account.address)
         return Deployment(
             network=network,
             app=app.name,
             account=account,
             pieces={one.rollup: one for one in pieces},
-            record=replace(known, owner=account.address),
+            record=record or AppRecord(app.name, account.address),
             tools=self._tools,
         )
 

@@ -9,7 +9,7 @@ import pytest
 
 from control_plane.domain.apps.manifest import read_manifest, salt_of
 from control_plane.domain.apps.pieces import Pieces, make_pieces
-from control_plane.domain.apps.record import AppRecord
+from control_plane.domain.apps.record import Act, AppRecord
 from control_plane.domain.apps.references import Scene, Where
 from control_plane.domain.calls import selector, word
 from control_plane.domain.errors import Conflict, Failed
@@ -37,8 +37,15 @@ class MemoryRecords:
     def get(self, devnet: str, app: str) -> AppRecord | None:
         return self.rows.get(app)
 
-    def put(self, devnet: str, record: AppRecord) -> None:
-        self.rows[record.name] = record
+    def owned(self, devnet: str, app: str, owner: str) -> None:
+        known = self.rows.get(app) or AppRecord(app, owner)
+        self.rows[app] = replace(known, owner=owner)
+
+    def noted(self, devnet: str, app: str, rollup: str, act: Act) -> None:
+        self.rows[app] = self.rows[app].with_act(rollup, act)
+
+    def forgotten(self, devnet: str, app: str, rollup: str, act: Act) -> None:
+        self.rows[app] = self.rows[app].without(rollup, act)
 
 
 @dataclass
