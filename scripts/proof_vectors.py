@@ -7,22 +7,21 @@ Digests are made by another implementation of EIP-712 (eth-account); everything 
 fixed labels.
 """
 
-import json
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from eth_account import Account
 from eth_account.messages import _hash_eip191_message, encode_typed_data
 
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.settlement.proofs import DOMAIN_NAME, DOMAIN_VERSION, PublicInputs
-from scripts.vectors import _fixed, _text
+from scripts.vector_values import Json, fixed, hex_text, write_or_check
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "proofs.json"
 L1_CHAIN_ID: Final = 900
-VERIFIER: Final = _fixed("attestation verifier", 20)
-KEY: Final = _fixed("prover", 32)
+VERIFIER: Final = fixed("attestation verifier", 20)
+KEY: Final = fixed("prover", 32)
 _FIELDS: Final = [
     ("chainId", "uint256"),
     ("previousBlockHash", "bytes32"),
@@ -33,11 +32,9 @@ _FIELDS: Final = [
     ("batchCommitment", "bytes32"),
 ]
 
-Json = dict[str, Any]
-
 
 def _inputs(number: int) -> PublicInputs:
-    hashes = [_fixed(f"{name} {number}", 32) for name, _ in _FIELDS[1:]]
+    hashes = [fixed(f"{name} {number}", 32) for name, _ in _FIELDS[1:]]
     return PublicInputs(901 + number, *hashes)
 
 
@@ -49,16 +46,16 @@ def _vector(number: int) -> Json:
         "name": DOMAIN_NAME,
         "version": DOMAIN_VERSION,
         "chainId": L1_CHAIN_ID,
-        "verifyingContract": _text(VERIFIER),
+        "verifyingContract": hex_text(VERIFIER),
     }
     types = {"PublicInputs": [{"name": name, "type": kind} for name, kind in _FIELDS]}
     signable = encode_typed_data(domain, types, message)
     signed = Account.from_key(KEY).sign_message(signable)
     return {
-        "inputs": _text(inputs.encode()),
-        "hash": _text(keccak256(inputs.encode())),
-        "digest": _text(bytes(_hash_eip191_message(signable))),
-        "proof": _text(bytes(signed.signature)),
+        "inputs": hex_text(inputs.encode()),
+        "hash": hex_text(keccak256(inputs.encode())),
+        "digest": hex_text(bytes(_hash_eip191_message(signable))),
+        "proof": hex_text(bytes(signed.signature)),
     }
 
 
@@ -67,21 +64,12 @@ def vectors() -> Json:
     return {
         "about": "Made by scripts/proof_vectors.py; not edited by hand.",
         "l1ChainId": L1_CHAIN_ID,
-        "verifier": _text(VERIFIER),
+        "verifier": hex_text(VERIFIER),
         "prover": Account.from_key(KEY).address.lower(),
-        "key": _text(KEY),
+        "key": hex_text(KEY),
         "proofs": [_vector(number) for number in range(3)],
     }
 
 
-def main() -> int:
-    """Exit code."""
-    content = json.dumps(vectors(), indent=1) + "\n"
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text() == content else 1
-    TARGET.write_text(content)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, vectors(), sys.argv[1:]))

@@ -7,11 +7,10 @@ The guardians are the first four of metalayer.json; tries are made by another im
 (py-trie); everything is derived from fixed labels.
 """
 
-import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import rlp  # type: ignore[import-untyped]
 from trie.hexary import HexaryTrie
@@ -30,20 +29,18 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.header import encode_header
 from control_plane.domain.ids import Domain
 from control_plane.domain.quorum import Roster, Tally
-from scripts.vectors import ERA, NETWORK, _fixed, _secret, _text
+from scripts.vector_values import ERA, NETWORK, Json, fixed, hex_text, secret_of, write_or_check
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "slashing.json"
-HOOK: Final = _fixed("hook", 20)
+HOOK: Final = fixed("hook", 20)
 EPOCH: Final = 6
 COUNT: Final = 3
 MEMBERS: Final = [
-    Member(index, _fixed(f"guardian {index}", 20), 100_000 * ERA + index, _secret(index).key)
+    Member(index, fixed(f"guardian {index}", 20), 100_000 * ERA + index, secret_of(index).key)
     for index in range(4)
 ]
 ROSTER: Final = Roster(1, MEMBERS)
 ACCUSED: Final = 2
-
-Json = dict[str, Any]
 
 
 def _minimal(number: int) -> bytes:
@@ -52,28 +49,28 @@ def _minimal(number: int) -> bytes:
 
 def _proof(trie: HexaryTrie, key: bytes) -> list[str]:
     nodes = trie.get_proof(keccak256(key))  # type: ignore[no-untyped-call]
-    return [_text(rlp.encode(node)) for node in nodes if node != b""]
+    return [hex_text(rlp.encode(node)) for node in nodes if node != b""]
 
 
 def _chain() -> tuple[Json, Json, bytes]:
     """A block, the proof of the message tree in its state, and the tree's root."""
-    root = _fixed("message root")
+    root = fixed("message root")
     inside = HexaryTrie({})
     for slot, value in {32: COUNT, 33: int.from_bytes(root), 0: 7}.items():
         inside[keccak256(slot.to_bytes(32))] = rlp.encode(_minimal(value))
     state = HexaryTrie({})
     for other in range(20):
-        state[keccak256(_fixed(f"account {other}", 20))] = rlp.encode([b"", b"", bytes(32), b""])
+        state[keccak256(fixed(f"account {other}", 20))] = rlp.encode([b"", b"", bytes(32), b""])
     state[keccak256(HOOK)] = rlp.encode([b"\x01", b"", inside.root_hash, keccak256(b"")])
-    zero = _text(bytes(32))
+    zero = hex_text(bytes(32))
     block: Json = {
-        "parentHash": _text(_fixed("parent")),
+        "parentHash": hex_text(fixed("parent")),
         "sha3Uncles": zero,
-        "miner": _text(bytes(20)),
-        "stateRoot": _text(state.root_hash),
+        "miner": hex_text(bytes(20)),
+        "stateRoot": hex_text(state.root_hash),
         "transactionsRoot": zero,
         "receiptsRoot": zero,
-        "logsBloom": _text(bytes(256)),
+        "logsBloom": hex_text(bytes(256)),
         "difficulty": "0x0",
         "number": "0x3e9",
         "gasLimit": "0x1c9c380",
@@ -90,24 +87,24 @@ def _chain() -> tuple[Json, Json, bytes]:
 
 
 def _header(aggregate_root: bytes, epoch: int = EPOCH) -> EpochHeader:
-    return EpochHeader(1, epoch, 1_767_225_600, _fixed("parent header"), aggregate_root)
+    return EpochHeader(1, epoch, 1_767_225_600, fixed("parent header"), aggregate_root)
 
 
 def _alone(header: EpochHeader) -> Vote:
-    return Vote.alone(header, _secret(ACCUSED).sign(header.hash(NETWORK)))
+    return Vote.alone(header, secret_of(ACCUSED).sign(header.hash(NETWORK)))
 
 
 def _among(header: EpochHeader, absent: int) -> Vote:
     tally = Tally(ROSTER, header.hash(NETWORK))
     for member in MEMBERS:
         if member.index != absent:
-            tally.add(member.index, _secret(member.index).sign(tally.digest))
+            tally.add(member.index, secret_of(member.index).sign(tally.digest))
     return Vote.among(Certificate(header, tally.proof()), ROSTER, ACCUSED)
 
 
 def _false_leaf(name: str, leaf: Leaf, block: Json, answer: Json, *, summed: bool) -> Json:
     others = [
-        Leaf(Domain(902 + i), 8, _fixed(f"block {i}"), _fixed(f"state {i}"), _fixed("tree"), 0)
+        Leaf(Domain(902 + i), 8, fixed(f"block {i}"), fixed(f"state {i}"), fixed("tree"), 0)
         for i in range(3)
     ]
     aggregate = Aggregate({0: [leaf, others[0]], 4: others[1:]})
@@ -122,8 +119,8 @@ def _false_leaf(name: str, leaf: Leaf, block: Json, answer: Json, *, summed: boo
     assert isinstance(found, Refutation)
     return {
         "name": name,
-        "leafHash": _text(leaf.hash),
-        "calldata": _text(false_leaf_calldata(MEMBERS[ACCUSED].guardian, vote, found)),
+        "leafHash": hex_text(leaf.hash),
+        "calldata": hex_text(false_leaf_calldata(MEMBERS[ACCUSED].guardian, vote, found)),
     }
 
 
@@ -140,11 +137,11 @@ def vectors() -> Json:
     )
     lies = {
         "number": replace(true, block_number=1000),
-        "state root": replace(true, state_root=_fixed("invented state")),
+        "state root": replace(true, state_root=fixed("invented state")),
         "count": replace(true, message_count=COUNT + 1),
-        "message root": replace(true, message_root=_fixed("invented root")),
+        "message root": replace(true, message_root=fixed("invented root")),
     }
-    first, second = _header(_fixed("root a")), _header(_fixed("root b"))
+    first, second = _header(fixed("root a")), _header(fixed("root b"))
     guardian = MEMBERS[ACCUSED].guardian
     votes = {
         "two signatures": (_alone(first), _alone(second)),
@@ -153,12 +150,12 @@ def vectors() -> Json:
     }
     return {
         "about": "Made by scripts/slashing_vectors.py; not edited by hand.",
-        "hook": _text(HOOK),
+        "hook": hex_text(HOOK),
         "epoch": EPOCH,
-        "accused": _text(guardian),
-        "set": _text(encode_guardian_set(ROSTER.guardian_set)),
+        "accused": hex_text(guardian),
+        "set": hex_text(encode_guardian_set(ROSTER.guardian_set)),
         "equivocations": [
-            {"name": name, "calldata": _text(equivocation_calldata(guardian, *pair))}
+            {"name": name, "calldata": hex_text(equivocation_calldata(guardian, *pair))}
             for name, pair in votes.items()
         ],
         "falseLeaves": [
@@ -169,14 +166,5 @@ def vectors() -> Json:
     }
 
 
-def main() -> int:
-    """Exit code."""
-    content = json.dumps(vectors(), indent=1) + "\n"
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text() == content else 1
-    TARGET.write_text(content)
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, vectors(), sys.argv[1:]))

@@ -1,12 +1,11 @@
 """Write tests/vectors/state.json: state proofs that Solidity's and Python's tests both check.
 
-    python scripts/state_vectors.py            write the file
-    python scripts/state_vectors.py --check    exit 1 if it would change
+    python -m scripts.state_vectors            write the file
+    python -m scripts.state_vectors --check    exit 1 if it would change
 
 Tries are made by another implementation (py-trie); everything is derived from fixed labels.
 """
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -20,6 +19,7 @@ from control_plane.domain.formats import Leaf
 from control_plane.domain.hashing import keccak256
 from control_plane.domain.ids import Domain
 from control_plane.domain.state_proof import make_state_proof
+from scripts.vector_values import hex_text, write_or_check
 
 TARGET: Final = Path(__file__).resolve().parent.parent / "tests" / "vectors" / "state.json"
 EPOCH: Final = 9
@@ -43,17 +43,13 @@ def _fixed(label: str, size: int = 32) -> bytes:
     return keccak256(f"caldera state vector: {label}".encode())[:size]
 
 
-def _hex(data: bytes) -> str:
-    return "0x" + data.hex()
-
-
 def _minimal(number: int) -> bytes:
     return number.to_bytes((number.bit_length() + 7) // 8)
 
 
 def _proof(trie: HexaryTrie, key: bytes) -> list[str]:
     nodes = trie.get_proof(keccak256(key))  # type: ignore[no-untyped-call]
-    return [_hex(rlp.encode(node)) for node in nodes if node != b""]
+    return [hex_text(rlp.encode(node)) for node in nodes if node != b""]
 
 
 def _vector(name: str, storage: Mapping[int, int], slots: Sequence[int]) -> dict[str, Any]:
@@ -82,30 +78,21 @@ def _vector(name: str, storage: Mapping[int, int], slots: Sequence[int]) -> dict
     proof = make_state_proof(leaf_proof, state.root_hash, [(address, slots)], [answer])
     return {
         "name": name,
-        "aggregateRoot": _hex(aggregate.root),
-        "stateRoot": _hex(state.root_hash),
-        "account": _hex(address),
-        "slots": [_hex(slot.to_bytes(32)) for slot in slots],
-        "values": [_hex(storage.get(slot, 0).to_bytes(32)) for slot in slots],
-        "leaf": _hex(leaf_proof),
-        "proof": _hex(proof.encode()),
+        "aggregateRoot": hex_text(aggregate.root),
+        "stateRoot": hex_text(state.root_hash),
+        "account": hex_text(address),
+        "slots": [hex_text(slot.to_bytes(32)) for slot in slots],
+        "values": [hex_text(storage.get(slot, 0).to_bytes(32)) for slot in slots],
+        "leaf": hex_text(leaf_proof),
+        "proof": hex_text(proof.encode()),
     }
 
 
 def vectors() -> dict[str, Any]:
     """What the file holds."""
     made = [_vector(name, *case) for name, case in CASES.items()]
-    return {"epoch": EPOCH, "borrower": _hex(BORROWER), "proofs": made}
-
-
-def main() -> int:
-    """Exit code."""
-    content = json.dumps(vectors(), indent=1) + "\n"
-    if "--check" in sys.argv[1:]:
-        return 0 if TARGET.exists() and TARGET.read_text() == content else 1
-    TARGET.write_text(content)
-    return 0
+    return {"epoch": EPOCH, "borrower": hex_text(BORROWER), "proofs": made}
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TARGET, vectors(), sys.argv[1:]))
