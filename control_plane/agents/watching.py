@@ -11,9 +11,10 @@ import contextlib
 import logging
 import time
 from collections import OrderedDict, deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+from control_plane.agents.accusing import Accuser, Rosters
 from control_plane.agents.link import Link, keep
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.errors import CalderaError, TemporaryFailure
@@ -23,9 +24,6 @@ from control_plane.domain.evidence import (
     Vote,
     certificates_in,
     equivocation_calldata,
-    false_leaf_calldata,
-    not_final_calldata,
-    offence_id,
     refute,
 )
 from control_plane.domain.formats import COUNT_SLOT, ROOT_SLOT, EpochHeader, Leaf, Member
@@ -33,22 +31,13 @@ from control_plane.domain.header import InvalidHeader
 from control_plane.domain.hexes import hex_word
 from control_plane.domain.hub import EpochCertified, Head, Missed, News, Votes
 from control_plane.domain.network import Network
-from control_plane.domain.quorum import Roster
-from control_plane.domain.records import EpochRecord, OffenceRecord
+from control_plane.domain.records import EpochRecord
 from control_plane.domain.rpc import RpcError
 from control_plane.domain.trie import InvalidProof
-from control_plane.services.metalayer.ballots import (
-    Ballot,
-    Ballots,
-    is_valid,
-    member_of,
-    signers_of,
-)
+from control_plane.services.metalayer.ballots import Ballot, Ballots, signers_of
 from control_plane.services.metalayer.promises import Promise, Promises
-from control_plane.services.metalayer.reports import KINDS, SLASHED_TOPIC, Reports
+from control_plane.services.metalayer.reports import SLASHED_TOPIC, Reports
 
-Rosters = Callable[[int], Awaitable[Roster | None]]
-"""A guardian set's members, by its id."""
 EpochOf = Callable[[int], Awaitable[EpochRecord | None]]
 """A recorded epoch."""
 
@@ -95,6 +84,8 @@ class Watching:
         self._links = links
         self._reports = reports
         self._rosters = rosters
+        self._filed = asyncio.Event()
+        self._accuser = Accuser(network, reports, rosters, self._filed)
         self._epoch_of = epoch_of
         self._ours = ours
         self._news = news
@@ -113,7 +104,6 @@ class Watching:
         self._sampled = 0.0
         self._sample: EpochRecord | None = None
         self._wake = asyncio.Event()
-        self._filed = asyncio.Event()
         self._blocks: dict[str, asyncio.Queue[str]] = {
             name: asyncio.Queue(_BLOCKS) for name in links
         }
@@ -202,7 +192,7 @@ class Watching:
                 await self._check_leaves(votes)
                 self._unsure.pop(digest, None)
         for promise in await self._promises.broken():
-            await self._accuse(
+            await self._accuser.accuse(
                 promise.header, promise.votes, promise.leaf, promise.proof, promise.record
             )
         samples, self._sample = [self._sample] if self._sample else [], None
@@ -216,7 +206,7 @@ class Watching:
         """Whether `guardian` signed two headers of that number indeed."""
         valid: list[tuple[Vote, Member]] = []
         for digest, ballot in self._ballots.of(epoch, guardian).items():
-            found = await self._vote(guardian, digest, ballot)
+            found = await self._accuser.vote(guardian, digest, ballot)
             if found is None:
                 self._ballots.forget(epoch, guardian, digest)
             else:
@@ -225,21 +215,7 @@ class Watching:
             return
         (first, member), (second, _) = valid[:2]
         data = await asyncio.to_thread(equivocation_calldata, guardian, first, second)
-        await self._file(Offence.EQUIVOCATION, member, epoch, epoch, data)
-
-    async def _vote(
-        self, guardian: bytes, digest: bytes, ballot: Ballot
-    ) -> tuple[Vote, Member] | None:
-        """The ballot as evidence takes it, if it is valid."""
-        roster = await self._rosters(ballot.header.set_id)
-        member = member_of(roster, guardian) if roster else None
-        if roster is None or member is None:
-            return None
-        if not await asyncio.to_thread(is_valid, ballot, member, roster, digest):
-            return None
-        if ballot.certificate is None:
-            return Vote.alone(ballot.header, ballot.signature), member
-        return Vote.among(ballot.certificate, roster, member.index), member
+        await self._accuser.file(Offence.EQUIVOCATION, member, epoch, epoch, data)
 
     async def _check_leaves(self, votes: Votes, record: EpochRecord | None = None) -> None:
         """Look at every leaf of what was signed that was not found true before. With `record` it
@@ -260,7 +236,7 @@ class Watching:
                 promise = Promise(header, votes, leaf, proof, record)
                 against = proof if await self._promises.is_broken(promise) else None
             if against is not None:
-                await self._accuse(header, votes, leaf, against, record)
+                await self._accuser.accuse(header, votes, leaf, against, record)
 
     async def _refute(self, leaf: Leaf, proof: bytes) -> Refutation | None:
         """What contradicts a leaf; None where nothing does, or nobody knows its block."""
@@ -284,49 +260,6 @@ class Watching:
                 return found
             await asyncio.sleep(_PAUSE)  # Anvil's proof at its head may be of the next state
         return None
-
-    async def _accuse(
-        self,
-        header: EpochHeader,
-        votes: Votes,
-        leaf: Leaf,
-        against: Refutation | bytes,
-        record: EpochRecord | None,
-    ) -> None:
-        digest = header.hash(self._network.network_id)
-        ballots = {
-            bytes.fromhex(who[2:]): Ballot(header, bytes.fromhex(signature[2:]))
-            for who, signature in votes.signatures
-        }
-        if record is not None:
-            ballots = await self._ballots_of(record)
-        for guardian, ballot in ballots.items():
-            found = await self._vote(guardian, digest, ballot)
-            if found is not None:
-                vote, member = found
-                offence = Offence.FALSE_LEAF
-                if isinstance(against, Refutation):
-                    data = await asyncio.to_thread(false_leaf_calldata, guardian, vote, against)
-                else:
-                    offence = Offence.NOT_FINAL
-                    data = await asyncio.to_thread(not_final_calldata, guardian, vote, against)
-                await self._file(offence, member, leaf.hash, header.epoch, data)
-
-    async def _file(
-        self, offence: Offence, member: Member, what: bytes | int, epoch: int, data: bytes
-    ) -> None:
-        record = OffenceRecord(
-            devnet=self._network.devnet,
-            id="0x" + offence_id(offence, member.key, what).hex(),
-            guardian="0x" + member.guardian.hex(),
-            kind=KINDS[offence],
-            epoch=epoch,
-            found_at=time.time(),
-            evidence="0x" + data.hex(),
-        )
-        if await self._reports.file(record):
-            log.warning("guardian %s: %s in epoch %d", record.guardian, record.kind, epoch)
-        self._filed.set()
 
     # ------------------------------------------------------------------ certificates on chains
 
@@ -368,22 +301,8 @@ class Watching:
         if record is None or record.certificate is None:
             return
         digest = bytes.fromhex(record.header_hash[2:])
-        for guardian, ballot in (await self._ballots_of(record)).items():
+        for guardian, ballot in (await self._accuser.ballots_of(record)).items():
             self._cast(guardian, digest, ballot)
-
-    async def _ballots_of(self, record: EpochRecord) -> dict[bytes, Ballot]:
-        """What a certificate's signers signed."""
-        from control_plane.domain.abi_formats import decode_certificate
-
-        if record.certificate is None:
-            return {}
-        certificate = decode_certificate(bytes.fromhex(record.certificate[2:]))
-        roster = await self._rosters(certificate.header.set_id)
-        if roster is None:
-            return {}
-        absent = {member.index for member in certificate.quorum.absent}
-        signers: Sequence[Member] = [m for m in roster.members if m.index not in absent]
-        return {m.guardian: Ballot(certificate.header, b"", certificate) for m in signers}
 
     # ------------------------------------------------------------------ reports
 
