@@ -115,7 +115,9 @@ class OneRollup:
         return done
 
     async def _why_not(self, piece: ContractPiece, error: RpcError) -> str:
-        """What the constructor says: the factory tells only that it failed."""
+        """What the constructor says, if it is that which fails: the factory does not tell."""
+        if not error.data:
+            return self._reason(piece.artifact, error)
         creation = {"from": self.pieces.owner, "data": "0x" + piece.creation.hex()}
         try:
             await self.rpc.call("eth_call", creation, "latest")
@@ -126,7 +128,7 @@ class OneRollup:
 
     def _reason(self, artifact: Artifact, error: RpcError) -> str:
         if not error.data:
-            return error.message
+            return f"{error.message} (sent by {self.pieces.owner})"
         data = str(error.data)
         return error_told(artifact, data) or self.decode(data)
 

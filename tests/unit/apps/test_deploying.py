@@ -245,6 +245,13 @@ async def test_a_rollup_that_fails_stops_no_other(bench: Bench) -> None:
     assert [len(chain.made) for chain in bench.chains.values()] == [4, 4]
 
 
+async def test_accounts_without_coins_are_named(bench: Bench) -> None:
+    token, _ = bench.pieces(())["op"].contracts
+    bench.chains["op"].reverts["0x" + token.data.hex()] = ""
+    with pytest.raises(Failed, match=f"execution reverted \\(sent by {OWNER.address}\\)"):
+        await bench.deploy("op")
+
+
 async def test_constructors_that_fail_in_the_factory_alone(bench: Bench) -> None:
     token, _ = bench.pieces(())["op"].contracts
     bench.chains["op"].reverts["0x" + token.data.hex()] = NOT_TODAY
