@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Sequence
 
 from control_plane.agents.link import Link, keep
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.aggregate import Aggregate
 from control_plane.domain.errors import TemporaryFailure
 from control_plane.domain.formats import NO_PARENT, EpochHeader, Leaf
@@ -111,7 +112,7 @@ class Aggregator:
             async with self._hub.listen() as news, keep(self._links.values()):
                 await self._load()
                 self.ready.set()
-                pause = _FIRST_PAUSE
+                pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
                 while True:
                     await self._wait(news)
                     if self._set_changed:
@@ -121,10 +122,9 @@ class Aggregator:
                     if self._missed:
                         await self._load()
                     elif await self._make():
-                        pause = _FIRST_PAUSE
+                        pauses.reset()
                     else:
-                        await asyncio.sleep(pause)
-                        pause = min(pause * 2, _LONGEST_PAUSE)
+                        await pauses.wait()
         finally:
             self.ready.clear()
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from control_plane.agents.link import Link, keep
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.blobs import Sidecar
 from control_plane.domain.channels import encode_channel
 from control_plane.domain.errors import CalderaError, TemporaryFailure
@@ -122,17 +123,16 @@ class Batcher:
 
     async def _post_patiently(self) -> None:
         """Until all is posted that there was at the beginning."""
-        pause = _PAUSE
+        pauses = Pauses(_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 if await self._post_all():
                     return
-                pause = _PAUSE
+                pauses.reset()
             except CalderaError as error:
                 self.problem = f"posts nothing: {error}"
                 log.info("%s: %s", self.name, error)
-                pause = min(2 * pause, _LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+            await pauses.wait()
 
     async def _post_all(self) -> bool:
         """Post what stays; whether the head is among it."""

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from control_plane.agents.link import Link
+from control_plane.agents.pauses import Pauses
 from control_plane.agents.trials import MOST_GAS, Office, Trials
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.network import Chain
@@ -95,17 +96,17 @@ class Delivery:
 
     async def run(self) -> None:
         """Until cancelled."""
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         try:
             while True:
                 self._wake.clear()
                 try:
                     busy = await self._round()
-                    pause, self.problem = _FIRST_PAUSE, None
+                    pauses.reset()
+                    self.problem = None
                 except CalderaError as error:
                     await self._stalled(error)
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    await pauses.wait()
                     continue
                 if not busy:
                     await self._sleep()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from control_plane.agents.link import Link, keep
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.errors import CalderaError, Conflict, TemporaryFailure
 from control_plane.domain.formats import QuorumProof
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
@@ -132,7 +133,7 @@ class Disputing(ABC):
     # ------------------------------------------------------------------ when
 
     async def _act_patiently(self) -> None:
-        pause = _PAUSE
+        pauses = Pauses(_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 self._wake = self.note = None
@@ -140,8 +141,7 @@ class Disputing(ABC):
             except CalderaError as error:
                 self.problem = str(error)
                 log.info("%s: %s", self.name, error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await pauses.wait()
                 continue
             self.problem = self.note
             self.ready.set()

@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Delivered, Dispatched, Head, Hub, Reorged, Retry
 from control_plane.domain.network import Chain
@@ -70,14 +71,14 @@ class Follower:
 
     async def run(self) -> None:
         """Until cancelled; a broken connection is made anew."""
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 rpc = await self._around.connect(self.chain.ws_url, deadline=_CONNECT_DEADLINE)
             except CalderaError as error:
                 self._failed(f"can't reach {self.chain.name}/node: {error}")
             else:
-                pause = _FIRST_PAUSE
+                pauses.reset()
                 try:
                     await self._follow(rpc)
                 except ChainMoved as error:
@@ -87,8 +88,7 @@ class Follower:
                 finally:
                     with contextlib.suppress(CalderaError, OSError):
                         await rpc.close()
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            await pauses.wait()
 
     def _failed(self, why: str) -> None:
         if self.problem is None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from control_plane.agents.link import Link, keep
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ids import Hex
@@ -136,15 +137,14 @@ class Proposer:
                 return
 
     async def _step_patiently(self) -> float | None:
-        pause = _PAUSE
+        pauses = Pauses(_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 return await self._step()
             except CalderaError as error:
                 self.problem = f"proposes nothing: {error}"
                 log.info("%s: %s", self.name, error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await pauses.wait()
 
     async def _step(self) -> float | None:
         """Do what there is to do; seconds until there may be more, None when only news tell."""

@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.errors import CalderaError, PermanentFailure, TemporaryFailure
 from control_plane.domain.hub import Head, Hub, Missed, News, Reorged
 from control_plane.domain.ports.agent import Publish
@@ -70,15 +71,14 @@ class Prover:
 
     async def _follow(self) -> None:
         """Until all is derived that is posted now."""
-        pause = _PAUSE
+        pauses = Pauses(_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 reach = await self._proving.follow()
             except CalderaError as error:
                 self.problem = f"derives nothing: {error}"
                 log.info("%s: %s", self.name, error)
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await pauses.wait()
                 continue
             self.problem = f"proves nothing from there on: {reach.wrong}" if reach.wrong else None
             return

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from control_plane.agents.link import Link
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.errors import CalderaError, TemporaryFailure
 from control_plane.domain.hub import Hub, Missed, News, Reorged, SetCarried, SetChanged
 from control_plane.domain.ids import Hex
@@ -131,15 +132,14 @@ class Rotation:
     async def _watch(self) -> None:
         """Wake up at every event of the registry."""
         registry = self._network.contracts["guardianRegistry"]
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             try:
                 rpc = await self._connect(self._l1.chain.ws_url, deadline=_CONNECT_DEADLINE)
             except CalderaError:
-                await asyncio.sleep(pause)  # the L1's own agents tell what is wrong with it
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await pauses.wait()  # the L1's own agents tell what is wrong with it
                 continue
-            pause = _FIRST_PAUSE
+            pauses.reset()
             try:
                 logs = rpc.subscribe("logs", {"address": registry})
                 self._wake.set()
@@ -150,7 +150,7 @@ class Rotation:
             finally:
                 with contextlib.suppress(CalderaError, OSError):
                     await rpc.close()
-            await asyncio.sleep(pause)
+            await asyncio.sleep(_FIRST_PAUSE)
 
     async def _hear(self, news: asyncio.Queue[News]) -> None:
         while True:
@@ -170,7 +170,7 @@ class Rotation:
 
     async def _follow(self) -> None:
         await asyncio.sleep(_FIRST_LOOK)
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LATE):
@@ -179,13 +179,13 @@ class Rotation:
             self._wake.clear()
             try:
                 await self._step()
-                pause, self._waits = _FIRST_PAUSE, None
+                pauses.reset()
+                self._waits = None
             except CalderaError as error:
                 if str(error) != self._waits:
                     log.warning("the next guardian set waits: %s", error)
                 self._waits = str(error)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, _LONGEST_PAUSE)
+                await pauses.wait()
                 self._wake.set()
 
     # ------------------------------------------------------------------ the next set
@@ -249,19 +249,18 @@ class Rotation:
     async def _keep(self, chain: Chain) -> None:
         """Take `chain` to the current set whenever it may not have it."""
         link = Link(self._connect, chain)
-        event, pause = self._carry[chain.name], _FIRST_PAUSE
+        event, pauses = self._carry[chain.name], Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         try:
             while True:
                 await event.wait()
                 event.clear()
                 try:
                     await self._walk(chain, link)
-                    pause = _FIRST_PAUSE
+                    pauses.reset()
                     self._behind.pop(chain.name, None)
                 except CalderaError as error:
                     self._behind[chain.name] = f"{chain.name} has an earlier guardian set: {error}"
-                    await asyncio.sleep(pause)
-                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    await pauses.wait()
                     event.set()
         finally:
             await link.close()

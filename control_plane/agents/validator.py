@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from control_plane.agents.link import Link, keep
+from control_plane.agents.pauses import Pauses
 from control_plane.domain.calls import selector, word
 from control_plane.domain.errors import CalderaError, PermanentFailure
 from control_plane.domain.hub import Checkpointed, Dispatched, Hub, Missed, News, Reorged
@@ -142,7 +143,7 @@ class _Desk:
 
     async def run(self) -> None:
         """Until cancelled."""
-        pause = _FIRST_PAUSE
+        pauses = Pauses(_FIRST_PAUSE, _LONGEST_PAUSE)
         while True:
             self.wake.clear()
             try:
@@ -152,10 +153,10 @@ class _Desk:
                 log.warning("%s: %s", self._signer.name, self.problem)
                 self._reader = self._fresh_reader()  # what was read may not have been signed
                 self.settled.set()
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, _LONGEST_PAUSE)
+                await pauses.wait()
                 continue
-            pause, self.problem = _FIRST_PAUSE, None
+            pauses.reset()
+            self.problem = None
             self.settled.set()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_IDLE):
