@@ -15,6 +15,8 @@ from control_plane.domain.suggest import hint
 
 ROOTS: Final = ("$owner", "$contracts", "$devnet", "$rollup", "$peer")
 _CHAIN: Final = ("name", "chain_id", "domain", "interoperable")
+_DEEPEST: Final = 16
+"""Lists within lists."""
 _EACH: Final = frozenset({"each", "value"})
 
 
@@ -60,6 +62,9 @@ def resolve(value: Any, scene: Scene, path: str, problems: list[Problem]) -> Any
         except Unknown as unknown:
             problems.append(Problem(path, *unknown.args))
             return Broken()
+    if path.count("[") > _DEEPEST:
+        problems.append(Problem(path, "it is nested too deeply", f"{_DEEPEST} levels are the most"))
+        return Broken()
     if isinstance(value, Mapping):
         return _each(value, scene, path, problems)
     if isinstance(value, list | tuple):

@@ -3,10 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from control_plane.domain.apps.manifest import App, read_manifest, refuse
+from control_plane.domain.apps.manifest import read_manifest, refuse
 from control_plane.domain.apps.pieces import make_pieces, problems_of
 from control_plane.domain.apps.record import AppRecord
-from control_plane.domain.errors import Problem
 from control_plane.domain.ids import is_name
 from control_plane.domain.network import Network
 from control_plane.domain.plan import Plan
@@ -85,7 +84,7 @@ class AppDesk:
         accounts = network.plan.accounts
         listed = self._accounts(accounts.mnemonic, accounts.count)
         account = sending_account(listed, request.sender)
-        app = _read(request)
+        app = read_manifest(request.manifest, request.artifacts)
         record = self._tools.records.get(network.devnet, app.name) if is_name(app.name) else None
         scenes = make_scenes(network, app, record, chosen, account.address)
         refuse([*app.problems, *problems_of(app, scenes)])
@@ -98,15 +97,6 @@ class AppDesk:
             record=record or AppRecord(app.name, account.address),
             tools=self._tools,
         )
-
-
-def _read(request: DeployApp) -> App:
-    try:
-        return read_manifest(request.manifest, request.artifacts)
-    except RecursionError:
-        detail = "it is nested too deeply"
-        refuse([Problem("", detail, "arguments have few levels")])
-        raise
 
 
 def _view(network: Network, deployment: Deployment, views: Sequence[AppRollupView]) -> AppView:
