@@ -79,6 +79,9 @@ def _list(values: Sequence[Any], scene: Scene, path: str, problems: list[Problem
 def _each(value: Mapping[Any, Any], scene: Scene, path: str, problems: list[Problem]) -> Any:
     """``{each: rollup, value: …}``: a list with the value for each other rollup."""
     before = len(problems)
+    if scene.peer is not None:
+        detail = "it stands within another `each: rollup`"
+        problems.append(Problem(path, detail, "`$peer` could be either's: one of them is the most"))
     for key in value:
         if key not in _EACH:
             fields = hint(str(key), sorted(_EACH), "fields")

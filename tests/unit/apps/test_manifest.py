@@ -170,6 +170,14 @@ def test_lists_for_each_rollup_that_are_none(value: object, paths: set[str]) -> 
     assert set(faults(raw, ARB)) == {f"contracts[1].args[0]{path}" for path in paths}
 
 
+def test_one_each_within_another_is_refused() -> None:
+    raw = manifest()
+    inner = {"each": "rollup", "value": "$peer.name"}
+    raw["contracts"][1]["args"] = [{"each": "rollup", "value": inner}]
+    raw["calls"][1]["args"][0] = inner
+    assert set(faults(raw, ARB)) == {"contracts[1].args[0].value", "calls[1].args[0]"}
+
+
 def test_interfaces_have_nothing_to_deploy() -> None:
     empty = ARTIFACTS["token.json"].model_copy(update={"bytecode": "0x"})
     app = read_manifest(manifest(), {**ARTIFACTS, "token.json": empty})
