@@ -84,6 +84,20 @@ class _Outgoing:
         self.hashes.append(hash_)
 
 
+@dataclass(slots=True)
+class _Lacking:
+    """What of block 1 a chain lacks."""
+
+    install: bool
+    """Everything: the guardian set, and what comes with it."""
+    unsealed: bool
+    """Guardians' stakes, and the seal of their set."""
+    calls: list[tuple[GovernorCall, int]]
+    """Further transactions of the governor's with their tips in Mwei, in order."""
+    strange: Sequence[ChainPlan]
+    """Chains that its gateway does not know."""
+
+
 class ChainBootstrap:
     """Implements ``ports.provision.Bootstrap``."""
 
@@ -102,44 +116,36 @@ class ChainBootstrap:
         """Raises PermanentFailure when a transaction is reverted or the chain belongs to
         another devnet."""
         keys = replace(keys, guardians=keys.guardians[: network.plan.metalayer.guardians.count])
-        installed = await self._is_installed(chain, rpc, network)
-        unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
-        tokens = await _tokens(rpc, network) if chain.is_l1 else ()
-        portals = await missing_portals(rpc, network) if chain.is_l1 else ()
-        batchers = await missing_batchers(rpc, network, keys) if chain.is_l1 else ()
-        batchers = (*batchers, *(await _settlement(rpc, network, keys) if chain.is_l1 else ()))
-        others = await _hyperlane(rpc, network, keys) if keys.validators else ()
-        strange = await unknown_chains(chain, rpc, network) if installed else ()
-        if installed and not (unsealed or tokens or portals or batchers or others or strange):
+        lacking = await self._lacking(chain, rpc, network, keys)
+        if not any((lacking.install, lacking.unsealed, lacking.calls, lacking.strange)):
             return
         outgoing = _Outgoing(chain.chain_id, await _nonces(rpc, keys))
-        if not installed:
+        if lacking.install:
             outgoing.add(*self._governor_call(chain, network, keys))
-        for call in set_chains(network, strange):
-            gas = _BATCH_GAS + _PER_CHAIN_GAS * len(strange)
+        for call in set_chains(network, lacking.strange):
+            gas = _BATCH_GAS + _PER_CHAIN_GAS * len(lacking.strange)
             executor, data = network.contracts["governanceExecutor"], execute_batch([call])
             outgoing.add(keys.governor, executor, data, gas, 90_000)
-        if unsealed:
+        if lacking.unsealed:
             for guardian in keys.guardians:
                 self._register(outgoing, guardian, network)
-            seal_set = selector("sealSet()")
-            outgoing.add(
-                keys.governor,
-                network.contracts["guardianRegistry"],
-                seal_set,
-                _seal_gas(keys),
-                1_000,
-            )
-        factory = network.contracts["create3Factory"]
-        for token in tokens:
-            outgoing.add(keys.governor, token.to, token.data, token.gas, 600)
-        for creation in portals:
-            outgoing.add(keys.governor, factory, creation.data, creation.gas, 500)
-        for one in batchers:
-            outgoing.add(keys.governor, one.to, one.data, one.gas, 400, one.value)
-        for target, creation in others:
-            outgoing.add(keys.governor, target, creation.data, creation.gas, 400)
+            registry, seal_set = network.contracts["guardianRegistry"], selector("sealSet()")
+            outgoing.add(keys.governor, registry, seal_set, _seal_gas(keys), 1_000)
+        for one, tip in lacking.calls:
+            outgoing.add(keys.governor, one.to, one.data, one.gas, tip, one.value)
         await _mine(rpc, outgoing, seal)
+
+    async def _lacking(self, chain: ChainPlan, rpc: Rpc, network: Network, keys: Keys) -> _Lacking:
+        installed = await self._is_installed(chain, rpc, network)
+        unsealed = chain.is_l1 and (not installed or await _is_unsealed(rpc, network))
+        calls = await _l1_calls(rpc, network, keys) if chain.is_l1 else []
+        if keys.validators:
+            calls += [
+                (GovernorCall(to, creation.data, creation.gas), 400)
+                for to, creation in await _hyperlane(rpc, network, keys)
+            ]
+        strange = await unknown_chains(chain, rpc, network) if installed else ()
+        return _Lacking(not installed, unsealed, calls, strange)
 
     async def _is_installed(self, chain: ChainPlan, rpc: Rpc, network: Network) -> bool:
         request = {"to": network.contracts["rootVerifier"], "data": _hex(selector("networkId()"))}
@@ -219,6 +225,22 @@ def _grants(network: Network, keys: Keys) -> list[Call]:
 
 def _seal_gas(keys: Keys) -> int:
     return _SEAL_GAS + _SEAL_GAS_EACH * len(keys.guardians)
+
+
+async def _l1_calls(rpc: Rpc, network: Network, keys: Keys) -> list[tuple[GovernorCall, int]]:
+    """What the L1 lacks for its rollups, with tips in Mwei: coins, then portals, then the rest."""
+    tokens = await _tokens(rpc, network)
+    portals = await missing_portals(rpc, network)
+    batchers = (
+        *await missing_batchers(rpc, network, keys),
+        *await _settlement(rpc, network, keys),
+    )
+    factory = network.contracts["create3Factory"]
+    return [
+        *((one, 600) for one in tokens),
+        *((GovernorCall(factory, one.data, one.gas), 500) for one in portals),
+        *((one, 400) for one in batchers),
+    ]
 
 
 async def _hyperlane(rpc: Rpc, network: Network, keys: Keys) -> Sequence[tuple[Hex, Creation]]:
