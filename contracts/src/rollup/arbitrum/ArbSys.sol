@@ -8,12 +8,15 @@ import {IL2ToL1MessagePasser} from "../predeploys/interfaces/IL2ToL1MessagePasse
 import {NotHere} from "../libs/NotHere.sol";
 import {IArbSys} from "./interfaces/IArbSys.sol";
 import {INitroBridge, Sent} from "./interfaces/INitroBridge.sol";
+import {SentItem} from "./libs/SentItem.sol";
 
 /// @title ArbSys
 /// @notice Implements {IArbSys}, which documents it.
 /// @dev Stands at 0x0000000000000000000000000000000000000064 from genesis on; the genesis also sets
 /// who makes its calls on the L1.
 contract ArbSys is IArbSys, NotHere {
+    using SentItem for Sent;
+
     /// @inheritdoc IArbSys
     uint256 public constant override WITHDRAW_GAS_LIMIT = 100_000;
     /// @inheritdoc IArbSys
@@ -126,21 +129,10 @@ contract ArbSys is IArbSys, NotHere {
     }
 
     function _emit(Sent memory sent) private {
-        bytes32 item = keccak256(
-            abi.encodePacked(
-                sent.l2Sender,
-                sent.to,
-                sent.l2Block,
-                sent.l1Block,
-                sent.l2Timestamp,
-                sent.value,
-                sent.data
-            )
-        );
         emit L2ToL1Tx(
             sent.l2Sender,
             sent.to,
-            uint256(item),
+            uint256(sent.hash()),
             sent.index,
             sent.l2Block,
             sent.l1Block,

@@ -7,11 +7,13 @@ import {Governed} from "../../metalayer/Governed.sol";
 import {IOptimismPortal} from "../interfaces/IOptimismPortal.sol";
 import {GasTokens} from "../libs/GasTokens.sol";
 import {INitroBridge, Sent} from "./interfaces/INitroBridge.sol";
+import {SentItem} from "./libs/SentItem.sol";
 
 /// @title NitroBridge
 /// @notice Implements {INitroBridge}, which documents it.
 contract NitroBridge is INitroBridge, Governed {
     using SafeERC20 for IERC20;
+    using SentItem for Sent;
 
     address private constant ARB_SYS = address(0x64);
     /// @dev Left after the call, to write down that it failed.
@@ -41,7 +43,7 @@ contract NitroBridge is INitroBridge, Governed {
         if (msg.sender != portal || IOptimismPortal(portal).l2Sender() != ARB_SYS) {
             revert NotFromArbSys(msg.sender);
         }
-        bytes32 item = _itemOf(sent);
+        bytes32 item = sent.hash();
         _waiting[sent.index] = item;
         uint256 left = gasleft();
         bool success;
@@ -75,7 +77,7 @@ contract NitroBridge is INitroBridge, Governed {
         sent.value = value;
         sent.data = data;
         if (isSpent[index]) revert AlreadySpent(index);
-        bytes32 item = _itemOf(sent);
+        bytes32 item = sent.hash();
         if (_waiting[index] != item) revert NotArrived(index, item);
         _carryOut(sent);
     }
@@ -168,19 +170,5 @@ contract NitroBridge is INitroBridge, Governed {
         }
         (bool success,) = to.call{value: value}(data);
         if (!success) revert BridgeCallFailed();
-    }
-
-    function _itemOf(Sent memory sent) private pure returns (bytes32) {
-        return keccak256(
-            abi.encodePacked(
-                sent.l2Sender,
-                sent.to,
-                sent.l2Block,
-                sent.l1Block,
-                sent.l2Timestamp,
-                sent.value,
-                sent.data
-            )
-        );
     }
 }
