@@ -19,6 +19,10 @@ _OBJECTS: Final = 100_000
 
 _INTERRUPTED: Final = 130
 
+_MEMORY: Final = {"MALLOC_MMAP_THRESHOLD_": "131072", "MALLOC_TRIM_THRESHOLD_": "131072"}
+"""Bytes (mallopt(3)): glibc raises these by itself once it has seen a large buffer, and then keeps
+what large ones leave behind. Every save of a chain's state is one, larger than the last."""
+
 _started: "subprocess.Popen[str] | None" = None
 
 
@@ -80,9 +84,11 @@ def take(home: str) -> "subprocess.Popen[str]":
 
 
 def environment() -> dict[str, str]:
-    """Our environment; in a checkout that is not installed it also tells where we are."""
+    """Of our other programs: ours, how they keep memory, and in a checkout that is not installed
+    where we are."""
+    ours = _MEMORY | os.environ
     root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))  # noqa: PTH100, PTH120
     if os.path.basename(root) in {"site-packages", "dist-packages"}:  # noqa: PTH119
-        return dict(os.environ)
+        return ours
     known = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([root, *([known] if known else [])])}
+    return {**ours, "PYTHONPATH": os.pathsep.join([root, *([known] if known else [])])}

@@ -299,8 +299,10 @@ def _ever_started(spec: NodeSpec) -> bool:
 
 
 def _environment(spec: NodeSpec, engine: ProcessEngine) -> dict[str, str]:
-    """Ours, without our own settings (they may hold keys)."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith("CALDERA_")}
+    """Ours, without our own settings (they may hold keys, and how Python keeps memory is not how
+    nodes do)."""
+    names = (name for name in os.environ if not name.startswith(("CALDERA_", "MALLOC_")))
+    ours = {name: os.environ[name] for name in names}
     elsewhere = {"TMPDIR": str(node_paths(spec, engine).cache)} if engine.writes_where_told else {}
     return ours | elsewhere
 

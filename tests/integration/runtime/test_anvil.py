@@ -77,10 +77,12 @@ async def test_node_leaves_nothing_on_disk_but_in_its_directory(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("CALDERA_SECRET", "x")
+    monkeypatch.setenv("MALLOC_MMAP_THRESHOLD_", "131072")
     handle = await runtime.start_node(spec)
     rpc = await connect(handle.ws_url, deadline=5)
     await rpc.call("anvil_mine", hex(300))
     assert "CALDERA_" not in environment_of(handle.pid)
+    assert "MALLOC_" not in environment_of(handle.pid)
     await rpc.close()
     await runtime.stop_node(handle)
     assert not (tmp_path / "user").exists()
