@@ -73,7 +73,7 @@ def test_a_certificate_accuses_those_who_are_there() -> None:
     header = made._header(bytes(32))
     tally = Tally(made.ROSTER, header.hash(made.NETWORK))
     for index in (0, 1, 2):
-        tally.add(index, made._secret(index).sign(tally.digest))
+        tally.add(index, made.secret_of(index).sign(tally.digest))
     certificate = Certificate(header, tally.proof())
     seat = Vote.among(certificate, made.ROSTER, 1).seat
     assert seat is not None
