@@ -23,7 +23,7 @@ from control_plane.domain.network import GuardianKeys, Keys
 from control_plane.domain.plan import ChainPlan, Plan
 from control_plane.domain.ports.agent import Publish, Sealer
 from control_plane.domain.records import DevnetRecord
-from control_plane.domain.states import Desired, DevnetState, ServiceState
+from control_plane.domain.states import Desired, DevnetState
 from control_plane.services.absent import Absent
 from control_plane.services.chains import Chains
 from control_plane.services.crew import Crew
@@ -34,6 +34,7 @@ from control_plane.services.nodes import Nodes
 from control_plane.services.sharing import Sharing, resting
 from control_plane.services.steps import Steps
 from control_plane.services.supervisor import Supervisor, cancel_and_wait
+from control_plane.services.symptoms import symptoms_of
 
 log = logging.getLogger(__name__)
 
@@ -179,22 +180,7 @@ class Reconciler:
         return "; ".join(found) or None
 
     def _symptoms(self) -> str | None:
-        """What is wrong with what runs."""
-        found = [
-            f"{name}/node: {why}; restarting"
-            for name, why in self.nodes.ended.items()
-            if name not in self.absent
-        ]
-        found += [f"{name}/node: {why}" for name, why in self.absent.reasons().items()]
-        found += [f"{name}/node: {why}" for name, why in self.nodes.troubles().items()]
-        found += [
-            f"{view.name}: {view.problem}"
-            for view in self.agents.views()
-            if view.problem or view.state is ServiceState.RESTARTING
-        ]
-        found += [f"{name}/node: stopped by the user" for name in sorted(self.held_nodes)]
-        found += [f"{name}/node: not saved: {why}" for name, why in self.nodes.unsaved.items()]
-        return "; ".join(found) or None
+        return symptoms_of(self.nodes, self.absent, self.agents, self.held_nodes)
 
     # ------------------------------------------------------------------ up
 
