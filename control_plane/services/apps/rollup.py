@@ -9,6 +9,7 @@ from control_plane.domain.apps.pieces import CallPiece, ContractPiece, Pieces
 from control_plane.domain.apps.record import Act
 from control_plane.domain.calls import Call
 from control_plane.domain.errors import Failed
+from control_plane.domain.hexes import from_hex
 from control_plane.domain.ids import Hex
 from control_plane.domain.ports.node import Rpc
 from control_plane.domain.rpc import RpcError
@@ -86,7 +87,7 @@ class OneRollup:
             peers=self.pieces.peers,
         )
         try:
-            done = await self.sender.do(act, Call(_bytes(self.factory), piece.data))
+            done = await self.sender.do(act, Call(from_hex(self.factory), piece.data))
         except RpcError as error:
             why = await self._why_not(piece, error)
             raise Failed(f"{piece.name} can't be deployed", why) from error
@@ -106,7 +107,7 @@ class OneRollup:
         )
         what = f"{piece.contract}.{piece.function}" + (f" for {piece.peer}" if piece.peer else "")
         try:
-            done = await self.sender.do(act, Call(_bytes(piece.address), piece.data))
+            done = await self.sender.do(act, Call(from_hex(piece.address), piece.data))
         except RpcError as error:
             raise Failed(f"{what} fails", self._reason(piece.artifact, error)) from error
         data = {"contract": piece.contract, "function": piece.function}
@@ -131,7 +132,3 @@ class OneRollup:
             return f"{error.message} (sent by {self.pieces.owner})"
         data = str(error.data)
         return error_told(artifact, data) or self.decode(data)
-
-
-def _bytes(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))

@@ -17,6 +17,7 @@ from control_plane.domain.hashing import keccak256
 from control_plane.domain.network import Chain
 from control_plane.domain.ports.node import Account, Rpc
 from control_plane.domain.rpc import RpcError
+from control_plane.services.receipts import find_receipt
 from control_plane.services.send_message import Sign
 
 _GWEI: Final = 10**9
@@ -81,7 +82,7 @@ class Sender:
         """Bring an act that is under way to its end; None when another transaction took its nonce:
         it is forgotten. Raises as :meth:`do` does."""
         taken = await self._is_taken(act)
-        receipt = await (self._receipt(act.tx) if taken else self._mined(act))
+        receipt = await (find_receipt(self.rpc, act.tx) if taken else self._mined(act))
         if receipt is None:
             await self.forget(act)
             return None
@@ -148,7 +149,7 @@ class Sender:
         try:
             async with asyncio.timeout(_DEADLINE + 2 * self.chain.plan.block_time):
                 while True:
-                    found = await self._receipt(act.tx)
+                    found = await find_receipt(self.rpc, act.tx)
                     if found is not None:
                         return found
                     await asyncio.wait([head], timeout=_LOOK)
@@ -165,15 +166,6 @@ class Sender:
         finally:
             head.cancel()
             await asyncio.gather(head, return_exceptions=True)
-
-    async def _receipt(self, tx: str) -> Mapping[str, Any] | None:
-        try:
-            found: Mapping[str, Any] | None = await self.rpc.call("eth_getTransactionReceipt", tx)
-        except RpcError as error:
-            if not error.is_indexing:
-                raise
-            return None
-        return found
 
 
 def _what(act: Act) -> str:
