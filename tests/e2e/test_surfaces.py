@@ -142,9 +142,9 @@ def test_coins_come_home_by_arbsys(net: Home) -> None:
     at = rollup["l1_contracts"]
     who, home = bytes.fromhex(ACCOUNT[2:]), bytes.fromhex(HOME[2:])
     ticket = encode_call(RETRYABLE, home, 3 * 10**17, 0, who, who, 100_000, 0, b"")
+    mine = int(rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16)
     send(l1, at["inbox"], ticket, 10**18)
     # what the call does not carry is refunded
-    mine = int(rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16)
     until(lambda: int(rpc(arb, "eth_getBalance", HOME, "latest"), 16) == 3 * 10**17, 20, "a ticket")
     until(
         lambda: int(rpc(arb, "eth_getBalance", ACCOUNT, "latest"), 16) == mine + 7 * 10**17,
