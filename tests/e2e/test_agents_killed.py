@@ -137,7 +137,9 @@ def test_nothing_is_held_after_the_daemon_comes_back(net: Home) -> None:
     """An agent that the user stopped runs again with the next daemon."""
     net.run("stop", "--service", "relayer")
     net.kill_daemon()
-    net.wait_state("ready")
+    status = net.wait_state("ready")
+    (relayer,) = (each for each in status["services"] if each["name"] == "relayer")
+    assert (relayer["state"], relayer["problem"]) == ("ready", None)
 
 
 @pytest.mark.parametrize("origin", ["op", "l1"])
