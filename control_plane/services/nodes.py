@@ -204,9 +204,10 @@ class Nodes:
                     await self._save_l1(plan, node)
 
                 saved = await self._runtime.save_state(spec, node.rpc, first)
+            # before the head is held to be saved: what could not be recorded is saved again
+            await self._change(chain, saved_block=saved.block, saved_at=saved.at)
             # another one of that height may have taken its place before the pause
             node.saved_head = head["hash"] if saved.block == self._heads[chain] else ""
-        await self._change(chain, saved_block=saved.block, saved_at=saved.at)
 
     async def _save_l1(self, plan: Plan, node: RunningNode) -> None:
         """Save the L1 if an older save of it lacks what the rollup of `node` took from there."""

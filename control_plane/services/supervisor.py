@@ -22,6 +22,8 @@ _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 10.0
 _STEADY_AFTER = 5.0
 """Seconds of undisturbed work after which the back-off starts from the beginning."""
+_PROVEN_AFTER = 1.0
+"""Seconds ready after which an agent that failed again and again is said to work."""
 
 log = logging.getLogger(__name__)
 
@@ -216,25 +218,40 @@ class Supervisor:
         logged_as.set(LoggedAs(self._devnet, watched.agent.name))  # in this task's own context
         log.info("agent %s starts", watched.agent.name)
         logged_as.set(LoggedAs(self._devnet, watched.agent.name))
-        pause = _FIRST_PAUSE
+        pause, failures = _FIRST_PAUSE, 0
         while True:
             started, watched.since = time.monotonic(), time.time()
+            proving = asyncio.create_task(self._prove(watched)) if watched.problem else None
             try:
                 await self._run(watched)
+                failures = 0
             except Exception as error:  # it is started again, and its trouble told
                 watched.problem = _told(watched.agent.name, most_telling(error))
                 # not by `cancelling`: a group of tasks that failed inside leaves its count there
                 if watched.task is not asyncio.current_task():  # it was to end, and that went wrong
                     raise asyncio.CancelledError from error
                 watched.restarts += 1
+                failures += 1
+            finally:
+                if proving is not None:
+                    proving.cancel()
             watched.agent.ready.clear()
             self._on_change()
             if time.monotonic() - started > _STEADY_AFTER:
-                pause = _FIRST_PAUSE
+                pause, failures = _FIRST_PAUSE, 0
             await self._rest(watched, pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
-            watched.problem = None
-            self._on_change()
+            if failures < 2:
+                watched.problem = None
+                self._on_change()
+
+    async def _prove(self, watched: _Watched) -> None:
+        """Tell the trouble of one that failed again until it has worked for a moment: else
+        status would say between two failures that all is well."""
+        await watched.agent.ready.wait()
+        await asyncio.sleep(_PROVEN_AFTER)
+        watched.problem = None
+        self._on_change()
 
     async def _run(self, watched: _Watched) -> None:
         """Run the agent, unless it runs in another process. A container takes the role itself."""

@@ -1,9 +1,11 @@
 """Disks that are full or can't be written: one clear error, nothing half done, and all goes on
 when there is room again."""
 
+import io
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -29,15 +31,29 @@ def small(tmp_path: Path) -> Iterator[Home]:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """The disk has no room left inside."""
-    filler = disk / "filler"
-    with filler.open("wb", buffering=0) as file, suppress(OSError):
-        while True:
-            file.write(bytes(4096))
-    try:
-        yield
-    finally:
-        filler.unlink()
+    """The disk has no room left inside, not even what others free meanwhile: a node's older
+    state goes when the newer one takes its place."""
+    filler, over = disk / "filler", threading.Event()
+
+    def fill(file: io.FileIO) -> None:
+        with suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+
+    def keep_filling(file: io.FileIO) -> None:
+        while not over.wait(0.005):
+            fill(file)
+
+    with filler.open("wb", buffering=0) as file:
+        fill(file)
+        filling = threading.Thread(target=keep_filling, args=(file,))
+        filling.start()
+        try:
+            yield
+        finally:
+            over.set()
+            filling.join()
+            filler.unlink()
 
 
 @contextmanager
@@ -47,6 +63,10 @@ def read_only(disk: Path) -> Iterator[None]:
         yield
     finally:
         subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+
+
+def says_why(problem: str) -> bool:
+    return "not saved" in problem and "full" in problem
 
 
 def assert_one_error(told: str, *words: str) -> None:
@@ -84,10 +104,11 @@ def test_disk_that_fills_while_messages_flow(small: Home) -> None:
     pids = {p.pid for found in small.nodes().values() for p in found}
     with full(small.home.parent):
         burst.send(20)
-        until(lambda: "full" in (small.status()["problem"] or ""), 15, "status says why")
-        status = small.status()
-        assert status["state"] == "degraded"
-        assert str(small.home) in status["problem"]
+        until(lambda: says_why(small.status()["problem"] or ""), 15, "status says why")
+        for _ in range(20):  # and goes on to say so
+            status = small.status()
+            assert status["state"] == "degraded"
+            assert str(small.home) in status["problem"]
         stopped = small.run("stop", check=False)
         assert stopped.returncode == 1
         assert_one_error(stopped.stderr, "full", "space")

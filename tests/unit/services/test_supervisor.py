@@ -7,9 +7,10 @@ from contextlib import contextmanager
 import pytest
 
 from control_plane.agents.outpost import Outpost
-from control_plane.domain.errors import Conflict, DeadlineExceeded
+from control_plane.domain.errors import Conflict, DeadlineExceeded, StorageFailed
 from control_plane.domain.hub import Standing
 from control_plane.domain.states import ServiceState
+from control_plane.services import supervisor
 from control_plane.services.supervisor import Supervisor
 
 THERE = Standing("relayer", alive=True, ready=True)
@@ -183,3 +184,35 @@ async def test_containers_outlive_the_daemon_and_end_with_a_stop() -> None:
     await asyncio.sleep(0)
     await agents.stop()
     assert crew.done[1:] == ["start relayer", "stop relayer"] * 2
+
+
+async def test_trouble_of_one_that_fails_again_and_again_is_told_between_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(supervisor, "_PROVEN_AFTER", 0.2)
+    seen: list[str | None] = []
+
+    class Failing(FakeAgent):
+        def __init__(self) -> None:
+            super().__init__()
+            self.runs = 0
+
+        async def run(self) -> None:
+            self.runs += 1
+            self.ready.set()
+            await asyncio.sleep(0.02)
+            seen.append(agents.views()[0].problem)
+            if self.runs < 4:
+                raise StorageFailed("The disk is full", f"run {self.runs}")
+            await asyncio.Event().wait()
+
+    agents = Supervisor()
+    await agents.start([Failing()])
+    await until_state(agents, ServiceState.RESTARTING)
+    async with asyncio.timeout(5):
+        while len(seen) < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    assert seen == [None, None, "The disk is full: run 2", "The disk is full: run 3"]
+    await until_state(agents, ServiceState.READY)
+    assert agents.views()[0].problem is None
+    await agents.stop()
