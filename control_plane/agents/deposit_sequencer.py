@@ -40,10 +40,10 @@ class DepositSequencer(L1Following):
             waiting = await waiting_in_pool(rpc)
             if taken is None and (waiting or builder.deposits_wait):
                 # more empty blocks would not help
-                self.problem = (
+                self._trouble = (
                     f"{waiting} transactions wait that no block of {self._chain.name} takes"
                 )
                 return
-            self.problem = None  # while transactions keep coming this does not end
+            self._trouble = None  # while transactions keep coming this does not end
             self.ready.set()
-        self.problem = None
+        self._trouble = None

@@ -35,13 +35,13 @@ class EngineSequencer(L1Following):
                 taken = await to_its_end(builder.seal(waiting, empty=False))
             self.ready.set()  # while transactions keep coming this does not end
             if taken is not None:
-                self.problem = None
+                self._trouble = None
             if self._changed.is_set():
                 return
             vain = vain + 1 if taken is None else 0
             if vain == _TRIES:
-                self.problem = (
+                self._trouble = (
                     f"{waiting} transactions wait that no block of {self._chain.name} takes"
                 )
                 return
-        self.problem = None
+        self._trouble = None

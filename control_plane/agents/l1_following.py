@@ -20,6 +20,8 @@ from control_plane.domain.whole import to_its_end
 _LOOK: Final = 1.0
 """Seconds without a new head after which the L1 is asked: a rollback tells no subscriber."""
 _PAUSE: Final = 0.2
+_PATIENCE: Final = 5.0
+"""Seconds without the L1 that are nobody's concern: it starts again after a kill."""
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +45,18 @@ class L1Following(Rhythm):
         self._open = open_builder
         self._publish = publish
         self._builder: Builder | None = None
+        self._astray: tuple[float, str] | None = None
+        """Since when (monotonic seconds) and why the L1 is not followed."""
+
+    @property
+    def problem(self) -> str | None:
+        """What keeps it from sealing, or for a while from following the L1: then no deposits come,
+        though transactions do."""
+        if self._trouble is None and self._astray is not None:
+            since, why = self._astray
+            if time.monotonic() - since > _PATIENCE:
+                return f"{self._chain.name} takes no deposits, as it can't follow the L1: {why}"
+        return self._trouble
 
     @asynccontextmanager
     async def _attached(self, rpc: Rpc) -> AsyncIterator[None]:
@@ -76,6 +90,8 @@ class L1Following(Rhythm):
             try:
                 await self._follow_over(builder, l1)
             except CalderaError as error:
+                since = self._astray[0] if self._astray is not None else time.monotonic()
+                self._astray = since, str(error)
                 if str(error) != told:
                     told = str(error)
                     log.info("%s does not follow the L1: %s", self._chain.name, told)
@@ -103,6 +119,7 @@ class L1Following(Rhythm):
         """What is new on the L1."""
         async with self._turn:
             replaced = await to_its_end(builder.follow_l1())
+        self._astray = None
         if builder.deposits_wait:
             self._waits.set()
         if replaced is not None:

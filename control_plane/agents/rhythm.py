@@ -49,7 +49,7 @@ class Rhythm(ABC):
         when somebody on the `hub` waits for that. `copier` hears of whatever comes to wait."""
         self.name = f"{chain.name}/sequencer"
         self.ready = asyncio.Event()
-        self.problem: str | None = None
+        self._trouble: str | None = None
         self._chain = chain
         self._connect = connect
         self._clock = clock
@@ -81,6 +81,11 @@ class Rhythm(ABC):
     # ------------------------------------------------------------------ from outside
 
     @property
+    def problem(self) -> str | None:
+        """Why no block is sealed, or none with what waits; None when all is well."""
+        return self._trouble
+
+    @property
     def block_time(self) -> float:
         """Seconds between blocks; 0: a block as soon as a transaction waits."""
         return self._block_time
@@ -95,7 +100,7 @@ class Rhythm(ABC):
         if self._rpc is None:
             raise TemporaryFailure(
                 f"{self._chain.name} can't seal a block now",
-                self.problem or "its sequencer is not connected",
+                self._trouble or "its sequencer is not connected",
                 f"See `caldera logs --service {self.name}`.",
             )
         await self._mine_one(self._rpc)
@@ -143,9 +148,9 @@ class Rhythm(ABC):
 
     def _lost(self, error: CalderaError) -> None:
         why = f"{self._chain.name} seals no blocks: {error}"
-        if why != self.problem:
+        if why != self._trouble:
             log.info("%s", why)
-        self.problem = why
+        self._trouble = why
 
     async def _seal_over(self, rpc: Rpc) -> None:
         while True:
@@ -222,7 +227,7 @@ class Rhythm(ABC):
     # ------------------------------------------------------------------ a block time
 
     async def _tick(self, rpc: Rpc, period: float) -> None:
-        self.problem = None
+        self._trouble = None
         self.ready.set()
         offset = self._chain.plan.phase * period
         last = math.floor((self._clock() - offset) / period)

@@ -52,13 +52,13 @@ class SequencerAgent(Rhythm):
                     raise answer
             waiting = int(status["pending"], 16)
             if waiting and not int(taken, 16):  # more empty blocks would not help
-                self.problem = (
+                self._trouble = (
                     f"{waiting} transactions wait that no block of {self._chain.name} takes"
                 )
                 return
-            self.problem = None  # while transactions keep coming this does not end
+            self._trouble = None  # while transactions keep coming this does not end
             self.ready.set()
-        self.problem = None
+        self._trouble = None
 
 
 @asynccontextmanager

@@ -3,52 +3,63 @@
 A rollup on Anvil takes a deposit as soon as the L1 has it, and gives it back when an L1 that was
 killed comes back without it. It can do so for as long as its node keeps the states before; a node
 that was started from a saved state has none. So no deposit is in a saved state that the L1 could
-still lose, and both may be killed, in any order.
+still lose, or has lost, and both may be killed, in any order.
 """
 
-from control_plane.domain.calls import selector
+from collections.abc import Mapping
+from typing import Any
+
 from control_plane.domain.errors import TemporaryFailure
-from control_plane.domain.op_stack import DEPOSITED_TOPIC, L1_BLOCK
-from control_plane.domain.plan import ChainPlan
+from control_plane.domain.op_stack import DEPOSITED_TOPIC, NO_ORIGIN, InvalidDeposit, deposit_of_log
 from control_plane.domain.ports.node import Rpc
-from control_plane.domain.rpc import RpcError
-from control_plane.domain.settlement import settles
+from control_plane.domain.settlement.deposits import bare
+from control_plane.domain.settlement.taken import Taken
 
 
-def takes_from_l1(chain: ChainPlan) -> bool:
-    """Whether `chain` takes deposits, on an engine that can't go back behind a saved state."""
-    return chain.engine == "anvil" and not chain.is_l1 and settles(chain)
-
-
-async def rests_on_disk(l1: Rpc | None, rollup: Rpc, saved: int) -> bool:
-    """Whether an L1 that is killed keeps all that the rollup took from it; `saved` is the L1's last
-    saved block, -1 for none. Without a connection to the L1 only the rollup is asked, which does
-    not tell of every deposit. TemporaryFailure when the L1 lost something already; RpcError."""
-    number, hash_ = await rollup.batch(
-        [
-            ("eth_call", ({"to": _hex(L1_BLOCK), "data": _hex(selector(name))}, "latest"))
-            for name in ("number()", "hash()")
-        ]
-    )
-    for answer in (number, hash_):
-        if isinstance(answer, RpcError):
-            raise answer
-    origin = int(number, 16) if int(hash_, 16) else -1  # it may have told of no L1 block yet
+async def rests_on_disk(l1: Rpc | None, taken: Taken, saved: int) -> bool:
+    """Whether an L1 that is killed keeps all that a rollup took from it; `saved` is the L1's last
+    saved block, -1 for none. Without a connection to the L1 nobody knows of deposits behind the
+    origin. TemporaryFailure when the L1 lost something already; RpcError."""
+    origin = taken.origin
     if l1 is None:
-        return origin <= saved
-    block = await l1.call("eth_getBlockByNumber", hex(max(origin, 0)), False)
-    if origin >= 0 and (block is None or block["hash"] != hash_):
-        raise TemporaryFailure(
-            "The rollup is not saved yet",
-            f"the L1 lost its block {origin}, from which the rollup took deposits",
-            "It is set back first.",
-        )
-    if origin > saved:
+        return origin.number <= saved and not taken.since
+    if origin != NO_ORIGIN:
+        block = await l1.call("eth_getBlockByNumber", hex(origin.number), False)
+        if block is None or block["hash"] != _hex(origin.hash):
+            raise _lost(f"its block {origin.number}, from which the rollup took deposits")
+    if origin.number > saved:
         return False
-    if int(await l1.call("eth_blockNumber"), 16) <= saved:
-        return True  # Anvil knows no logs of blocks that are to come
-    asked = {"fromBlock": hex(saved + 1), "topics": [_hex(DEPOSITED_TOPIC)]}
-    return not await l1.call("eth_getLogs", asked)
+    if not taken.since:
+        return True
+    there = await _deposits(l1, origin.number + 1)
+    if any(hash_ not in there for hash_ in taken.since):
+        raise _lost(f"a deposit of a block after {origin.number}, which the rollup took")
+    return all(there[hash_] <= saved for hash_ in taken.since)
+
+
+async def _deposits(l1: Rpc, first: int) -> Mapping[str, int]:
+    """The L1 block of each deposit from `first` on, by every hash that it can have on a rollup."""
+    if int(await l1.call("eth_blockNumber"), 16) < first:
+        return {}  # Anvil knows no logs of blocks that are to come
+    asked = {"fromBlock": hex(first), "topics": [_hex(DEPOSITED_TOPIC)]}
+    found: dict[str, int] = {}
+    for log in await l1.call("eth_getLogs", asked):
+        found |= dict.fromkeys(_hashes(log), int(log["blockNumber"], 16))
+    return found
+
+
+def _hashes(log: Mapping[str, Any]) -> tuple[str, ...]:
+    try:
+        deposit = deposit_of_log(log)
+    except InvalidDeposit:  # anybody's event of that name; no rollup takes it
+        return ()
+    return deposit.hash, bare(deposit).hash
+
+
+def _lost(what: str) -> TemporaryFailure:
+    return TemporaryFailure(
+        "The rollup is not saved yet", f"the L1 lost {what}", "It is set back first."
+    )
 
 
 def _hex(data: bytes) -> str:

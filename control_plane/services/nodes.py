@@ -22,6 +22,7 @@ from control_plane.domain.ports.agent import Publish
 from control_plane.domain.ports.node import Connect, NodeHandle, Rpc, Runtime
 from control_plane.domain.ports.store import Database, UnitOfWork
 from control_plane.domain.records import ServiceRecord
+from control_plane.domain.settlement.taken import ReadTaken, Taken
 from control_plane.domain.states import ServiceState
 from control_plane.services.devnet_files import DevnetFiles
 from control_plane.services.supervisor import cancel_and_wait
@@ -199,9 +200,10 @@ class Nodes:
             async with contextlib.AsyncExitStack() as pause:
                 await pause.enter_async_context(self._paused(chain))
 
-                async def first() -> None:
+                async def first(read: ReadTaken | None) -> None:
                     await pause.aclose()
-                    await self._save_l1(plan, node)
+                    if read is not None:
+                        await self._save_l1(plan, node, await read())
 
                 saved = await self._runtime.save_state(spec, node.rpc, first)
             # before the head is held to be saved: what could not be recorded is saved again
@@ -209,23 +211,22 @@ class Nodes:
             # another one of that height may have taken its place before the pause
             node.saved_head = head["hash"] if saved.block == self._heads[chain] else ""
 
-    async def _save_l1(self, plan: Plan, node: RunningNode) -> None:
+    async def _save_l1(self, plan: Plan, node: RunningNode, taken: Taken) -> None:
         """Save the L1 if an older save of it lacks what the rollup of `node` took from there."""
-        from control_plane.services.l1_first import rests_on_disk, takes_from_l1
+        from control_plane.services.l1_first import rests_on_disk
 
         base = plan.l1.name
-        if not takes_from_l1(node.chain):
-            return
         l1, record = self.running.get(base), await self.record(base)
         saved = record.saved_block if record and record.saved_block is not None else -1
-        if await rests_on_disk(l1.rpc if l1 else None, node.rpc, saved):
+        if await rests_on_disk(l1.rpc if l1 else None, taken, saved):
             return
-        if l1 is None:
+        if l1 is not None:
+            await self.save(plan, base)
+        if l1 is None or self.running.get(base) is not l1:  # another one may have lost something
             raise TemporaryFailure(
                 f"{node.chain.name} is not saved while {base} is away",
                 "the L1 may come back without what the rollup took from it",
             )
-        await self.save(plan, base)
 
     def troubles(self) -> dict[str, str]:
         """Chains whose node runs and can't do its work, and why."""

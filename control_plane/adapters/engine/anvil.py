@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from control_plane.adapters.engine.arguments import value_after
+from control_plane.adapters.engine.deposit_blocks import taken_from_l1
 from control_plane.adapters.engine.genesis import GAS_LIMIT, genesis_json
 from control_plane.adapters.engine.saved_state import (
     StateHead,
@@ -136,7 +137,8 @@ class AnvilEngine:
         """
         head, dump = await self._dump(rpc)
         if first is not None:
-            await first()
+            takes = settles(spec.chain)
+            await first((lambda: taken_from_l1(rpc, head)) if takes else None)
         found = StateHead(
             chain_id=spec.chain.chain_id,
             block=int(head["number"], 16),

@@ -100,7 +100,7 @@ class OpGethEngine:
         """See the port: the node keeps its state itself; noted is how far it is."""
         head = await rpc.call("eth_getBlockByNumber", "latest", False)
         if first is not None:
-            await first()
+            await first(None)
         found = StateHead(
             chain_id=spec.chain.chain_id,
             block=int(head["number"], 16),

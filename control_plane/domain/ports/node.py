@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from control_plane.domain.ids import Hex
 from control_plane.domain.plan import ChainPlan, Plan
+from control_plane.domain.settlement.taken import ReadTaken
 
 
 class Rpc(Protocol):
@@ -76,9 +77,10 @@ class SavedState:
     at: float
 
 
-First = Callable[[], Awaitable[None]]
+First = Callable[[ReadTaken | None], Awaitable[None]]
 """What has to be done when a chain's state has been read and before it is written; when it raises,
-what was saved before stays."""
+what was saved before stays. It is given how to find out what that state took of an L1; None where
+the node program can go back behind a saved state, or takes nothing."""
 
 
 class Runtime(Protocol):
