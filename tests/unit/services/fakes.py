@@ -110,7 +110,7 @@ class FakeRuntime:
 
     async def save_state(self, spec: NodeSpec, rpc: Rpc, first: First | None = None) -> SavedState:
         if first is not None:
-            await first()
+            await first(None)
         self.saved.append(spec.chain.name)
         return SavedState(1, 0.0)
 
