@@ -1,8 +1,7 @@
 """Transactions as channels carry them: taken apart into columns, put together to the same bytes."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple, cast
 
 from control_plane.domain import rlp
 from control_plane.domain.columns import (
@@ -21,13 +20,18 @@ from control_plane.domain.rlp import Decoded, Item
 _RAW: Final = 0xFF
 """Kind of a transaction that is carried as it is: one whose fields this version does not know."""
 _LEGACY, _ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE = 0, 1, 2, 4
-_TYPED: Final = frozenset({_ACCESS_LIST, _DYNAMIC_FEE, _SET_CODE})
 _ZERO: Final = b"\0"
+_SIGNATURE: Final = (bytes, bytes, bytes)
+_FORMS: Final = {
+    _ACCESS_LIST: [*[bytes] * 7, list, *_SIGNATURE],
+    _DYNAMIC_FEE: [*[bytes] * 8, list, *_SIGNATURE],
+    _SET_CODE: [*[bytes] * 8, list, list, *_SIGNATURE],
+}
+"""What the items of a transaction of each kind are (EIP-2930, 1559, 7702)."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Fields:
-    """A transaction taken apart."""
+class _Fields(NamedTuple):
+    """A transaction taken apart. A tuple, as there are hundreds in a block while others wait."""
 
     kind: int
     chain_id: int | None
@@ -133,21 +137,19 @@ def _legacy(items: Sequence[Decoded]) -> _Fields:
 
 def _typed(raw: bytes) -> _Fields:
     items, kind = rlp.decode_list(raw[1:]), raw[0]
-    fees = 1 if kind == _ACCESS_LIST else 2
-    if kind not in _TYPED or len(items) != 10 + fees + (kind == _SET_CODE):
+    if list(map(type, items)) != _FORMS.get(kind):
         raise InvalidChannel("a transaction of an unknown form")
-    chain_id = int.from_bytes(_shortest(flat(items[0])))
-    parity, r, s = (flat(item) for item in items[-3:])
-    nonce, *prices = (flat(item) for item in items[1 : 2 + fees])
-    gas, to, value, data = (flat(item) for item in items[2 + fees : 6 + fees])
-    tip, fee = (b"", prices[0]) if fees == 1 else (prices[0], prices[1])
+    if kind == _ACCESS_LIST:
+        items.insert(2, b"")  # it has one price, and no tip
+    chain_id, nonce, tip, fee, gas, to, value, data = cast("list[bytes]", items[:8])
+    parity, r, s = cast("list[bytes]", items[-3:])
     return _fields(
         kind,
-        chain_id,
+        int.from_bytes(_shortest(chain_id)),
         (nonce, tip, fee, gas, to, value, data),
         (int.from_bytes(_shortest(parity)), r, s),
-        items[6 + fees],
-        items[7 + fees] if kind == _SET_CODE else (),
+        items[8],
+        items[9] if kind == _SET_CODE else (),
     )
 
 
@@ -163,14 +165,14 @@ def _fields(
     each list, so that is where a number could be written otherwise."""
     nonce, tip, fee, gas, to, value, data = body
     parity, r, s = signature
-    for number in (nonce, tip, fee, gas, value, r, s):
-        _shortest(number)
+    if _ZERO in [number[:1] for number in (nonce, tip, fee, gas, value, r, s)]:
+        raise InvalidChannel("a number with leading zeros")
     if parity not in {0, 1} or len(r) > 32 or len(s) > 32:
         raise InvalidChannel("a signature of an unknown form")
-    return _Fields(
-        *(kind, chain_id, int.from_bytes(nonce), tip, fee, gas, to, value, data),
-        *(access_list, authorizations, parity, r.rjust(32, _ZERO), s.rjust(32, _ZERO)),
-    )
+    whole = r.rjust(32, _ZERO), s.rjust(32, _ZERO)
+    lists = access_list, authorizations
+    number = int.from_bytes(nonce)
+    return _Fields(kind, chain_id, number, tip, fee, gas, to, value, data, *lists, parity, *whole)
 
 
 def _shortest(number: bytes) -> bytes:

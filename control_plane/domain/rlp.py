@@ -70,7 +70,10 @@ def _item(data: bytes, start: int, limit: int) -> tuple[Decoded, int]:
     items: list[Decoded] = []
     while begin < end:
         first = data[begin]
-        if first == 0x80 or 0x82 <= first < 0xB8:  # short strings, most of every trie node
+        if first < 0x80:
+            items.append(data[begin : begin + 1])
+            begin += 1
+        elif first == 0x80 or 0x82 <= first < 0xB8:  # short strings, most of every trie node
             stop = begin + first - 0x7F
             if stop > end:
                 raise InvalidRlp("an item is cut off")
