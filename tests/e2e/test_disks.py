@@ -31,21 +31,28 @@ def small(tmp_path: Path) -> Iterator[Home]:
 
 @contextmanager
 def full(disk: Path) -> Iterator[None]:
-    """The disk has no room left inside, not even what others free meanwhile: a node's older
-    state goes when the newer one takes its place."""
-    filler, over = disk / "filler", threading.Event()
+    """The disk has no room left; what is freed inside is there for others."""
+    filler = disk / "filler"
+    with filler.open("wb", buffering=0) as file:
+        _fill(file)
+    try:
+        yield
+    finally:
+        filler.unlink()
 
-    def fill(file: io.FileIO) -> None:
-        with suppress(OSError):
-            while True:
-                file.write(bytes(4096))
+
+@contextmanager
+def kept_full(disk: Path) -> Iterator[None]:
+    """As `full`, and what is freed is gone at once: a node's older state goes when the newer one
+    takes its place."""
+    filler, over = disk / "filler", threading.Event()
 
     def keep_filling(file: io.FileIO) -> None:
         while not over.wait(0.005):
-            fill(file)
+            _fill(file)
 
     with filler.open("wb", buffering=0) as file:
-        fill(file)
+        _fill(file)
         filling = threading.Thread(target=keep_filling, args=(file,))
         filling.start()
         try:
@@ -54,6 +61,12 @@ def full(disk: Path) -> Iterator[None]:
             over.set()
             filling.join()
             filler.unlink()
+
+
+def _fill(file: io.FileIO) -> None:
+    with suppress(OSError):
+        while True:
+            file.write(bytes(4096))
 
 
 @contextmanager
@@ -102,7 +115,7 @@ def test_disk_that_fills_while_messages_flow(small: Home) -> None:
     burst.send(20)
     assert_all_delivered_once(chains["op"], chains["l1"], at_least=20)
     pids = {p.pid for found in small.nodes().values() for p in found}
-    with full(small.home.parent):
+    with kept_full(small.home.parent):
         burst.send(20)
         until(lambda: says_why(small.status()["problem"] or ""), 15, "status says why")
         for _ in range(20):  # and goes on to say so
