@@ -376,5 +376,5 @@ def _stranded(mark: _Mark) -> TemporaryFailure:
     return TemporaryFailure(
         f"Block {mark.number} came from block {mark.origin.number} of an L1 that lost it",
         "its node does not keep the states of older blocks, so it can't be taken back",
-        "Restore a snapshot, or take the rollup away and add it anew.",
+        "Take the rollup away and add it anew: `caldera rollup rm`, then `caldera rollup add`.",
     )
