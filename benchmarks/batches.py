@@ -91,6 +91,8 @@ async def _seal(
         sent = [("eth_sendRawTransaction", (raw,)) for raw in raws[start : start + 500]]
         hashes = await rpc.batch(sent)
         copying -= time.perf_counter()
+        await rpc.call("txpool_inspect")
+        await rpc.call("eth_getBlockByNumber", "latest", False)
         asked = [("eth_getRawTransactionByHash", (hash_,)) for hash_ in hashes]
         for hash_, raw in zip(hashes, await rpc.batch(asked), strict=True):
             copies.keep(hash_, bytes.fromhex(raw[2:]))

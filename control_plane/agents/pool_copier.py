@@ -8,14 +8,18 @@ from typing import Any, Final
 
 from control_plane.agents.link import Link, keep
 from control_plane.domain.errors import CalderaError
+from control_plane.domain.ids import Hex
 from control_plane.domain.network import Chain
 from control_plane.domain.pool_copies import PoolCopies
 from control_plane.domain.ports.node import Connect
 
 _AT_ONCE: Final = 1_000
+_MANY: Final = 16
+"""Transactions from which on copying before a block costs less than reading them back."""
 _OLD: Final = 0.02
-"""Seconds that a transaction has waited before it is copied where there are deposits: whoever hands
-the node a deposit and seals a block with it by hand does so sooner."""
+"""Seconds after which a transaction that still waits does so for a tick: a moment more is free."""
+_FREE: Final = "\u00d7 0 wei"
+"""How ``txpool_inspect`` ends for a deposit, which pays nothing. No other transaction does."""
 
 log = logging.getLogger(__name__)
 
@@ -24,8 +28,9 @@ class PoolCopier:
     """Fills `copies` with what is announced, over a connection of its own.
 
     Implements ``domain.pool_copies.Copier``. Anvil dies of a question for the raw bytes of a
-    deposit that is in a block by then. Where there are deposits, only what has waited a while and
-    is in no block is copied, right before the sequencer seals one; the rest is never asked for.
+    deposit that is in a block by then, and anybody can hand it one and seal a block. So where there
+    are deposits, copies are made right before the sequencer seals a block, and only when all that
+    was announced still waits and none of it is a deposit. What is left out is read back later.
     """
 
     def __init__(
@@ -52,9 +57,13 @@ class PoolCopier:
                 if not self._deposits:
                     await self._copy_until(asyncio.get_running_loop().time())
 
-    async def before_block(self) -> None:
+    async def before_block(self, tip: Hex) -> None:
         """See the port."""
-        await self._copy_until(asyncio.get_running_loop().time() - _OLD)
+        if not self._announced:
+            return
+        now = asyncio.get_running_loop().time()
+        if len(self._announced) >= _MANY or self._announced[0][0] <= now - _OLD:
+            await self._copy_until(now, tip)
 
     def after_block(self, hashes: Sequence[str]) -> None:
         """See the port."""
@@ -64,23 +73,33 @@ class PoolCopier:
         """See the port."""
         self._copies.keep(hash_, raw)
 
-    async def _copy_until(self, latest: float) -> None:
+    async def _copy_until(self, latest: float, tip: Hex | None = None) -> None:
         """What was announced by then. What can't be copied is read out of its block later."""
-        while self._announced and self._announced[0][0] <= latest:
-            wanted: list[str] = []
-            while self._announced and self._announced[0][0] <= latest and len(wanted) < _AT_ONCE:
-                _, hash_ = self._announced.popleft()
-                if self._copies.lacks(hash_):
-                    wanted.append(hash_)
+        while wanted := self._take(latest):
             try:
-                await self._copy(await self._pending(wanted) if self._deposits else wanted)
+                if tip is None or await self._all_wait(tip):
+                    await self._copy(wanted)
             except CalderaError as error:
                 log.debug("%s: its pool is not copied: %s", self._link.chain.name, error)
 
-    async def _pending(self, hashes: list[str]) -> list[str]:
-        """Those of `hashes` that are in no block, whoever made one."""
-        found = await self._ask("eth_getTransactionReceipt", hashes)
-        return [hash_ for hash_, receipt in zip(hashes, found, strict=True) if receipt is None]
+    def _take(self, latest: float) -> list[str]:
+        """The next hashes that were announced by then."""
+        wanted: list[str] = []
+        while self._announced and self._announced[0][0] <= latest and len(wanted) < _AT_ONCE:
+            _, hash_ = self._announced.popleft()
+            if self._copies.lacks(hash_):
+                wanted.append(hash_)
+        return wanted
+
+    async def _all_wait(self, tip: Hex) -> bool:
+        """Whether no deposit is among what was announced: none waits, and nobody else sealed a
+        block with one. In this order, for one that waited at first would be seen."""
+        waiting = await self._link.call("txpool_inspect")
+        queues = [queue for part in waiting.values() for queue in part.values()]
+        if any(text.endswith(_FREE) for queue in queues for text in queue.values()):
+            return False
+        block = await self._link.call("eth_getBlockByNumber", "latest", False)
+        return bool(block["hash"] == tip)
 
     async def _copy(self, hashes: list[str]) -> None:
         found = await self._ask("eth_getRawTransactionByHash", hashes)

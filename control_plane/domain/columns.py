@@ -15,6 +15,8 @@ class InvalidChannel(ValueError):
 
 def numbers(values: Sequence[int]) -> bytes:
     """LEB128: seven bits a byte, the low ones first."""
+    if max(values, default=0) < 0x80:
+        return bytes(values)
     out = bytearray()
     for value in values:
         rest = value

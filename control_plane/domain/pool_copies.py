@@ -7,6 +7,8 @@ taking and sealing it did; one that still waits it gives out as it came.
 from collections.abc import Iterable, Sequence
 from typing import Final, Protocol
 
+from control_plane.domain.ids import Hex
+
 MOST_BYTES: Final = 16 * 1024 * 1024
 """Of all copies; the oldest go first."""
 _ENTRY: Final = 200
@@ -18,12 +20,13 @@ _SEALED: Final = 20_000
 class Copier(Protocol):
     """Copies for whoever builds the blocks of a rollup that takes deposits."""
 
-    async def before_block(self) -> None:
-        """Copy what waits; a block is about to be sealed."""
+    async def before_block(self, tip: Hex) -> None:
+        """Copy what waits: a block upon the one of hash `tip` is about to be sealed, and no
+        deposit of the sequencer's own is in the pool yet."""
         ...
 
     def after_block(self, hashes: Sequence[str]) -> None:
-        """They are in a block: nothing is to be copied any more."""
+        """They are in a block, whoever sealed it: nothing is to be copied any more."""
         ...
 
     def keep(self, hash_: str, raw: bytes) -> None:

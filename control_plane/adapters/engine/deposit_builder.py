@@ -61,6 +61,8 @@ _READ_GAS: Final = 200_000_000
 _OFTEN: Final = 1.0
 """Seconds between two attributes without deposits."""
 _ALL_GAS: Final = 1 << 60
+_LOOKED_BACK: Final = 16
+"""Blocks that somebody else may have sealed since the last one known."""
 _STEPS: Final = 32
 """In which an L1 block ages until the attributes tell of it."""
 
@@ -115,6 +117,8 @@ class DepositBuilder:
         """Heads of the L1 and when they were seen."""
         self._looked = b""
         self._moved = 0.0
+        self._tip = Hex("0x")
+        """Hash of the newest block that this knows of."""
 
     async def open(self) -> None:
         """Find out where the chain is. TemporaryFailure, RpcError."""
@@ -128,6 +132,7 @@ class DepositBuilder:
         while self._marks and (self._marks[-1].number >= number or not await self._stands()):
             self._marks.pop()
         self._loose = await behind_origin(self._node, number)
+        await self._note_sealed(block)
         self._marks.append(_Mark(number, Hex(block["hash"]), origin, is_clean=not self._loose))
         self._read_anew()
 
@@ -168,6 +173,8 @@ class DepositBuilder:
             self._left = False
         if self._next is not None and not await self._stands():
             await self.open()  # somebody set the chain back; the L1 is read anew before the next
+        if self._copier is not None:
+            await self._copier.before_block(self._tip)
         run = one_block_of(self._waiting)
         attributes = await self._attributes(run)
         if run or attributes:
@@ -184,13 +191,23 @@ class DepositBuilder:
 
     async def _mine(self) -> dict[str, Any]:
         """A block of what is in the pool; its JSON, with hashes."""
-        if self._copier is not None:
-            await self._copier.before_block()
         await self._node.call("evm_mine", timeout=_DEADLINE)
         block: dict[str, Any] = await self._node.call("eth_getBlockByNumber", "latest", False)
-        if self._copier is not None:
-            self._copier.after_block(block["transactions"])
+        await self._note_sealed(block)
         return block
+
+    async def _note_sealed(self, block: dict[str, Any]) -> None:
+        """`block` is the newest; tell the copier of it, and of what others sealed before it."""
+        if self._copier is not None:
+            at: dict[str, Any] | None = block
+            for _ in range(_LOOKED_BACK):
+                if at is None:
+                    break
+                self._copier.after_block(at["transactions"])
+                if at["parentHash"] == self._tip or int(at["number"], 16) == 0:
+                    break
+                at = await self._node.call("eth_getBlockByHash", at["parentHash"], False)
+        self._tip = Hex(block["hash"])
 
     async def _attributes(self, run: Sequence[Deposit]) -> L1Block | None:
         """The L1 block of which the next block tells: all deposits up to it are in then."""

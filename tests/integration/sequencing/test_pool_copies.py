@@ -1,5 +1,6 @@
 """A sequencer on Anvil leaves what it seals for the batcher, which reads next to nothing back."""
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -7,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from control_plane.adapters.evm.rpc import connect
+from control_plane.domain.op_stack import Deposit
 from control_plane.services.settlement.posting import read_channel
 from tests.integration.sequencing.lab import ACCOUNTS, Lab, running, until
 from tests.integration.sequencing.test_deposits import Site
@@ -67,3 +70,49 @@ async def test_the_channel_is_the_same_and_blocks_are_not_read_back(lab: Lab) ->
     if lab.l2.spec.chain.block_time:  # else what is sealed at once is read back
         assert len(copies) >= 42
         assert node.asked["eth_getBlockByNumber whole"] == 0
+
+
+async def test_somebody_who_hands_out_deposits_and_seals_them_ends_no_node(lab: Lab) -> None:
+    """Anvil dies when it is asked for the bytes of a deposit in a block."""
+    await lab.deploy_portal()
+    await lab.sequence(lab.l2)
+    first = await listened(lab) + 1
+    ours = await lab.l2.nonce(ACCOUNTS[0])
+    other = await connect(lab.l2.handle.ws_url)
+    try:
+        for at in range(30):
+            raws = [lab.l2.raw(ACCOUNTS[0], ours + 20 * at + n) for n in range(20)]
+            forged = Deposit(bytes([at]) * 32, bytes([at + 1]) * 20, bytes(20), 5, 5, 21_000, b"")
+            sent = ("eth_sendRawTransaction", ("0x" + forged.encode().hex(),))
+            many = [("eth_sendRawTransaction", (raw,)) for raw in raws]
+            await asyncio.gather(lab.l2.rpc.batch(many), other.batch([sent, ("evm_mine", ())]))
+    finally:
+        await other.close()
+
+    async def empty() -> bool:  # but for what Anvil queues when others seal meanwhile
+        return int((await lab.l2.call("txpool_status"))["pending"], 16) == 0
+
+    await until(empty)
+    head = await lab.l2.height()
+    found = await read_channel(lab.l2.rpc, first, head, lab.copies)
+    assert found == await read_channel(lab.l2.rpc, first, head)
+
+
+async def test_what_comes_in_bursts_is_copied_at_block_time_0_too(lab: Lab) -> None:
+    await lab.deploy_portal()
+    await lab.sequence(lab.l2)
+    nonces = {account.address: await lab.l2.nonce(account) for account in ACCOUNTS[1:9]}
+    await listened(lab)
+    raws = [
+        lab.l2.raw(account, nonces[account.address] + at)
+        for at in range(50)
+        for account in ACCOUNTS[1:9]
+    ]
+    await lab.l2.rpc.batch([("eth_sendRawTransaction", (raw,)) for raw in raws])
+
+    async def taken() -> bool:
+        return all([await lab.l2.nonce(account) >= 50 for account in ACCOUNTS[1:9]])
+
+    await until(taken)
+    # most of them, but for those that the node announces when the block is sealed already
+    assert len(lab.copies) > len(raws) / 8
