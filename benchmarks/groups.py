@@ -17,6 +17,7 @@ from benchmarks import (
     disputes,
     op_geth,
     proofs,
+    sealing,
     settlement,
     shards,
     switching,
@@ -57,7 +58,8 @@ def _throughput(smoke: bool) -> list[Figure]:
 
 def _batches(smoke: bool) -> list[Figure]:
     with new_home() as home:
-        return batches.measure(home, smoke)
+        found = batches.measure(home, smoke)
+        return found + sealing.measure(home, *((5, 1000) if smoke else (9, 2000)))
 
 
 def _deriving(smoke: bool) -> list[Figure]:
