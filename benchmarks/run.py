@@ -15,6 +15,9 @@ from typing import Any
 from benchmarks.groups import GROUPS, Group
 from benchmarks.harness import Figure, table
 
+_TRIES = 3
+"""Times that a group is measured before a limit counts as broken."""
+
 
 def main() -> int:
     """0 when all limits hold (or none were asked for)."""
@@ -27,7 +30,7 @@ def main() -> int:
         if lack is not None:
             skipped[group.name] = lack
             continue
-        measured[group.name] = group.run(arguments.smoke)
+        measured[group.name] = _measured(group, arguments)
         if arguments.out:  # after each: what comes later may fail
             _write(arguments, measured, began)
     figures = [figure for each in measured.values() for figure in each]
@@ -35,6 +38,21 @@ def main() -> int:
     for name, lack in skipped.items():
         print(f"not measured: {name}: {lack}", file=sys.stderr)
     return _outcome(figures, skipped) if arguments.check else 0
+
+
+def _measured(group: Group, arguments: argparse.Namespace) -> list[Figure]:
+    """What `group` gives. With --check one that is over a limit is measured again: whoever else
+    uses the machine makes it slower for a while, and never quicker; of what we make slower
+    ourselves every try is over."""
+    figures = group.run(arguments.smoke)
+    for _ in range(_TRIES - 1 if arguments.check else 0):
+        over = [figure for figure in figures if not figure.within_limit]
+        if not over:
+            break
+        for figure in over:
+            print(f"measured again: {_over(figure)}", file=sys.stderr)
+        figures = group.run(arguments.smoke)
+    return figures
 
 
 def _write(arguments: argparse.Namespace, measured: dict[str, list[Figure]], began: float) -> None:
@@ -77,10 +95,12 @@ def _outcome(figures: list[Figure], skipped: dict[str, str]) -> int:
     """1 when a limit is broken, or in CI when something could not be measured."""
     over = [figure for figure in figures if not figure.within_limit]
     for figure in over:
-        print(
-            f"over its limit: {figure.name}: {figure.ratio:.2f} > {figure.limit}", file=sys.stderr
-        )
+        print(f"over its limit: {_over(figure)}", file=sys.stderr)
     return 1 if over or (skipped and os.environ.get("CALDERA_CI") == "1") else 0
+
+
+def _over(figure: Figure) -> str:
+    return f"{figure.name}: {figure.ratio:.2f}, limit {figure.limit}"
 
 
 def _arguments() -> argparse.Namespace:
