@@ -1,8 +1,9 @@
 """`caldera logs` and `caldera events`."""
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -21,6 +22,10 @@ from caldera_cli.options import (
     seconds,
 )
 from caldera_cli.views import event_line
+
+_GOING: Final = 10.0
+"""Seconds that a devnet may take to be gone once its log has ended."""
+_LOOK: Final = 0.1
 
 logs = new_app()
 events = new_app()
@@ -64,8 +69,8 @@ def _logs(
         with client.lines(path, query) as lines:
             for line in lines:
                 _print(each, line, alone=service is not None, as_json=as_json)
-    if follow:
-        _must_be_gone(found)
+    if follow and service is not None:
+        _must_be_gone(found, service)
 
 
 @events.command("events")
@@ -106,17 +111,30 @@ def _events(
         _print_event(view, as_json=as_json)
 
 
-def _must_be_gone(devnet: str) -> None:
-    """Why a log that was followed has an end: its devnet is gone, or the daemon."""
-    client = connect_if_running()
-    if client is None:
-        raise CliError("The daemon ended", hint=f"`caldera logs {devnet} …` starts it again")
-    try:
-        client.get(f"/v1/devnets/{segment(devnet)}")
-    except CliError as error:
-        if error.code != NOT_FOUND:
-            raise
-        render.say(f"{devnet} is gone.")
+def _must_be_gone(devnet: str, service: str) -> None:
+    """Why a log that was followed has an end: its devnet is gone, its service, or the daemon. The
+    files go a moment before. CliError, also when all of them stay."""
+    deadline = time.monotonic() + _GOING
+    while time.monotonic() < deadline:
+        client = connect_if_running()
+        if client is None:
+            raise CliError("The daemon ended", hint=f"`caldera logs {devnet} …` starts it again")
+        try:
+            there = service in _services(client, devnet)
+        except CliError as error:
+            if error.code != NOT_FOUND:
+                raise
+            render.say(f"{devnet} is gone.")
+            return
+        if not there:
+            render.say(f"{service} is gone.")
+            return
+        time.sleep(_LOOK)
+    raise CliError(
+        f"The log of {service} ended, though it is there",
+        "its file was taken away",
+        f"`caldera status {devnet}` says how it is",
+    )
 
 
 def _services(client: Client, devnet: str) -> list[str]:

@@ -123,6 +123,7 @@ class Burst:
     refused: int = 0
     made: int = 0
     """Messages signed so far; in their bodies, so that no two are ever the same."""
+    refusals: list[str] = field(default_factory=list)
 
     @classmethod
     def between(cls, origin: At, destination: At, label: str = "burst") -> "Burst":
@@ -144,7 +145,18 @@ class Burst:
             raws.append("0x" + sign(transaction, self.sender.key)[0].hex())
         answers = batch(self.origin.url, [("eth_sendRawTransaction", (raw,)) for raw in raws])
         self.sent += sum("result" in answer for answer in answers)
-        self.refused += sum("error" in answer for answer in answers)
+        refused = [str(answer["error"]) for answer in answers if "error" in answer]
+        self.refused += len(refused)
+        self.refusals += refused
+
+    def send_all(self, count: int, seconds: float = 20) -> None:
+        """Send `count` messages, those again that the node refuses: op-geth's pool learns of coins
+        a moment after the block in which they came."""
+        goal = self.sent + count
+        deadline = time.monotonic() + seconds
+        while self.sent < goal:
+            assert time.monotonic() < deadline, self.refusals[-3:]
+            self.send(goal - self.sent)
 
 
 def batch(url: str, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:

@@ -83,8 +83,7 @@ def send_and_receive(home: Home) -> None:
     """Messages both ways; each is delivered once."""
     chains = chains_of(home.status())
     for here, other in ((chains["op"], chains["arb"]), (chains["arb"], chains["op"])):
-        burst = Burst.between(here, other)
-        burst.send(5)
+        Burst.between(here, other).send_all(5)
     for here, other in ((chains["op"], chains["arb"]), (chains["arb"], chains["op"])):
         assert_all_delivered_once(here, other, at_least=5)
 
