@@ -157,6 +157,7 @@ class Burst:
         while self.sent < goal:
             assert time.monotonic() < deadline, self.refusals[-3:]
             self.send(goal - self.sent)
+            time.sleep(0.05)
 
 
 def batch(url: str, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:

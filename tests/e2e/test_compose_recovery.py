@@ -118,6 +118,7 @@ def test_a_container_removed(net: Home) -> None:
     docker("rm", "-f", before)
     until(lambda: bool(exits(net, since)), 5, "its end is seen")
     net.wait_state("ready", 30)
+    assert container(net, "arb/node") != before
     send_and_receive(net)
 
 
@@ -226,6 +227,7 @@ def test_up_interrupted_leaves_nothing(clean: Home) -> None:
     until(lambda: bool(docker.containers(clean.home)), 20, "containers are made")
     asking.send_signal(signal.SIGINT)
     asking.communicate(timeout=60)
+    assert asking.returncode == 130
     until(lambda: docker.left(clean.home) == {}, 20, "all of it is gone")
 
 

@@ -35,15 +35,15 @@ class Saving(Site):
     async def save_l1(self) -> None:
         self.saved = (await AnvilEngine().save(self.lab.l1.spec, self.lab.l1.rpc)).block
 
-    async def save(self, l1: Rpc | None) -> None:
-        """Save the rollup, with a connection to its L1 or without."""
+    async def save(self, l1: Rpc | None) -> int:
+        """Save the rollup, with a connection to its L1 or without; its height."""
 
         async def first(read: ReadTaken | None) -> None:
             assert read is not None
             if not await rests_on_disk(l1, await read(), self.saved):
                 raise NotSaved
 
-        await AnvilEngine().save(self.lab.l2.spec, self.lab.l2.rpc, first)
+        return (await AnvilEngine().save(self.lab.l2.spec, self.lab.l2.rpc, first)).block
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_what_is_on_the_l1s_disk_is_saved(site: Saving) -> None:
         with pytest.raises(NotSaved):
             await site.save(l1)
     await site.save_l1()
-    await site.save(site.lab.l1.rpc)
+    assert await site.save(site.lab.l1.rpc) == await site.lab.l2.height()
 
 
 async def test_a_deposit_that_cannot_be_executed_is_known_by_what_is_left_of_it(
@@ -94,7 +94,7 @@ async def test_a_deposit_that_cannot_be_executed_is_known_by_what_is_left_of_it(
     await site.deposit(2, mint=COIN, value=10**40)
     await site.take()
     await site.save_l1()
-    await site.save(site.lab.l1.rpc)
+    assert await site.save(site.lab.l1.rpc) == await site.lab.l2.height()
 
 
 async def test_both_killed_one_after_the_other(site: Saving) -> None:
@@ -108,7 +108,7 @@ async def test_both_killed_one_after_the_other(site: Saving) -> None:
             await site.save(lab.l1.rpc)
         await lab.kill_node(lab.l2)
         await lab.start_node(lab.l2)
-    await site.credited(await site.deposit(2))
+    assert (await site.credited(await site.deposit(2)))["status"] == "0x1"
 
 
 async def test_what_was_given_back_is_saved_without(site: Saving) -> None:
@@ -121,7 +121,9 @@ async def test_what_was_given_back_is_saved_without(site: Saving) -> None:
         return any(type_ == "rollup.reorged" for type_, _ in lab.events)
 
     await until(given_back)
-    await site.save(lab.l1.rpc)
+    async with lab.l2.agent.paused():  # type: ignore[union-attr]
+        assert await site.save(lab.l1.rpc) == await lab.l2.height()
+    assert await site.check() == 1, "the deposit from before is all there is"
 
 
 async def test_who_cannot_follow_the_l1_says_so(

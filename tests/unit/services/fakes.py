@@ -10,7 +10,7 @@ from control_plane.adapters.evm.sealing import sealing
 from control_plane.domain.errors import CalderaError
 from control_plane.domain.hub import EpochCertified, Hub, Wanted
 from control_plane.domain.ids import ChainId, Domain, Hex, Name
-from control_plane.domain.network import GuardianKeys, Keys, Network
+from control_plane.domain.network import Keys, Network
 from control_plane.domain.plan import AccountsPlan, ChainPlan, GuardianPlan, MetalayerPlan, Plan
 from control_plane.domain.plan_json import plan_from_json, plan_to_json
 from control_plane.domain.ports.agent import Agent, Publish
@@ -232,9 +232,6 @@ def make_tools(database: Database, **given: Any) -> Tools:
     async def connect(url: str, *, deadline: float | None = None) -> Rpc:
         return cast(Rpc, FakeRpc())
 
-    def join(network: Network, guardian: GuardianKeys, hub: Hub) -> Agent:
-        raise NotImplementedError
-
     fakes: dict[str, Any] = {
         "runtime": FakeRuntime(),
         "connect": connect,
@@ -243,7 +240,7 @@ def make_tools(database: Database, **given: Any) -> Tools:
         "bootstrap": FakeBootstrap(),
         "sealing": sealing,
         "make_agents": Agents(),
-        "join_guardian": join,
+        "join_guardian": lambda network, guardian, hub: FakeAgent("guardian"),
         "load_plan": plan_from_json,
         "dump_plan": plan_to_json,
         "free_port": lambda at, taken: at + 100,

@@ -117,6 +117,7 @@ async def test_it_is_taken_over_when_the_other_process_ends() -> None:
         while not role.taken:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
     await until_state(agents, ServiceState.READY)
+    assert not agents.is_elsewhere("relayer")
     await agents.stop()
 
 
